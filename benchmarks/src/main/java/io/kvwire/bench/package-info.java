@@ -1,0 +1,2 @@
+/** Micro-benchmarks and side-by-side runs. */
+package io.kvwire.bench;

@@ -1,0 +1,2 @@
+/** The command line {@code kvwire}. */
+package io.kvwire.harness.cli;

@@ -1,0 +1,4 @@
+/** Block codecs: how a block of KV cache looks on the wire. */
+module io.kvwire.codec {
+    requires transitive io.kvwire.transport;
+}

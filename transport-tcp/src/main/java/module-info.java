@@ -1,0 +1,13 @@
+/** The TCP data path and the control channel. */
+module io.kvwire.tcp {
+    requires transitive io.kvwire.transport;
+    requires io.netty.buffer;
+    requires io.netty.common;
+    requires io.netty.handler;
+    requires io.netty.transport;
+    requires io.netty.transport.classes.epoll;
+    requires io.netty.transport.classes.io_uring;
+    requires io.netty.transport.unix.common;
+    requires org.jctools.core;
+    requires org.slf4j;
+}
