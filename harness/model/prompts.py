@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Cuts prompts and a held-out slice from the chapters that train.py keeps from the model.
 
-One prompt per held-out chapter, from 8 to 900 tokens (<s> counted) in a geometric series, the longest from the
-longest chapter. A prompt starts at a verse (the long ones at the chapter's heading) and ends between
-two words, so that the natural continuation starts with a space or a line break. The slice is the
-held-out chapter nearest to 8,000 bytes, whole.
+One prompt per held-out chapter, from 8 to 900 tokens (<s> counted) in a geometric series, the
+longest from the longest chapter. A prompt starts at a verse (those of 100 tokens and more at the
+chapter's heading) and ends between two words, so that the natural continuation starts with a space
+or a line break. The slice is the held-out chapter nearest to 8,000 bytes, whole.
 """
 
 import argparse

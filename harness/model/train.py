@@ -8,9 +8,9 @@ Output (in --out): model.safetensors (BF16), config.json (Hugging Face LlamaConf
 tokenizer.json (Hugging Face tokenizers), loss-curve.csv, loss-curve.svg and training.json (the
 figures that README.md quotes, measured on the exported BF16 weights).
 
-The schedule follows wall-clock time (--minutes), so that a busy machine gives a slightly worse model
-and not a late one; --steps makes it follow the step count instead, which is repeatable. A checkpoint
-is written every --checkpoint-every steps; the same command run again goes on from there.
+The schedule follows wall-clock time (--minutes), so that a busy machine gives a slightly worse
+model and not a late one; --steps makes it follow the step count instead, which is repeatable. A
+checkpoint is written every --checkpoint-every steps; the same command run again goes on from there.
 """
 
 import argparse
@@ -112,8 +112,8 @@ class RmsNorm(nn.Module):
 
 
 def rope_tables(config, length):
-    frequencies = config.rope_theta ** (-torch.arange(0, config.head_dim, 2).float() / config.head_dim)
-    angles = torch.outer(torch.arange(length).float(), frequencies)
+    exponents = torch.arange(0, config.head_dim, 2).float() / config.head_dim
+    angles = torch.outer(torch.arange(length).float(), config.rope_theta**-exponents)
     angles = torch.cat((angles, angles), dim=-1)
     return angles.cos(), angles.sin()
 
@@ -265,7 +265,7 @@ def train(args, model, stream, held_out, curve_path):
         lr=args.lr, betas=(0.9, 0.95), fused=True,
     )
     generator = torch.Generator().manual_seed(args.seed)
-    state = {"step": 0, "seconds": 0.0, "tokens": 0, "best": math.inf, "best_model": None, "curve": []}
+    state = {"step": 0, "seconds": 0.0, "tokens": 0, "curve": [], "best": math.inf}
     checkpoint = args.work / "checkpoint.pt"
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=False)
@@ -287,10 +287,11 @@ def train(args, model, stream, held_out, curve_path):
         if done or (state["step"] % args.evaluate_every == 0 and recent):
             loss, _ = evaluate(model, held_out, length, autocast=True)
             average = sum(recent) / max(1, len(recent))
-            row = [state["step"], round(state["seconds"]), state["tokens"], length]
-            state["curve"].append(row + [round(average, 4), round(loss, 4), round(math.exp(loss), 3)])
+            row = [state["step"], round(state["seconds"]), state["tokens"], length,
+                   round(average, 4), round(loss, 4), round(math.exp(loss), 3)]
+            state["curve"].append(row)
             print("step %d  %d s  %d tokens  length %d  train %.4f  val %.4f  ppl %.2f"
-                  % tuple(state["curve"][-1]), flush=True)
+                  % tuple(row), flush=True)
             write_curve(state["curve"], curve_path)
             recent = []
             # Only full-length evaluations compare with one another.
@@ -299,8 +300,8 @@ def train(args, model, stream, held_out, curve_path):
                 state["best_model"] = {k: v.clone() for k, v in model.state_dict().items()}
         if done or (state["step"] % args.checkpoint_every == 0 and state["step"] > 0):
             save_atomically(
-                {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
-                 "generator": generator.get_state(), "dropout": torch.get_rng_state(), "state": state},
+                {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "state": state,
+                 "generator": generator.get_state(), "dropout": torch.get_rng_state()},
                 checkpoint,
             )
         if done:
@@ -348,14 +349,15 @@ def write_plot(curve, path):
     for level in range(low, high + 1):
         svg.append(f'<path d="M{left} {y(level):.1f}H{width - 16}" stroke="#ddd"/>')
         svg.append(f'<text x="{left - 8}" y="{y(level) + 4:.1f}" text-anchor="end">{level}</text>')
-    for column, colour, name, at in ((4, "#999", "training", 200), (5, "#06c", "held out", 290)):
+    for column, colour, name, at in ((4, "#999", "training", 360), (5, "#06c", "held out", 450)):
         points = " ".join(f"{x(row[0]):.1f},{y(row[column]):.1f}" for row in curve)
-        svg.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        svg.append(f'<text x="{at + 160}" y="32" fill="{colour}">{name}</text>')
-    svg.append(f'<text x="{left}" y="{height - 10}">step 0</text>')
-    svg.append(f'<text x="{width - 16}" y="{height - 10}" text-anchor="end">step {steps[-1]}</text>')
-    svg.append(f'<text x="{width / 2}" y="{height - 10}" text-anchor="middle">'
-               "loss, nats per token</text></svg>")
+        svg.append(f'<polyline points="{points}" fill="none" stroke="{colour}"/>')
+        svg.append(f'<text x="{at}" y="32" fill="{colour}">{name}</text>')
+    foot = f'y="{height - 10}"'
+    svg.append(f'<text x="{left}" {foot}>step 0</text>')
+    svg.append(f'<text x="{width - 16}" {foot} text-anchor="end">step {steps[-1]}</text>')
+    svg.append(f'<text x="{width / 2}" {foot} text-anchor="middle">loss, nats per token</text>')
+    svg.append("</svg>")
     path.write_text("\n".join(svg) + "\n")
 
 
