@@ -1,0 +1,73 @@
+package io.kvwire.transport;
+
+import java.util.Map;
+
+/**
+ * What a node has counted since its start; a plain value for exporters.
+ *
+ * @param transfersDone transfers initiated here that ended well
+ * @param transfersFailed by code
+ * @param transfersCancelled transfers initiated here and withdrawn
+ * @param bytesSent payload given to wires
+ * @param bytesReceived payload placed into targets
+ * @param bytesReceivedInPlace of those, received by the socket or NIC straight into the target
+ * @param bytesGathered payload copied at the source because layouts differ
+ * @param bytesDropped payload that arrived for transfers that had ended, and went nowhere
+ * @param framesSent data frames given to wires
+ * @param framesReceived data frames whose header was accepted
+ * @param framesRefused data frames whose header was refused
+ * @param descriptors contiguous pieces of memory sent from, after coalescing
+ * @param creditWaits times that a frame waited for the receiver's credits
+ * @param duplicates confirmations for transfers that had ended
+ * @param transfersActive transfers initiated here that still run
+ * @param blocksPinned blocks of this node that a transfer touches now
+ * @param leases leases that are valid now
+ * @param peers connections that are up
+ * @param phases distributions of transfer times, by phase: {@code queue}, {@code encode}, {@code
+ *     wire}, {@code decode}, {@code scatter}, {@code total}
+ */
+public record MetricsSnapshot(
+        long transfersDone,
+        Map<ErrorCode, Long> transfersFailed,
+        long transfersCancelled,
+        long bytesSent,
+        long bytesReceived,
+        long bytesReceivedInPlace,
+        long bytesGathered,
+        long bytesDropped,
+        long framesSent,
+        long framesReceived,
+        long framesRefused,
+        long descriptors,
+        long creditWaits,
+        long duplicates,
+        int transfersActive,
+        long blocksPinned,
+        int leases,
+        int peers,
+        Map<String, Histogram> phases) {
+
+    /** Copies the maps. */
+    public MetricsSnapshot {
+        transfersFailed = Map.copyOf(transfersFailed);
+        phases = Map.copyOf(phases);
+    }
+
+    /**
+     * A distribution of durations over powers of two: {@code counts[i]} durations were in {@code
+     * [2^i, 2^(i+1))} nanoseconds.
+     *
+     * @param counts 64 counts
+     * @param sumNanos of all durations
+     */
+    public record Histogram(long[] counts, long sumNanos) {
+        /** {@return the number of durations} */
+        public long total() {
+            long total = 0;
+            for (long count : counts) {
+                total += count;
+            }
+            return total;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package io.kvwire.transport.spi;
+
+import io.kvwire.transport.TransferException;
+import java.util.Map;
+
+/** The lanes between this node and one peer over one wire. Thread-safe. */
+public interface DataLink {
+    /** {@return how many lanes are up} */
+    int lanes();
+
+    /** {@return what the wire has to say about the link, for the path report} */
+    Map<String, String> details();
+
+    /**
+     * Queues a frame on the lane that will be free first. Does not wait; the node's credits bound
+     * what is queued.
+     *
+     * @param frame to send; given back through {@link OutboundFrame#released}, also when the link is
+     *     down
+     */
+    void send(OutboundFrame frame);
+
+    /**
+     * Closes all lanes at once. Frames not yet released are released as not sent, frames that are
+     * arriving are aborted, then {@link LinkHandler#closed} is called.
+     *
+     * @param reason why
+     */
+    void close(TransferException reason);
+}

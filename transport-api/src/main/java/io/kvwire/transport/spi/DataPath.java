@@ -1,0 +1,40 @@
+package io.kvwire.transport.spi;
+
+import java.util.concurrent.CompletableFuture;
+
+/** A wire, opened for one node: it has its threads and listeners, and makes links to peers. */
+public interface DataPath extends AutoCloseable {
+    /** {@return the name of the path: {@code tcp}, {@code rdma}, {@code pcie}} */
+    String name();
+
+    /**
+     * {@return what a peer's wire of the same name needs to reach this one, opaque to the node; sent
+     * over the authenticated control channel}
+     */
+    byte[] endpoint();
+
+    /**
+     * Makes the lanes to a peer; called on the side that connects.
+     *
+     * @param setup token, number of lanes and the peer's endpoint
+     * @param handler receives frames from the moment that a lane is up
+     * @return completes with the link when all lanes are up, or exceptionally with {@link
+     *     io.kvwire.transport.TransferException}
+     */
+    CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler);
+
+    /**
+     * Waits for the lanes of a peer; called on the side that was connected to, before the peer is told
+     * the token.
+     *
+     * @param setup token, number of lanes and the peer's endpoint
+     * @param handler receives frames from the moment that a lane is up
+     * @return completes with the link when all lanes are up, or exceptionally when they are not within
+     *     {@link LinkSetup#timeoutNanos()}
+     */
+    CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler);
+
+    /** Closes listeners, links and threads; returns when no thread of the wire runs any more. */
+    @Override
+    void close();
+}

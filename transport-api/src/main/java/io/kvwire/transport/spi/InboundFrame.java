@@ -1,0 +1,28 @@
+package io.kvwire.transport.spi;
+
+/**
+ * A data frame that is arriving: the wire fills the target runs in order. The target blocks stay
+ * pinned until {@link #complete} or {@link #abort}, one of which is called exactly once. Confined to
+ * the thread of its lane.
+ *
+ * <p>The runs are those of the target even when the transfer is withdrawn halfway: the wire asks
+ * {@link #revoked} before each read, and from then on throws the rest of the payload away.
+ */
+public interface InboundFrame {
+    /** {@return the runs that the payload goes to; none for a refused frame, whose payload is thrown away} */
+    RunCursor target();
+
+    /** {@return whether the rest of the payload must be thrown away} */
+    boolean revoked();
+
+    /**
+     * Counts the whole payload as in place and visible; may publish layers and complete transfers.
+     *
+     * @param copiedBytes how much of it went through a copy in user space
+     * @param scatterNanos time spent on that copy
+     */
+    void complete(long copiedBytes, long scatterNanos);
+
+    /** Ends a frame whose payload did not arrive whole; nothing of it is counted. */
+    void abort();
+}
