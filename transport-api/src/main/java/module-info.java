@@ -3,4 +3,9 @@
  * and the service interfaces that wires and codecs implement.
  */
 module io.kvwire.transport {
+    exports io.kvwire.transport;
+    exports io.kvwire.transport.spi;
+
+    uses io.kvwire.transport.spi.ControlChannelProvider;
+    uses io.kvwire.transport.spi.DataPathProvider;
 }

@@ -14,7 +14,7 @@ import java.util.OptionalLong;
  * @param paths the paths to offer, best first; empty for all that are found, best first
  * @param requiredPath the path that every connection must use, or empty
  * @param lanes connections, or queue pairs, to each peer
- * @param wait how the wire's threads wait
+ * @param waitMode how the wire's threads wait
  * @param tls mutual TLS, or empty for none
  * @param bytesPerSecond limit on what this node sends over all its data lanes, or empty for none
  * @param limits bounds on everything
@@ -27,7 +27,7 @@ public record NodeConfig(
         List<String> paths,
         Optional<String> requiredPath,
         int lanes,
-        WaitMode wait,
+        WaitMode waitMode,
         Optional<TlsConfig> tls,
         OptionalLong bytesPerSecond,
         Limits limits,
@@ -57,7 +57,7 @@ public record NodeConfig(
         if (bytesPerSecond.isPresent() && bytesPerSecond.getAsLong() < 1) {
             throw new IllegalArgumentException("bytesPerSecond must be at least 1");
         }
-        Objects.requireNonNull(wait, "wait");
+        Objects.requireNonNull(waitMode, "wait");
         Objects.requireNonNull(limits, "limits");
         Objects.requireNonNull(listener, "listener");
         paths = List.copyOf(paths);
@@ -81,13 +81,13 @@ public record NodeConfig(
      * @param address where to listen; port 0 for any free one
      */
     public NodeConfig withListen(NodeAddress address) {
-        return new NodeConfig(name, Optional.of(address), paths, requiredPath, lanes, wait, tls,
+        return new NodeConfig(name, Optional.of(address), paths, requiredPath, lanes, waitMode, tls,
                 bytesPerSecond, limits, listener, wireOptions);
     }
 
     /** {@return a copy that does not listen} */
     public NodeConfig connectOnly() {
-        return new NodeConfig(name, Optional.empty(), paths, requiredPath, lanes, wait, tls,
+        return new NodeConfig(name, Optional.empty(), paths, requiredPath, lanes, waitMode, tls,
                 bytesPerSecond, limits, listener, wireOptions);
     }
 
@@ -97,7 +97,7 @@ public record NodeConfig(
      * @param names best first
      */
     public NodeConfig withPaths(String... names) {
-        return new NodeConfig(name, listen, List.of(names), requiredPath, lanes, wait, tls,
+        return new NodeConfig(name, listen, List.of(names), requiredPath, lanes, waitMode, tls,
                 bytesPerSecond, limits, listener, wireOptions);
     }
 
@@ -107,7 +107,7 @@ public record NodeConfig(
      * @param path the path
      */
     public NodeConfig requiring(String path) {
-        return new NodeConfig(name, listen, paths, Optional.of(path), lanes, wait, tls,
+        return new NodeConfig(name, listen, paths, Optional.of(path), lanes, waitMode, tls,
                 bytesPerSecond, limits, listener, wireOptions);
     }
 
@@ -117,7 +117,7 @@ public record NodeConfig(
      * @param count to each peer, 1 to {@link #MAX_LANES}
      */
     public NodeConfig withLanes(int count) {
-        return new NodeConfig(name, listen, paths, requiredPath, count, wait, tls, bytesPerSecond,
+        return new NodeConfig(name, listen, paths, requiredPath, count, waitMode, tls, bytesPerSecond,
                 limits, listener, wireOptions);
     }
 
@@ -137,7 +137,7 @@ public record NodeConfig(
      * @param files certificate, key and trust
      */
     public NodeConfig withTls(TlsConfig files) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, wait, Optional.of(files),
+        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, Optional.of(files),
                 bytesPerSecond, limits, listener, wireOptions);
     }
 
@@ -147,7 +147,7 @@ public record NodeConfig(
      * @param rate bytes per second over all data lanes of the node, at least 1
      */
     public NodeConfig withBytesPerSecond(long rate) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, wait, tls,
+        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls,
                 OptionalLong.of(rate), limits, listener, wireOptions);
     }
 
@@ -157,7 +157,7 @@ public record NodeConfig(
      * @param bounds on everything
      */
     public NodeConfig withLimits(Limits bounds) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, wait, tls, bytesPerSecond,
+        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls, bytesPerSecond,
                 bounds, listener, wireOptions);
     }
 
@@ -167,7 +167,7 @@ public record NodeConfig(
      * @param receiver of events
      */
     public NodeConfig withListener(NodeListener receiver) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, wait, tls, bytesPerSecond,
+        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls, bytesPerSecond,
                 limits, receiver, wireOptions);
     }
 
@@ -177,7 +177,7 @@ public record NodeConfig(
      * @param options each named {@code wire.option}
      */
     public NodeConfig withWireOptions(Map<String, String> options) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, wait, tls, bytesPerSecond,
+        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls, bytesPerSecond,
                 limits, listener, options);
     }
 }

@@ -1,2 +1,2 @@
-/** What a wire, a codec or a kind of device memory implements; found through {@code ServiceLoader}. */
+/** What wires, devices and codecs implement; found through {@link java.util.ServiceLoader}. */
 package io.kvwire.transport.spi;
