@@ -1,8 +1,9 @@
 package io.kvwire.harness.cli;
 
+import picocli.CommandLine.IVersionProvider;
+
 import java.io.IOException;
 import java.util.Properties;
-import picocli.CommandLine.IVersionProvider;
 
 /** Reads the version that the build wrote into the jar, so that it stands in one place: the POM. */
 final class BuildVersion implements IVersionProvider {
