@@ -1,5 +1,6 @@
 /** A small Llama with a paged KV cache, its prefill and decode halves, and the command line. */
 module io.kvwire.harness {
+    requires ai.djl.tokenizers;
     requires com.fasterxml.jackson.databind;
     requires info.picocli;
     requires io.kvwire.codec;
@@ -8,6 +9,13 @@ module io.kvwire.harness {
     requires jdk.incubator.vector;
     requires org.slf4j;
 
+    exports io.kvwire.harness.math;
+    exports io.kvwire.harness.model;
+    exports io.kvwire.harness.tokenizer;
+    exports io.kvwire.harness.weights;
+
     opens io.kvwire.harness.cli to
             info.picocli;
+    opens io.kvwire.harness.model to
+            com.fasterxml.jackson.databind;
 }

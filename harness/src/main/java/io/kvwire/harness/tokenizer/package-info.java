@@ -1,0 +1,2 @@
+/** Text to token ids and back. */
+package io.kvwire.harness.tokenizer;
