@@ -1,6 +1,7 @@
 package io.kvwire.transport;
 
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -40,8 +41,13 @@ public final class BlockRuns implements RunCursor {
          * @param blocks in the cache
          */
         public static Origin of(LayerPlacement layer, int blocks) {
-            return new Origin(layer.key(), layer.keyOffset(), layer.value(), layer.valueOffset(),
-                    layer.blockStride(), blocks);
+            return new Origin(
+                    layer.key(),
+                    layer.keyOffset(),
+                    layer.value(),
+                    layer.valueOffset(),
+                    layer.blockStride(),
+                    blocks);
         }
 
         static Origin dense(KvLayout layout, int blocks) {
@@ -49,20 +55,27 @@ public final class BlockRuns implements RunCursor {
         }
     }
 
-    private KvLayout layout;
     private KvLayout target;
     private int[] blocks;
     private Origin origin;
     private int firstHead;
     private int heads;
-    private int endToken;
     private int firstToken;
+    private int endToken;
     private int bodyTokens;
+    private int parts;
+    private long vectorBytes;
+    private long tokenStride;
+    private long headStride;
 
-    // The piece that comes next: part and tokens [token, groupEnd) of one target block, and inside
-    // it the head and token that the inner loops have reached.
+    // How the loops nest, and how far a piece reaches before memory and loops part ways.
     private boolean partsOutermost;
     private boolean headsOuter;
+    private int pieceHeads;
+    private boolean tokensAdjoin;
+
+    // The piece that comes next: a part of the tokens [groupStart, groupEnd) of one target block,
+    // and in it the head and the token that the inner loops have reached.
     private int part;
     private int groupStart;
     private int groupEnd;
@@ -90,30 +103,46 @@ public final class BlockRuns implements RunCursor {
      * @param table block indexes of that side, in order of tokens; not copied
      * @param layer where that side's layer lies
      * @param tokens the tokens to walk
+     * @throws IllegalArgumentException when the side is not one of the plan's
      * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when the table is too short or
-     *     names a block that the cache does not have
+     *     names a block that the cache does not have; the cursor has no runs then
      */
     public void start(
             LayoutPlan plan, KvLayout side, int[] table, Origin layer, TokenRange tokens) {
-        layout = side;
+        exhausted = true;
+        nextLength = 0;
+        if (!side.equals(plan.source()) && !side.equals(plan.target())) {
+            throw new IllegalArgumentException("not a layout of the plan: " + side.describe());
+        }
         target = plan.target();
         blocks = table;
         origin = layer;
+        bodyTokens = side.tokensPerBlock();
+        check(table, tokens);
         firstHead = plan.firstHead() - side.firstHead();
         heads = plan.heads();
         firstToken = tokens.first();
         endToken = tokens.end();
-        bodyTokens = side.tokensPerBlock();
-        check(table, tokens);
-        partsOutermost = target.form() != KvForm.FUSED;
-        headsOuter = target.order() == KvOrder.HND;
+        parts = side.form().parts();
+        vectorBytes = side.vectorBytes();
+        tokenStride = side.tokenStride();
+        headStride = side.headStride();
+        nest();
         part = 0;
-        exhausted = tokens.count() == 0;
-        nextLength = 0;
-        if (!exhausted) {
+        if (tokens.count() > 0) {
+            exhausted = false;
             group(firstToken);
             advance();
         }
+    }
+
+    /** Nests the loops as the target stores, and sees which of them this side's memory follows. */
+    private void nest() {
+        partsOutermost = target.form() != KvForm.FUSED;
+        headsOuter = target.order() == KvOrder.HND;
+        pieceHeads = !headsOuter && headStride == vectorBytes ? heads : 1;
+        tokensAdjoin =
+                tokenStride == pieceHeads * vectorBytes && (headsOuter || pieceHeads == heads);
     }
 
     private void check(int[] table, TokenRange tokens) {
@@ -122,12 +151,19 @@ public final class BlockRuns implements RunCursor {
         }
         int last = (tokens.end() - 1) / bodyTokens;
         if (last >= table.length) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "token " + (tokens.end() - 1)
-                    + " needs block " + last + " of a table of " + table.length);
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "token "
+                            + (tokens.end() - 1)
+                            + " needs block "
+                            + last
+                            + " of a table of "
+                            + table.length);
         }
         for (int i = tokens.first() / bodyTokens; i <= last; i++) {
             if (table[i] < 0 || table[i] >= origin.blocks()) {
-                throw new TransferException(ErrorCode.OUT_OF_RANGE,
+                throw new TransferException(
+                        ErrorCode.OUT_OF_RANGE,
                         "block " + table[i] + " of a cache of " + origin.blocks() + " blocks");
             }
         }
@@ -167,73 +203,62 @@ public final class BlockRuns implements RunCursor {
     /** Starts the tokens of one target block from a token on. */
     private void group(int start) {
         groupStart = start;
-        int blockEnd = (start / target.tokensPerBlock() + 1) * target.tokensPerBlock();
-        groupEnd = Math.min(endToken, blockEnd);
+        groupEnd = (int) Math.min(endToken, blockEnd(start, target.tokensPerBlock()));
         head = 0;
         token = groupStart;
     }
 
-    /** Finds the next piece, as long as both orders allow. */
+    private static long blockEnd(int token, int tokensPerBlock) {
+        return (token / tokensPerBlock + 1L) * tokensPerBlock;
+    }
+
+    /** Finds the next piece: as long as memory follows the loops, within one block of each side. */
     private void advance() {
         if (exhausted) {
             nextLength = 0;
             return;
         }
-        int bodyEnd = Math.min(groupEnd, (token / bodyTokens + 1) * bodyTokens);
-        int count;
-        int headCount;
-        if (headsOuter) {
-            boolean tokensAdjoin = layout.order() == KvOrder.HND || layout.heads() == 1;
-            count = tokensAdjoin ? bodyEnd - token : 1;
-            headCount = 1;
-        } else {
-            boolean headsAdjoin = layout.order() == KvOrder.NHD;
-            headCount = headsAdjoin ? heads : 1;
-            boolean tokensAdjoin = headsAdjoin ? heads == layout.heads() : layout.heads() == 1;
-            count = tokensAdjoin ? bodyEnd - token : 1;
+        int tokens = 1;
+        if (tokensAdjoin) {
+            tokens = (int) Math.min(groupEnd, blockEnd(token, bodyTokens)) - token;
         }
-        locate();
-        nextLength = (long) count * headCount * layout.vectorBytes();
-        step(count, headCount);
-    }
-
-    private void locate() {
         boolean key = part == 0;
         nextSegment = key ? origin.key() : origin.value();
-        nextOffset = (key ? origin.keyOffset() : origin.valueOffset())
-                + blocks[token / bodyTokens] * origin.stride()
-                + token % bodyTokens * layout.tokenStride()
-                + (firstHead + head) * layout.headStride();
+        nextOffset =
+                (key ? origin.keyOffset() : origin.valueOffset())
+                        + blocks[token / bodyTokens] * origin.stride()
+                        + token % bodyTokens * tokenStride
+                        + (firstHead + head) * headStride;
+        nextLength = (long) tokens * pieceHeads * vectorBytes;
+        step(tokens);
     }
 
-    /** Moves the loops past a piece of so many tokens of so many heads. */
-    private void step(int count, int headCount) {
+    /** Moves the loops past a piece of so many tokens. */
+    private void step(int tokens) {
         if (headsOuter) {
-            token += count;
+            token += tokens;
             if (token < groupEnd) {
                 return;
             }
             token = groupStart;
-            head += headCount;
+            if (++head < heads) {
+                return;
+            }
         } else {
-            head += headCount;
+            head += pieceHeads;
             if (head < heads) {
                 return;
             }
             head = 0;
-            token += count;
+            token += tokens;
             if (token < groupEnd) {
                 return;
             }
-            head = heads;
         }
-        if (head >= heads) {
-            nextGroup();
-        }
+        nextGroup();
     }
 
     private void nextGroup() {
-        int parts = layout.form().parts();
         if (partsOutermost) {
             if (groupEnd < endToken) {
                 group(groupEnd);

@@ -35,13 +35,18 @@ public final class BlockTable {
      * @param ids block indexes, each at least 0
      * @param generations the generation of each block
      * @return the table
-     * @throws IllegalArgumentException when the arrays differ in length, are longer than
-     *     {@link #MAX_BLOCKS} or hold a negative index
+     * @throws IllegalArgumentException when the arrays differ in length, are longer than {@link
+     *     #MAX_BLOCKS} or hold a negative index
      */
     public static BlockTable of(long incarnation, int[] ids, int[] generations) {
         if (ids.length != generations.length || ids.length > MAX_BLOCKS) {
-            throw new IllegalArgumentException("block table of " + ids.length + " ids and "
-                    + generations.length + " generations: need equal counts, at most " + MAX_BLOCKS);
+            throw new IllegalArgumentException(
+                    "block table of "
+                            + ids.length
+                            + " ids and "
+                            + generations.length
+                            + " generations: need equal counts, at most "
+                            + MAX_BLOCKS);
         }
         for (int id : ids) {
             if (id < 0) {
@@ -93,10 +98,14 @@ public final class BlockTable {
         return ids.clone();
     }
 
-    /** {@return this table as bytes: incarnation, count, then id and generation of each block, little-endian} */
+    /**
+     * {@return this table as bytes: incarnation, count, then id and generation of each block,
+     * little-endian}
+     */
     public byte[] encode() {
-        var out = ByteBuffer.allocate(FIXED_BYTES + ENTRY_BYTES * ids.length)
-                .order(ByteOrder.LITTLE_ENDIAN);
+        var out =
+                ByteBuffer.allocate(FIXED_BYTES + ENTRY_BYTES * ids.length)
+                        .order(ByteOrder.LITTLE_ENDIAN);
         out.putLong(incarnation).putInt(ids.length);
         for (int i = 0; i < ids.length; i++) {
             out.putInt(ids[i]).putInt(generations[i]);
@@ -114,12 +123,12 @@ public final class BlockTable {
     public static BlockTable decode(byte[] bytes) {
         var in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         if (bytes.length < FIXED_BYTES) {
-            throw malformed(bytes.length);
+            throw malformed(bytes.length + " bytes, need at least " + FIXED_BYTES);
         }
         long incarnation = in.getLong();
         int count = in.getInt();
         if (count < 0 || count > MAX_BLOCKS || in.remaining() != (long) count * ENTRY_BYTES) {
-            throw malformed(bytes.length);
+            throw malformed(count + " blocks in " + in.remaining() + " bytes");
         }
         int[] ids = new int[count];
         int[] generations = new int[count];
@@ -127,15 +136,14 @@ public final class BlockTable {
             ids[i] = in.getInt();
             generations[i] = in.getInt();
             if (ids[i] < 0) {
-                throw malformed(bytes.length);
+                throw malformed("negative block id " + ids[i] + " at position " + i);
             }
         }
         return new BlockTable(incarnation, ids, generations);
     }
 
-    private static TransferException malformed(int length) {
-        return new TransferException(
-                ErrorCode.MALFORMED, "not an encoded block table (" + length + " bytes)");
+    private static TransferException malformed(String why) {
+        return new TransferException(ErrorCode.MALFORMED, "not an encoded block table: " + why);
     }
 
     @Override
@@ -153,7 +161,10 @@ public final class BlockTable {
 
     @Override
     public String toString() {
-        return "BlockTable[" + ids.length + " blocks"
-                + (ids.length == 0 ? "" : ", first " + ids[0]) + "]";
+        return "BlockTable["
+                + ids.length
+                + " blocks"
+                + (ids.length == 0 ? "" : ", first " + ids[0])
+                + "]";
     }
 }

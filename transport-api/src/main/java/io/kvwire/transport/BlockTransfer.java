@@ -4,7 +4,8 @@ import java.util.Objects;
 
 /**
  * The blocks of one request to move between a cache here and one at a peer. Both tables start at
- * token 0 of the request; the tokens moved are {@code [firstToken, firstToken + tokens)}, all layers.
+ * token 0 of the request; the tokens moved are {@code [firstToken, firstToken + tokens)}, all
+ * layers.
  *
  * @param requestId the application's name of the request; travels with every frame
  * @param local cache of this node
@@ -30,8 +31,13 @@ public record BlockTransfer(
         Objects.requireNonNull(local, "local");
         Objects.requireNonNull(remote, "remote");
         if (firstToken < 0 || tokens < 0 || firstToken > Integer.MAX_VALUE - tokens) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
-                    "tokens " + firstToken + " + " + tokens + ": need a range from 0 that does not wrap");
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "tokens "
+                            + firstToken
+                            + " + "
+                            + tokens
+                            + ": need a range from 0 that does not wrap");
         }
         reaches("local", local.layout(), localBlocks, firstToken + tokens);
         reaches("remote", remote.layout(), remoteBlocks, firstToken + tokens);
@@ -39,10 +45,18 @@ public record BlockTransfer(
 
     private static void reaches(String side, KvLayout layout, BlockTable table, int end) {
         if (table.size() < layout.blocksFor(end)) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
-                    "the " + side + " block table has " + table.size() + " blocks of "
-                            + layout.tokensPerBlock() + " tokens, and token " + end
-                            + " needs " + layout.blocksFor(end));
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "the "
+                            + side
+                            + " block table has "
+                            + table.size()
+                            + " blocks of "
+                            + layout.tokensPerBlock()
+                            + " tokens, and token "
+                            + end
+                            + " needs "
+                            + layout.blocksFor(end));
         }
     }
 
@@ -63,8 +77,7 @@ public record BlockTransfer(
             RemoteCache remote,
             BlockTable remoteBlocks,
             int tokens) {
-        return new BlockTransfer(
-                requestId, local, localBlocks, remote, remoteBlocks, 0, tokens, 0);
+        return new BlockTransfer(requestId, local, localBlocks, remote, remoteBlocks, 0, tokens, 0);
     }
 
     /**
@@ -73,7 +86,7 @@ public record BlockTransfer(
      * @param lease see {@link Lease#id()}
      */
     public BlockTransfer underLease(long lease) {
-        return new BlockTransfer(requestId, local, localBlocks, remote, remoteBlocks, firstToken,
-                tokens, lease);
+        return new BlockTransfer(
+                requestId, local, localBlocks, remote, remoteBlocks, firstToken, tokens, lease);
     }
 }

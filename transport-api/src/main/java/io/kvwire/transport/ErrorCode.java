@@ -60,7 +60,8 @@ public enum ErrorCode {
     }
 
     /**
-     * {@return the code with a number, or {@link #INTERNAL} when a newer peer sent one not known here}
+     * {@return the code with a number, or {@link #INTERNAL} when a newer peer sent one not known
+     * here}
      *
      * @param number from the wire
      */

@@ -41,8 +41,8 @@ public interface KvCache {
      *
      * @param ids block indexes, in order of tokens
      * @return the table
-     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when an index is not one of this
-     *     cache
+     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when an index is not one of
+     *     this cache
      */
     BlockTable table(int... ids);
 

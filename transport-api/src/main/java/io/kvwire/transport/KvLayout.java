@@ -54,25 +54,31 @@ public record KvLayout(
         }
         int size = tensorParallel.size();
         if (kvHeads % size != 0 && size % kvHeads != 0) {
-            throw new IllegalArgumentException(kvHeads + " KV heads do not split over " + size
-                    + " tensor-parallel ranks: one must divide the other");
+            throw new IllegalArgumentException(
+                    kvHeads
+                            + " KV heads do not split over "
+                            + size
+                            + " tensor-parallel ranks: one must divide the other");
         }
         long headBytes = (long) headDim * dtype.bytes() * tokensPerBlock;
         long heads = Math.max(1, kvHeads / size);
         if (headBytes > MAX_BLOCK_BYTES || headBytes * heads > MAX_BLOCK_BYTES / form.parts()) {
-            throw new IllegalArgumentException("a block of this layout is larger than "
-                    + MAX_BLOCK_BYTES + " bytes: lower tokensPerBlock");
+            throw new IllegalArgumentException(
+                    "a block of this layout is larger than "
+                            + MAX_BLOCK_BYTES
+                            + " bytes: lower tokensPerBlock");
         }
     }
 
     private static void extent(String name, int value) {
         if (value < 1 || value > MAX_EXTENT) {
-            throw new IllegalArgumentException(
-                    name + " is " + value + ": need 1 to " + MAX_EXTENT);
+            throw new IllegalArgumentException(name + " is " + value + ": need 1 to " + MAX_EXTENT);
         }
     }
 
-    /** {@return a builder with BF16, NHD, split K and V, 16 tokens per block and no split of heads} */
+    /**
+     * {@return a builder with BF16, NHD, split K and V, 16 tokens per block and no split of heads}
+     */
     public static Builder builder() {
         return new Builder();
     }
@@ -84,9 +90,28 @@ public record KvLayout(
         return size <= kvHeads ? rank * (kvHeads / size) : rank / (size / kvHeads);
     }
 
-    /** {@return the number of KV heads that this rank holds; ranks beyond the heads replicate one} */
+    /**
+     * {@return the number of KV heads that this rank holds; ranks beyond the heads replicate one}
+     */
     public int heads() {
         return Math.max(1, kvHeads / tensorParallel.size());
+    }
+
+    /**
+     * {@return the layout of another rank of the same tensor-parallel group}
+     *
+     * @param rank from 0 to {@code tensorParallel().size() - 1}
+     */
+    public KvLayout atRank(int rank) {
+        return new KvLayout(
+                layers,
+                kvHeads,
+                headDim,
+                tokensPerBlock,
+                dtype,
+                order,
+                form,
+                new TensorParallel(rank, tensorParallel.size()));
     }
 
     /** {@return the bytes of one head's vector of one token} */
@@ -128,11 +153,28 @@ public record KvLayout(
         return Math.ceilDiv(tokens, tokensPerBlock);
     }
 
-    /** {@return this layout in one line, for people: {@code 32x8x128 BF16 NHD SPLIT 16t/block tp 0/1}} */
+    /**
+     * {@return this layout in one line, for people: {@code 32 layers, 8 KV heads, head dim 128,
+     * BF16 NHD SPLIT, 16 tokens/block, TP rank 0 of 1}}
+     */
     public String describe() {
-        return layers + " layers, " + kvHeads + " KV heads, head dim " + headDim + ", " + dtype + " "
-                + order + " " + form + ", " + tokensPerBlock + " tokens/block, TP rank "
-                + tensorParallel.rank() + " of " + tensorParallel.size();
+        return layers
+                + " layers, "
+                + kvHeads
+                + " KV heads, head dim "
+                + headDim
+                + ", "
+                + dtype
+                + " "
+                + order
+                + " "
+                + form
+                + ", "
+                + tokensPerBlock
+                + " tokens/block, TP rank "
+                + tensorParallel.rank()
+                + " of "
+                + tensorParallel.size();
     }
 
     /** Builds a {@link KvLayout}; not thread-safe. */

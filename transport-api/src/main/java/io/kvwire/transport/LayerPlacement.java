@@ -14,7 +14,11 @@ import java.lang.foreign.MemorySegment;
  * @param blockStride bytes from one block's K to the next one's
  */
 public record LayerPlacement(
-        MemorySegment key, long keyOffset, MemorySegment value, long valueOffset, long blockStride) {
+        MemorySegment key,
+        long keyOffset,
+        MemorySegment value,
+        long valueOffset,
+        long blockStride) {
 
     /**
      * {@return the dense placement of one layer in memory of its own}

@@ -8,8 +8,8 @@ import java.util.List;
  *
  * <p>Block size, axis order, placement of K and V and the tensor-parallel split may differ; layers,
  * KV heads, head dimension, element type and latent-or-not may not. The bytes on the wire are in
- * the order in which the target stores them, so the target never rearranges; a source whose
- * layout differs gathers.
+ * the order in which the target stores them, so the target never rearranges; a source whose layout
+ * differs gathers.
  *
  * <p>Immutable and thread-safe.
  *
@@ -29,8 +29,14 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
         if (count < 1
                 || first < layout.firstHead()
                 || first > layout.firstHead() + layout.heads() - count) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "heads " + first + " + " + count
-                    + " are not among those of " + layout.describe());
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "heads "
+                            + first
+                            + " + "
+                            + count
+                            + " are not among those of "
+                            + layout.describe());
         }
     }
 
@@ -44,21 +50,54 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
      *     both layouts
      */
     public static LayoutPlan between(KvLayout source, KvLayout target) {
-        same(source, target, "layers", source.layers(), target.layers());
-        same(source, target, "KV heads", source.kvHeads(), target.kvHeads());
-        same(source, target, "head dimensions", source.headDim(), target.headDim());
-        if (source.dtype() != target.dtype()) {
-            throw incompatible(source, target, "element types differ; a codec that converts is needed");
-        }
-        if (source.form().parts() != target.form().parts()) {
-            throw incompatible(source, target, "one side is latent, the other has K and V");
-        }
+        requireMappable(source, target);
         int first = Math.max(source.firstHead(), target.firstHead());
-        int end = Math.min(source.firstHead() + source.heads(), target.firstHead() + target.heads());
+        int sourceEnd = source.firstHead() + source.heads();
+        int end = Math.min(sourceEnd, target.firstHead() + target.heads());
         if (first >= end) {
             throw incompatible(source, target, "the two ranks have no KV head in common");
         }
         return new LayoutPlan(source, target, first, end - first);
+    }
+
+    /**
+     * Plans which ranks of a tensor-parallel source feed one rank of the target: together they hold
+     * each of its heads exactly once. Where several source ranks replicate a head, the target's
+     * rank picks among them, so that the replicas share the load.
+     *
+     * @param source the layout of any rank of the source
+     * @param target the layout of the rank that receives
+     * @return one plan for each source rank that sends, in order of heads; the ranks are those of
+     *     {@link #source()}
+     * @throws TransferException with {@link ErrorCode#INCOMPATIBLE_LAYOUT}, naming what differs and
+     *     both layouts
+     */
+    public static List<LayoutPlan> allInto(KvLayout source, KvLayout target) {
+        requireMappable(source, target);
+        int replicas = Math.max(1, source.tensorParallel().size() / source.kvHeads());
+        int replica = target.tensorParallel().rank() % replicas;
+        int end = target.firstHead() + target.heads();
+        var plans = new ArrayList<LayoutPlan>();
+        for (int head = target.firstHead(); head < end; ) {
+            int rank = head / source.heads() * replicas + replica;
+            var plan = between(source.atRank(rank), target);
+            plans.add(plan);
+            head += plan.heads();
+        }
+        return List.copyOf(plans);
+    }
+
+    private static void requireMappable(KvLayout source, KvLayout target) {
+        same(source, target, "layers", source.layers(), target.layers());
+        same(source, target, "KV heads", source.kvHeads(), target.kvHeads());
+        same(source, target, "head dimensions", source.headDim(), target.headDim());
+        if (source.dtype() != target.dtype()) {
+            throw incompatible(
+                    source, target, "element types differ; a codec that converts is needed");
+        }
+        if (source.form().parts() != target.form().parts()) {
+            throw incompatible(source, target, "one side is latent, the other has K and V");
+        }
     }
 
     private static void same(KvLayout source, KvLayout target, String what, int left, int right) {
@@ -68,8 +107,9 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
     }
 
     private static TransferException incompatible(KvLayout source, KvLayout target, String why) {
-        return new TransferException(ErrorCode.INCOMPATIBLE_LAYOUT, why + "; source: "
-                + source.describe() + "; target: " + target.describe());
+        return new TransferException(
+                ErrorCode.INCOMPATIBLE_LAYOUT,
+                why + "; source: " + source.describe() + "; target: " + target.describe());
     }
 
     /** {@return the bytes that one token takes on the wire in one layer} */
@@ -81,21 +121,45 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
      * {@return the bytes of so many tokens in all layers}
      *
      * @param tokens at least 0
+     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when they are more than a
+     *     {@code long} can count
      */
     public long bytes(int tokens) {
-        return tokenBytes() * tokens * target.layers();
+        try {
+            return Math.multiplyExact(tokenBytes() * tokens, target.layers());
+        } catch (ArithmeticException e) {
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    tokens
+                            + " tokens of "
+                            + tokenBytes()
+                            + " bytes in "
+                            + target.layers()
+                            + " layers are too many bytes",
+                    e);
+        }
     }
 
     /**
-     * {@return whether the source's blocks can be sent as they lie: both sides order a block the same
-     * way, so no piece is shorter than a head's tokens in a block}
+     * {@return whether both ranks hold the same heads in the same order and form, so that whole
+     * blocks go on the wire as they lie; else the source gathers shorter pieces}
+     *
+     * <p>Token-major blocks agree for all sizes of blocks. Head-major ones agree only when the
+     * sizes do, since a larger block holds more tokens of a head before the next head. Blocks of
+     * one head (all latents, say) or of one token count as token-major.
      */
     public boolean sameOrder() {
-        return source.order() == target.order()
-                && source.form() == target.form()
-                && source.heads() == target.heads()
-                && (source.order() == KvOrder.NHD
-                        || source.tokensPerBlock() == target.tokensPerBlock());
+        if (source.heads() != target.heads() || source.form() != target.form()) {
+            return false;
+        }
+        if (tokenMajor(source) || tokenMajor(target)) {
+            return tokenMajor(source) && tokenMajor(target);
+        }
+        return source.tokensPerBlock() == target.tokensPerBlock();
+    }
+
+    private static boolean tokenMajor(KvLayout layout) {
+        return layout.order() == KvOrder.NHD || layout.heads() == 1 || layout.tokensPerBlock() == 1;
     }
 
     /**
@@ -108,8 +172,8 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
      * @param targetCapacity number of blocks of the target cache
      * @param tokens the range of tokens
      * @return strided copies, neighbours merged, in the order of the bytes on the wire
-     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when a table is too short or names
-     *     a block beyond its cache
+     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when a table is too short or
+     *     names a block beyond its cache
      */
     public List<StridedCopy> copies(
             int[] sourceBlocks,
@@ -118,9 +182,11 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
             int targetCapacity,
             TokenRange tokens) {
         var from = new BlockRuns();
-        from.start(this, source, sourceBlocks, BlockRuns.Origin.dense(source, sourceCapacity), tokens);
+        from.start(
+                this, source, sourceBlocks, BlockRuns.Origin.dense(source, sourceCapacity), tokens);
         var to = new BlockRuns();
-        to.start(this, target, targetBlocks, BlockRuns.Origin.dense(target, targetCapacity), tokens);
+        to.start(
+                this, target, targetBlocks, BlockRuns.Origin.dense(target, targetCapacity), tokens);
         return zip(from, to);
     }
 
@@ -139,7 +205,11 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
             if (length == 0) {
                 return List.copyOf(copies);
             }
-            append(copies, from.offset() + from.length() - fromLeft, to.offset() + to.length() - toLeft, length);
+            append(
+                    copies,
+                    from.offset() + from.length() - fromLeft,
+                    to.offset() + to.length() - toLeft,
+                    length);
             fromLeft -= length;
             toLeft -= length;
         }
@@ -147,23 +217,32 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
 
     /** Adds a piece to the last copy when it continues its strides, else as a copy of its own. */
     private static void append(List<StridedCopy> copies, long source, long target, long length) {
-        if (!copies.isEmpty()) {
-            var last = copies.getLast();
-            if (last.length() == length) {
-                long sourceStride = source - last.sourceOffset();
-                long targetStride = target - last.targetOffset();
-                int count = last.count();
-                boolean second = count == 1 && sourceStride > 0 && targetStride > 0;
-                if (second
-                        || sourceStride == last.sourceStride() * count
-                                && targetStride == last.targetStride() * count) {
-                    copies.set(copies.size() - 1, new StridedCopy(last.sourceOffset(),
-                            second ? sourceStride : last.sourceStride(), last.targetOffset(),
-                            second ? targetStride : last.targetStride(), length, count + 1));
-                    return;
-                }
-            }
+        if (copies.isEmpty() || !continues(copies.getLast(), source, target, length)) {
+            copies.add(StridedCopy.contiguous(source, target, length));
+            return;
         }
-        copies.add(StridedCopy.contiguous(source, target, length));
+        var last = copies.removeLast();
+        boolean second = last.count() == 1;
+        copies.add(
+                new StridedCopy(
+                        last.sourceOffset(),
+                        second ? source - last.sourceOffset() : last.sourceStride(),
+                        last.targetOffset(),
+                        second ? target - last.targetOffset() : last.targetStride(),
+                        length,
+                        last.count() + 1));
+    }
+
+    private static boolean continues(StridedCopy last, long source, long target, long length) {
+        long sourceStep = source - last.sourceOffset();
+        long targetStep = target - last.targetOffset();
+        if (last.length() != length) {
+            return false;
+        }
+        if (last.count() == 1) {
+            return sourceStep > 0 && targetStep > 0;
+        }
+        return sourceStep == last.sourceStride() * last.count()
+                && targetStep == last.targetStride() * last.count();
     }
 }

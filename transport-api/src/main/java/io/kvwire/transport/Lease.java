@@ -1,13 +1,17 @@
 package io.kvwire.transport;
 
 /**
- * The owner's promise to keep blocks unchanged until a time, so that a peer may READ them. Its epoch
- * rises with each renewal after a lapse is ruled out; a renewal that names an older epoch is refused.
+ * The owner's promise to keep blocks unchanged until a time, so that a peer may READ them. Its
+ * epoch rises with each renewal after a lapse is ruled out; a renewal that names an older epoch is
+ * refused.
  *
  * <p>Thread-safe. Releasing twice is harmless.
  */
 public interface Lease extends AutoCloseable {
-    /** {@return the name of this lease at its owner; travels to the reader in an application's message} */
+    /**
+     * {@return the name of this lease at its owner; travels to the reader in an application's
+     * message}
+     */
     long id();
 
     /** {@return the request whose blocks it keeps} */

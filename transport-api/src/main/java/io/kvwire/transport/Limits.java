@@ -30,29 +30,67 @@ public record Limits(
         Duration heartbeatInterval,
         Duration peerTimeout) {
 
-    /** What suits most: 64 MiB in flight, 1 MiB frames, 10 s of silence. */
-    public static final Limits DEFAULT = new Limits(1024, 4096, 4 << 20, 1 << 20, 64 << 10, 1024,
-            16 << 10, 64L << 20, Duration.ofSeconds(10), Duration.ofSeconds(1),
-            Duration.ofSeconds(10));
+    private static final Duration LONGEST = Duration.ofDays(365);
 
-    /** The most frames that one transfer may put in a header: keeps headers under 16 KiB. */
+    /** What suits most: 64 MiB in flight, 1 MiB frames, 10 s of silence. */
+    public static final Limits DEFAULT =
+            new Limits(
+                    1024,
+                    4096,
+                    4 << 20,
+                    1 << 20,
+                    64 << 10,
+                    1024,
+                    16 << 10,
+                    64L << 20,
+                    Duration.ofSeconds(10),
+                    Duration.ofSeconds(1),
+                    Duration.ofSeconds(10));
+
+    /** The most block references that one data frame may carry: keeps headers under 16 KiB. */
     public static final int MAX_BLOCKS_PER_FRAME = 1024;
 
-    /** Checks that every limit is positive and that they fit each other. */
+    /** Checks that every limit is in its range and that they fit each other. */
     public Limits {
-        if (maxPeers < 1 || maxRegions < 1 || maxControlBytes < 4096 || maxFramePayloadBytes < 4096
-                || maxNotificationBytes < 64 || maxTransfersPerPeer < 1 || maxQueuedTransfers < 0
-                || maxTransfersPerPeer > 1 << 16 || windowBytes < maxFramePayloadBytes) {
+        atLeast("maxPeers", maxPeers, 1);
+        atLeast("maxRegions", maxRegions, 1);
+        atLeast("maxControlBytes", maxControlBytes, 4096);
+        atLeast("maxFramePayloadBytes", maxFramePayloadBytes, 4096);
+        atLeast("maxNotificationBytes", maxNotificationBytes, 64);
+        atMost("maxNotificationBytes", maxNotificationBytes, maxControlBytes / 2);
+        atLeast("maxTransfersPerPeer", maxTransfersPerPeer, 1);
+        atMost("maxTransfersPerPeer", maxTransfersPerPeer, 1 << 16);
+        atLeast("maxQueuedTransfers", maxQueuedTransfers, 0);
+        atLeast("windowBytes", windowBytes, maxFramePayloadBytes);
+        positive("handshakeTimeout", handshakeTimeout);
+        positive("heartbeatInterval", heartbeatInterval);
+        positive("peerTimeout", peerTimeout);
+        if (peerTimeout.dividedBy(2).compareTo(heartbeatInterval) < 0) {
             throw new IllegalArgumentException(
-                    "a limit is too small, or windowBytes is below maxFramePayloadBytes");
+                    "peerTimeout "
+                            + peerTimeout
+                            + " is under twice the heartbeatInterval "
+                            + heartbeatInterval
+                            + ": a peer would be lost by chance");
         }
-        if (maxNotificationBytes > maxControlBytes / 2) {
-            throw new IllegalArgumentException(
-                    "maxNotificationBytes is above half of maxControlBytes");
+    }
+
+    private static void atLeast(String name, long value, long least) {
+        if (value < least) {
+            throw new IllegalArgumentException(name + " is " + value + ": need at least " + least);
         }
-        if (peerTimeout.compareTo(heartbeatInterval.multipliedBy(2)) < 0) {
+    }
+
+    private static void atMost(String name, long value, long most) {
+        if (value > most) {
+            throw new IllegalArgumentException(name + " is " + value + ": need at most " + most);
+        }
+    }
+
+    private static void positive(String name, Duration value) {
+        if (value.compareTo(LONGEST) > 0 || value.isNegative() || value.isZero()) {
             throw new IllegalArgumentException(
-                    "peerTimeout is under twice the heartbeatInterval: a peer would be lost by chance");
+                    name + " is " + value + ": need more than zero, at most " + LONGEST);
         }
     }
 
@@ -63,9 +101,18 @@ public record Limits(
      * @param timeout silence after which a peer counts as lost
      */
     public Limits withHeartbeats(Duration interval, Duration timeout) {
-        return new Limits(maxPeers, maxRegions, maxControlBytes, maxFramePayloadBytes,
-                maxNotificationBytes, maxTransfersPerPeer, maxQueuedTransfers, windowBytes,
-                handshakeTimeout, interval, timeout);
+        return new Limits(
+                maxPeers,
+                maxRegions,
+                maxControlBytes,
+                maxFramePayloadBytes,
+                maxNotificationBytes,
+                maxTransfersPerPeer,
+                maxQueuedTransfers,
+                windowBytes,
+                handshakeTimeout,
+                interval,
+                timeout);
     }
 
     /**
@@ -76,9 +123,18 @@ public record Limits(
      * @param bytes not yet confirmed
      */
     public Limits withInFlight(int transfers, int queued, long bytes) {
-        return new Limits(maxPeers, maxRegions, maxControlBytes,
-                (int) Math.min(maxFramePayloadBytes, bytes), maxNotificationBytes, transfers, queued,
-                bytes, handshakeTimeout, heartbeatInterval, peerTimeout);
+        return new Limits(
+                maxPeers,
+                maxRegions,
+                maxControlBytes,
+                (int) Math.min(maxFramePayloadBytes, bytes),
+                maxNotificationBytes,
+                transfers,
+                queued,
+                bytes,
+                handshakeTimeout,
+                heartbeatInterval,
+                peerTimeout);
     }
 
     /**
@@ -87,8 +143,17 @@ public record Limits(
      * @param bytes payload of one frame
      */
     public Limits withFramePayload(int bytes) {
-        return new Limits(maxPeers, maxRegions, maxControlBytes, bytes, maxNotificationBytes,
-                maxTransfersPerPeer, maxQueuedTransfers, Math.max(windowBytes, bytes),
-                handshakeTimeout, heartbeatInterval, peerTimeout);
+        return new Limits(
+                maxPeers,
+                maxRegions,
+                maxControlBytes,
+                bytes,
+                maxNotificationBytes,
+                maxTransfersPerPeer,
+                maxQueuedTransfers,
+                Math.max(windowBytes, bytes),
+                handshakeTimeout,
+                heartbeatInterval,
+                peerTimeout);
     }
 }

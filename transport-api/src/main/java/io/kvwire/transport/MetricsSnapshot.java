@@ -1,5 +1,6 @@
 package io.kvwire.transport;
 
+import java.util.Arrays;
 import java.util.Map;
 
 /**
@@ -54,20 +55,44 @@ public record MetricsSnapshot(
     }
 
     /**
-     * A distribution of durations over powers of two: {@code counts[i]} durations were in {@code
-     * [2^i, 2^(i+1))} nanoseconds.
-     *
-     * @param counts 64 counts
-     * @param sumNanos of all durations
+     * A distribution of durations over powers of two: bucket {@code i} counts those in {@code [2^i,
+     * 2^(i+1))} nanoseconds. Immutable.
      */
-    public record Histogram(long[] counts, long sumNanos) {
+    public static final class Histogram {
+        /** The number of buckets. */
+        public static final int BUCKETS = 64;
+
+        private final long[] counts;
+        private final long sumNanos;
+
+        /**
+         * Makes a distribution.
+         *
+         * @param counts of each bucket; copied
+         * @param sumNanos of all durations
+         * @throws IllegalArgumentException when there are not {@link #BUCKETS} counts
+         */
+        public Histogram(long[] counts, long sumNanos) {
+            if (counts.length != BUCKETS) {
+                throw new IllegalArgumentException(counts.length + " buckets: need " + BUCKETS);
+            }
+            this.counts = counts.clone();
+            this.sumNanos = sumNanos;
+        }
+
+        /** {@return a copy of the counts of all buckets} */
+        public long[] counts() {
+            return counts.clone();
+        }
+
+        /** {@return the sum of all durations} */
+        public long sumNanos() {
+            return sumNanos;
+        }
+
         /** {@return the number of durations} */
         public long total() {
-            long total = 0;
-            for (long count : counts) {
-                total += count;
-            }
-            return total;
+            return Arrays.stream(counts).sum();
         }
     }
 }

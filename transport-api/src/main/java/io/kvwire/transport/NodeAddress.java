@@ -9,8 +9,9 @@ package io.kvwire.transport;
 public record NodeAddress(String host, int port) {
     /** Checks host and port. */
     public NodeAddress {
-        if (host.isBlank()) {
-            throw new IllegalArgumentException("empty host: give a name or an address");
+        if (host.isEmpty() || host.chars().anyMatch(c -> c <= ' ' || c == '[' || c == ']')) {
+            throw new IllegalArgumentException(
+                    "'" + host + "' is no host: give a name, or an address without brackets");
         }
         if (port < 0 || port > 65535) {
             throw new IllegalArgumentException("port " + port + ": need 0 to 65535");
@@ -24,23 +25,29 @@ public record NodeAddress(String host, int port) {
      * {@return the address in {@code HOST:PORT} or {@code [IPV6]:PORT}}
      *
      * @param text an address
-     * @throws IllegalArgumentException when it has no port or the port is no number in range
+     * @throws IllegalArgumentException when it has no host or no port, when the port is no number
+     *     in range, or when an IPv6 address has no brackets, so that its end cannot be told
      */
     public static NodeAddress parse(String text) {
         int colon = text.lastIndexOf(':');
-        if (colon < 1) {
+        if (colon < 1 || text.endsWith("]")) {
             throw new IllegalArgumentException("'" + text + "' has no port: write HOST:PORT");
         }
         var host = text.substring(0, colon);
         if (host.startsWith("[") && host.endsWith("]")) {
             host = host.substring(1, host.length() - 1);
-        }
-        try {
-            return new NodeAddress(host, Integer.parseInt(text.substring(colon + 1)));
-        } catch (NumberFormatException e) {
+        } else if (host.indexOf(':') >= 0) {
             throw new IllegalArgumentException(
-                    "'" + text.substring(colon + 1) + "' is no port: write HOST:PORT", e);
+                    "'" + text + "' may end in a port or not: write [IPV6]:PORT");
         }
+        return new NodeAddress(host, port(text.substring(colon + 1)));
+    }
+
+    private static int port(String digits) {
+        if (!digits.matches("[0-9]{1,5}")) {
+            throw new IllegalArgumentException("'" + digits + "' is no port: need 0 to 65535");
+        }
+        return Integer.parseInt(digits);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.kvwire.transport;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -9,7 +10,8 @@ import java.util.OptionalLong;
 /**
  * How a node is set up. Immutable: each {@code with} method gives a changed copy.
  *
- * @param name as peers see it in their logs and errors, at most 255 bytes of UTF-8
+ * @param name as peers see it in their logs and errors, at most {@link #MAX_NAME_BYTES} bytes of
+ *     UTF-8
  * @param listen where to listen, or empty to only connect
  * @param paths the paths to offer, best first; empty for all that are found, best first
  * @param requiredPath the path that every connection must use, or empty
@@ -34,6 +36,9 @@ public record NodeConfig(
         NodeListener listener,
         Map<String, String> wireOptions) {
 
+    /** The longest name, in bytes of UTF-8. */
+    public static final int MAX_NAME_BYTES = 255;
+
     /** The most lanes to one peer. */
     public static final int MAX_LANES = 64;
 
@@ -47,21 +52,39 @@ public record NodeConfig(
 
     /** Checks the values and copies the collections. */
     public NodeConfig {
-        if (name.isBlank() || name.length() > 255) {
-            throw new IllegalArgumentException("node name of " + name.length()
-                    + " characters: need 1 to 255, not blank");
+        int nameBytes = name.getBytes(StandardCharsets.UTF_8).length;
+        if (name.isBlank() || nameBytes > MAX_NAME_BYTES) {
+            throw new IllegalArgumentException(
+                    "node name of "
+                            + nameBytes
+                            + " bytes: need 1 to "
+                            + MAX_NAME_BYTES
+                            + ", not blank");
+        }
+        if (name.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException("node name with control characters");
         }
         if (lanes < 1 || lanes > MAX_LANES) {
             throw new IllegalArgumentException(lanes + " lanes: need 1 to " + MAX_LANES);
         }
         if (bytesPerSecond.isPresent() && bytesPerSecond.getAsLong() < 1) {
-            throw new IllegalArgumentException("bytesPerSecond must be at least 1");
+            throw new IllegalArgumentException(
+                    "bytesPerSecond is " + bytesPerSecond.getAsLong() + ": need at least 1");
         }
-        Objects.requireNonNull(waitMode, "wait");
+        Objects.requireNonNull(listen, "listen");
+        Objects.requireNonNull(waitMode, "waitMode");
+        Objects.requireNonNull(tls, "tls");
         Objects.requireNonNull(limits, "limits");
         Objects.requireNonNull(listener, "listener");
         paths = List.copyOf(paths);
         wireOptions = Map.copyOf(wireOptions);
+        if (requiredPath.isPresent() && !paths.isEmpty() && !paths.contains(requiredPath.get())) {
+            throw new IllegalArgumentException(
+                    "path "
+                            + requiredPath.get()
+                            + " is required but not among those offered: "
+                            + paths);
+        }
     }
 
     /**
@@ -70,9 +93,18 @@ public record NodeConfig(
      * @param name as peers see it
      */
     public static NodeConfig named(String name) {
-        return new NodeConfig(name, Optional.of(NodeAddress.LOOPBACK), List.of(), Optional.empty(),
-                2, WaitMode.SLEEP, Optional.empty(), OptionalLong.empty(), Limits.DEFAULT,
-                new NodeListener() {}, Map.of());
+        return new NodeConfig(
+                name,
+                Optional.of(NodeAddress.LOOPBACK),
+                List.of(),
+                Optional.empty(),
+                2,
+                WaitMode.SLEEP,
+                Optional.empty(),
+                OptionalLong.empty(),
+                Limits.DEFAULT,
+                new NodeListener() {},
+                Map.of());
     }
 
     /**
@@ -81,14 +113,34 @@ public record NodeConfig(
      * @param address where to listen; port 0 for any free one
      */
     public NodeConfig withListen(NodeAddress address) {
-        return new NodeConfig(name, Optional.of(address), paths, requiredPath, lanes, waitMode, tls,
-                bytesPerSecond, limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                Optional.of(address),
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /** {@return a copy that does not listen} */
     public NodeConfig connectOnly() {
-        return new NodeConfig(name, Optional.empty(), paths, requiredPath, lanes, waitMode, tls,
-                bytesPerSecond, limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                Optional.empty(),
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -97,8 +149,18 @@ public record NodeConfig(
      * @param names best first
      */
     public NodeConfig withPaths(String... names) {
-        return new NodeConfig(name, listen, List.of(names), requiredPath, lanes, waitMode, tls,
-                bytesPerSecond, limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                List.of(names),
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -107,8 +169,18 @@ public record NodeConfig(
      * @param path the path
      */
     public NodeConfig requiring(String path) {
-        return new NodeConfig(name, listen, paths, Optional.of(path), lanes, waitMode, tls,
-                bytesPerSecond, limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                Optional.of(path),
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -117,8 +189,18 @@ public record NodeConfig(
      * @param count to each peer, 1 to {@link #MAX_LANES}
      */
     public NodeConfig withLanes(int count) {
-        return new NodeConfig(name, listen, paths, requiredPath, count, waitMode, tls, bytesPerSecond,
-                limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                count,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -127,8 +209,18 @@ public record NodeConfig(
      * @param mode how
      */
     public NodeConfig withWait(WaitMode mode) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, mode, tls, bytesPerSecond,
-                limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                mode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -137,8 +229,18 @@ public record NodeConfig(
      * @param files certificate, key and trust
      */
     public NodeConfig withTls(TlsConfig files) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, Optional.of(files),
-                bytesPerSecond, limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                Optional.of(files),
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -147,8 +249,18 @@ public record NodeConfig(
      * @param rate bytes per second over all data lanes of the node, at least 1
      */
     public NodeConfig withBytesPerSecond(long rate) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls,
-                OptionalLong.of(rate), limits, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                OptionalLong.of(rate),
+                limits,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -157,8 +269,18 @@ public record NodeConfig(
      * @param bounds on everything
      */
     public NodeConfig withLimits(Limits bounds) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls, bytesPerSecond,
-                bounds, listener, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                bounds,
+                listener,
+                wireOptions);
     }
 
     /**
@@ -167,8 +289,18 @@ public record NodeConfig(
      * @param receiver of events
      */
     public NodeConfig withListener(NodeListener receiver) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls, bytesPerSecond,
-                limits, receiver, wireOptions);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                receiver,
+                wireOptions);
     }
 
     /**
@@ -177,7 +309,17 @@ public record NodeConfig(
      * @param options each named {@code wire.option}
      */
     public NodeConfig withWireOptions(Map<String, String> options) {
-        return new NodeConfig(name, listen, paths, requiredPath, lanes, waitMode, tls, bytesPerSecond,
-                limits, listener, options);
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                options);
     }
 }

@@ -96,13 +96,13 @@ public interface Peer extends AutoCloseable {
     KvStream stream(BlockTransfer blocks, TransferOptions options);
 
     /**
-     * Sends a small message, delivered to {@link NodeListener#notified}. Messages of one peer arrive
-     * in order.
+     * Sends a small message, delivered to {@link NodeListener#notified}. Messages of one peer
+     * arrive in order.
      *
      * @param payload at most {@link Limits#maxNotificationBytes()} bytes
      * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when it is longer, {@link
-     *     ErrorCode#PEER_LOST} when the connection is gone, {@link ErrorCode#RESOURCE_EXHAUSTED} when
-     *     the peer does not read
+     *     ErrorCode#PEER_LOST} when the connection is gone, {@link ErrorCode#RESOURCE_EXHAUSTED}
+     *     when the peer does not read
      */
     void notify(byte[] payload);
 

@@ -10,7 +10,8 @@ public record TokenRange(int first, int count) {
     /** Checks that the range does not wrap. */
     public TokenRange {
         if (first < 0 || count < 0 || first > Integer.MAX_VALUE - count) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
                     "tokens " + first + " + " + count + ": need a range from 0 that does not wrap");
         }
     }

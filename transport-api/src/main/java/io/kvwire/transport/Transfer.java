@@ -39,8 +39,8 @@ public interface Transfer {
      * Waits for the end and insists on success.
      *
      * @param timeout how long to wait; the transfer goes on when it passes
-     * @throws TransferException with the code of the failure, {@link ErrorCode#CANCELLED}, or {@link
-     *     ErrorCode#DEADLINE_EXCEEDED} when the wait is over first
+     * @throws TransferException with the code of the failure, {@link ErrorCode#CANCELLED}, or
+     *     {@link ErrorCode#DEADLINE_EXCEEDED} when the wait is over first
      */
     void join(Duration timeout);
 }

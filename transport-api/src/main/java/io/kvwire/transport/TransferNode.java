@@ -1,6 +1,7 @@
 package io.kvwire.transport;
 
 import io.kvwire.transport.core.LocalNode;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.List;
@@ -36,7 +37,10 @@ public interface TransferNode extends AutoCloseable {
     /** {@return the name, as peers see it} */
     String name();
 
-    /** {@return a random number drawn at start: tells this process from an earlier one at the address} */
+    /**
+     * {@return a random number drawn at start: tells this process from an earlier one at the
+     * address}
+     */
     long incarnation();
 
     /**
@@ -55,11 +59,15 @@ public interface TransferNode extends AutoCloseable {
      * @param blocks its number of blocks
      * @param access what peers may do
      * @return the cache
-     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when the memory is too small for
-     *     the layout, {@link ErrorCode#RESOURCE_EXHAUSTED} at {@link Limits#maxRegions()}
+     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when the memory is too small
+     *     for the layout, {@link ErrorCode#RESOURCE_EXHAUSTED} at {@link Limits#maxRegions()}
      */
     KvCache register(
-            String name, KvLayout layout, List<LayerPlacement> placement, int blocks, Access access);
+            String name,
+            KvLayout layout,
+            List<LayerPlacement> placement,
+            int blocks,
+            Access access);
 
     /**
      * Registers plain memory and announces it to all peers.
@@ -68,7 +76,8 @@ public interface TransferNode extends AutoCloseable {
      * @param access what peers may do
      * @return the region
      * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} for heap memory or memory
-     *     confined to one thread, {@link ErrorCode#RESOURCE_EXHAUSTED} at {@link Limits#maxRegions()}
+     *     confined to one thread, {@link ErrorCode#RESOURCE_EXHAUSTED} at {@link
+     *     Limits#maxRegions()}
      */
     Region register(MemorySegment segment, Access access);
 
@@ -78,8 +87,8 @@ public interface TransferNode extends AutoCloseable {
      * @param address where the peer listens
      * @return completes with the peer, or exceptionally with {@link TransferException}: {@link
      *     ErrorCode#UNREACHABLE}, {@link ErrorCode#REFUSED}, {@link ErrorCode#VERSION_MISMATCH},
-     *     {@link ErrorCode#PATH_UNAVAILABLE}, or {@link ErrorCode#INCOMPATIBLE_LAYOUT} when caches of
-     *     one name cannot be mapped
+     *     {@link ErrorCode#PATH_UNAVAILABLE}, or {@link ErrorCode#INCOMPATIBLE_LAYOUT} when caches
+     *     of one name cannot be mapped
      */
     CompletableFuture<Peer> connect(NodeAddress address);
 
@@ -98,8 +107,7 @@ public interface TransferNode extends AutoCloseable {
      * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when the request is expected
      *     already or the table does not reach as far
      */
-    KvReception expect(
-            long requestId, KvCache cache, BlockTable table, int firstToken, int tokens);
+    KvReception expect(long requestId, KvCache cache, BlockTable table, int firstToken, int tokens);
 
     /** {@return the counters and distributions since the start} */
     MetricsSnapshot metrics();

@@ -11,8 +11,7 @@ import java.util.Optional;
  * @param notification delivered at the receiver of the data after every byte is visible
  * @param checksum whether CRC32C goes with each frame and is verified before anything is published
  */
-public record TransferOptions(
-        Duration deadline, Optional<byte[]> notification, boolean checksum) {
+public record TransferOptions(Duration deadline, Optional<byte[]> notification, boolean checksum) {
 
     /** Thirty seconds, no notification, no checksum. */
     public static final TransferOptions DEFAULT =

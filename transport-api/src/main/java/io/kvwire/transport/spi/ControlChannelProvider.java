@@ -11,8 +11,8 @@ public interface ControlChannelProvider {
     int rank();
 
     /**
-     * {@return whether this channel is the one for a node: the in-memory wire of the tests serves only
-     * nodes that ask for it}
+     * {@return whether this channel is the one for a node: the in-memory wire of the tests serves
+     * only nodes that ask for it}
      *
      * @param config of the node
      */

@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 
 /** Receives what happens on a control link; called by one thread at a time, in order. */

@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 
 /** One control connection: messages arrive whole and in order, or the link closes. Thread-safe. */

@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import io.kvwire.transport.TransferException;
+
 import java.util.Map;
 
 /** The lanes between this node and one peer over one wire. Thread-safe. */
@@ -15,8 +16,8 @@ public interface DataLink {
      * Queues a frame on the lane that will be free first. Does not wait; the node's credits bound
      * what is queued.
      *
-     * @param frame to send; given back through {@link OutboundFrame#released}, also when the link is
-     *     down
+     * @param frame to send; given back through {@link OutboundFrame#released}, also when the link
+     *     is down
      */
     void send(OutboundFrame frame);
 

@@ -8,8 +8,8 @@ public interface DataPath extends AutoCloseable {
     String name();
 
     /**
-     * {@return what a peer's wire of the same name needs to reach this one, opaque to the node; sent
-     * over the authenticated control channel}
+     * {@return what a peer's wire of the same name needs to reach this one, opaque to the node;
+     * sent over the authenticated control channel}
      */
     byte[] endpoint();
 
@@ -24,13 +24,13 @@ public interface DataPath extends AutoCloseable {
     CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler);
 
     /**
-     * Waits for the lanes of a peer; called on the side that was connected to, before the peer is told
-     * the token.
+     * Waits for the lanes of a peer; called on the side that was connected to, before the peer is
+     * told the token.
      *
      * @param setup token, number of lanes and the peer's endpoint
      * @param handler receives frames from the moment that a lane is up
-     * @return completes with the link when all lanes are up, or exceptionally when they are not within
-     *     {@link LinkSetup#timeoutNanos()}
+     * @return completes with the link when all lanes are up, or exceptionally when they are not
+     *     within {@link LinkSetup#timeoutNanos()}
      */
     CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler);
 

@@ -1,9 +1,13 @@
 package io.kvwire.transport.spi;
 
 import io.kvwire.transport.NodeConfig;
+
 import java.util.Optional;
 
-/** Finds and opens a wire; named in {@code provides} of the wire's module and found by ServiceLoader. */
+/**
+ * Finds and opens a wire; named in {@code provides} of the wire's module and found by
+ * ServiceLoader.
+ */
 public interface DataPathProvider {
     /** {@return the name of the path} */
     String name();

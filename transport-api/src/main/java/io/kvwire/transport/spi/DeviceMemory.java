@@ -3,8 +3,9 @@ package io.kvwire.transport.spi;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Memory of one kind of device. Host memory needs none of this; a device whose memory the host cannot
- * address is reached by copies to and from host staging, which its {@code DeviceMemory} carries out.
+ * Memory of one kind of device. Host memory needs none of this; a device whose memory the host
+ * cannot address is reached by copies to and from host staging, which its {@code DeviceMemory}
+ * carries out.
  *
  * <p>Segments of device memory hold device addresses: they are never dereferenced by the host. An
  * instance is confined to one thread unless it says otherwise.

@@ -2,14 +2,17 @@ package io.kvwire.transport.spi;
 
 /**
  * A data frame that is arriving: the wire fills the target runs in order. The target blocks stay
- * pinned until {@link #complete} or {@link #abort}, one of which is called exactly once. Confined to
- * the thread of its lane.
+ * pinned until {@link #complete} or {@link #abort}, one of which is called exactly once. Confined
+ * to the thread of its lane.
  *
  * <p>The runs are those of the target even when the transfer is withdrawn halfway: the wire asks
  * {@link #revoked} before each read, and from then on throws the rest of the payload away.
  */
 public interface InboundFrame {
-    /** {@return the runs that the payload goes to; none for a refused frame, whose payload is thrown away} */
+    /**
+     * {@return the runs that the payload goes to; none for a refused frame, whose payload is thrown
+     * away}
+     */
     RunCursor target();
 
     /** {@return whether the rest of the payload must be thrown away} */

@@ -2,11 +2,11 @@ package io.kvwire.transport.spi;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * How blocks look on the wire. Allocation-free after construction; confined to one thread.
- */
+/** How blocks look on the wire. Allocation-free after construction; confined to one thread. */
 public interface KvCodec {
-    /** {@return the name that the handshake agrees on: {@code raw}, {@code int8}, {@code int8+lz4}} */
+    /**
+     * {@return the name that the handshake agrees on: {@code raw}, {@code int8}, {@code int8+lz4}}
+     */
     String name();
 
     /**
@@ -33,8 +33,8 @@ public interface KvCodec {
      * @param slab what is expected; the frame must say the same
      * @param target runs in the order of the slab's layout
      * @throws io.kvwire.transport.TransferException with {@link
-     *     io.kvwire.transport.ErrorCode#MALFORMED} or {@link io.kvwire.transport.ErrorCode#CORRUPT};
-     *     nothing was written then
+     *     io.kvwire.transport.ErrorCode#MALFORMED} or {@link
+     *     io.kvwire.transport.ErrorCode#CORRUPT}; nothing was written then
      */
     void decode(MemorySegment frame, Slab slab, RunCursor target);
 }

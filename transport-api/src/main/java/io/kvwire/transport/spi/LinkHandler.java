@@ -1,9 +1,12 @@
 package io.kvwire.transport.spi;
 
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 
-/** What a wire tells the node about one link. Called from the wire's threads, many lanes at once. */
+/**
+ * What a wire tells the node about one link. Called from the wire's threads, many lanes at once.
+ */
 public interface LinkHandler {
     /**
      * A frame's header has arrived and its payload follows.

@@ -11,6 +11,7 @@ package io.kvwire.transport.spi;
  *     names only a port
  * @param timeoutNanos for all lanes to be up
  */
+@SuppressWarnings("ArrayRecordComponent") // passed on once, never compared
 public record LinkSetup(
         String peerName,
         byte[] token,

@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
  * until {@link #released} the wire owns it and reads the source memory.
  */
 public interface OutboundFrame {
-    /** {@return the header, between position and limit of a direct buffer that the wire may move} */
+    /**
+     * {@return the header, between position and limit of a direct buffer that the wire may move}
+     */
     ByteBuffer header();
 
     /** {@return the bytes of the payload} */
@@ -33,8 +35,8 @@ public interface OutboundFrame {
      * Gives the frame back: the wire no longer touches the source memory, nor this object. Called
      * exactly once, from any thread.
      *
-     * @param sent whether all of it was given to the network; false when the lane broke or the frame
-     *     was left out
+     * @param sent whether all of it was given to the network; false when the lane broke or the
+     *     frame was left out
      */
     void released(boolean sent);
 }

@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import io.kvwire.transport.NodeAddress;
+
 import java.util.Map;
 import java.util.Optional;
 

@@ -14,7 +14,10 @@ public interface RunCursor {
      */
     boolean next();
 
-    /** {@return the memory that the current run lies in: always the same object for one registration} */
+    /**
+     * {@return the memory that the current run lies in: always the same object for one
+     * registration}
+     */
     MemorySegment segment();
 
     /** {@return the start of the current run in {@link #segment()}, in bytes} */
