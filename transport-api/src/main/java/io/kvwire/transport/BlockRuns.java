@@ -82,6 +82,7 @@ public final class BlockRuns implements RunCursor {
     private int head;
     private int token;
     private boolean exhausted;
+    private int walked;
 
     private MemorySegment nextSegment = MemorySegment.NULL;
     private long nextOffset;
@@ -111,6 +112,7 @@ public final class BlockRuns implements RunCursor {
             LayoutPlan plan, KvLayout side, int[] table, Origin layer, TokenRange tokens) {
         exhausted = true;
         nextLength = 0;
+        walked = 0;
         if (!side.equals(plan.source()) && !side.equals(plan.target())) {
             throw new IllegalArgumentException("not a layout of the plan: " + side.describe());
         }
@@ -178,11 +180,17 @@ public final class BlockRuns implements RunCursor {
         offset = nextOffset;
         length = nextLength;
         advance();
+        walked++;
         while (nextLength != 0 && nextSegment == segment && nextOffset == offset + length) {
             length += nextLength;
             advance();
         }
         return true;
+    }
+
+    /** {@return the runs that {@link #next} has given since the start} */
+    public int walked() {
+        return walked;
     }
 
     @Override

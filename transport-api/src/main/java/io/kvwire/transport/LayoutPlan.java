@@ -87,7 +87,15 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
         return List.copyOf(plans);
     }
 
-    private static void requireMappable(KvLayout source, KvLayout target) {
+    /**
+     * Checks that two layouts can be mapped onto each other, whatever heads their ranks hold.
+     *
+     * @param source one side
+     * @param target the other side
+     * @throws TransferException with {@link ErrorCode#INCOMPATIBLE_LAYOUT}, naming what differs and
+     *     both layouts
+     */
+    public static void requireMappable(KvLayout source, KvLayout target) {
         same(source, target, "layers", source.layers(), target.layers());
         same(source, target, "KV heads", source.kvHeads(), target.kvHeads());
         same(source, target, "head dimensions", source.headDim(), target.headDim());

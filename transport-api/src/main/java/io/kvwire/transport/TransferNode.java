@@ -1,7 +1,7 @@
 package io.kvwire.transport;
 
 import io.kvwire.transport.core.LocalNode;
-
+import io.kvwire.transport.spi.Wires;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.List;
@@ -31,7 +31,19 @@ public interface TransferNode extends AutoCloseable {
      *     there, {@link ErrorCode#UNREACHABLE} when the address cannot be bound
      */
     static TransferNode start(NodeConfig config) {
-        return LocalNode.start(config);
+        return LocalNode.start(config, Wires.discovered());
+    }
+
+    /**
+     * Starts a node on given wires, for tests and for embedders that bring their own.
+     *
+     * @param config limits, addresses, paths, security
+     * @param wires to choose from
+     * @return the node
+     * @throws TransferException as {@link #start(NodeConfig)} does
+     */
+    static TransferNode start(NodeConfig config, Wires wires) {
+        return LocalNode.start(config, wires);
     }
 
     /** {@return the name, as peers see it} */

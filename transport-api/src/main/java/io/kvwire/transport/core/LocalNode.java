@@ -1,18 +1,312 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.Access;
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvCache;
+import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.KvReception;
+import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.MetricsSnapshot;
+import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.NodeListener;
+import io.kvwire.transport.Peer;
+import io.kvwire.transport.Region;
+import io.kvwire.transport.TokenRange;
+import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
+import io.kvwire.transport.spi.ControlChannel;
+import io.kvwire.transport.spi.Wires;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.security.SecureRandom;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
-/** Starts nodes. */
-public final class LocalNode {
-    private LocalNode() {}
+/** The node of this process: what is registered, who is connected, and the threads they share. */
+public final class LocalNode implements TransferNode {
+    private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
+
+    final Metrics metrics = new Metrics();
+    final Leases leases = new Leases(this);
+    final ScheduledThreadPoolExecutor timer;
+    final ExecutorService gatherer;
+    private final NodeConfig config;
+    private final SecureRandom random = new SecureRandom();
+    private final long incarnation = randomId();
+    private final Paths paths;
+    private final ControlChannel channel;
+    private final Map<Integer, PagedCache> caches = new ConcurrentHashMap<>();
+    private final Map<Integer, MemoryRegion> regions = new ConcurrentHashMap<>();
+    private final Map<Long, Reception> receptions = new ConcurrentHashMap<>();
+    private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger nextObject = new AtomicInteger();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private LocalNode(NodeConfig config, Wires wires) {
+        this.config = config;
+        timer = new ScheduledThreadPoolExecutor(1, task -> thread(task, "timer"));
+        timer.setRemoveOnCancelPolicy(true);
+        gatherer = new ThreadPoolExecutor(0, 1, 5, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
+                task -> thread(task, "gather"));
+        paths = Paths.open(config, wires);
+        try {
+            channel = openChannel(wires);
+        } catch (RuntimeException e) {
+            paths.close();
+            timer.shutdownNow();
+            throw e;
+        }
+    }
 
     /**
-     * {@return a node}
+     * {@return a started node}
      *
      * @param config of the node
+     * @param wires to choose from
      */
-    public static TransferNode start(NodeConfig config) {
-        throw new UnsupportedOperationException("under construction");
+    public static TransferNode start(NodeConfig config, Wires wires) {
+        return new LocalNode(config, wires);
+    }
+
+    private ControlChannel openChannel(Wires wires) {
+        var provider = wires.channels().stream()
+                .filter(candidate -> candidate.serves(config))
+                .findFirst()
+                .orElseThrow(() -> new TransferException(ErrorCode.PATH_UNAVAILABLE,
+                        "no control channel was found: put transport-tcp on the module path"));
+        return provider.open(config, link -> {
+            var session = Session.accepted(this, link);
+            sessions.add(session);
+            return session;
+        });
+    }
+
+    private Thread thread(Runnable task, String job) {
+        var thread = new Thread(task, "kvwire-" + config.name() + "-" + job);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    NodeConfig config() {
+        return config;
+    }
+
+    Paths paths() {
+        return paths;
+    }
+
+    /** A random number above 0. */
+    long randomId() {
+        return Math.max(1, random.nextLong() >>> 1);
+    }
+
+    int randomGeneration() {
+        return random.nextInt();
+    }
+
+    byte[] randomToken(int bytes) {
+        byte[] token = new byte[bytes];
+        random.nextBytes(token);
+        return token;
+    }
+
+    /** Calls the listener; what it throws is logged. */
+    void tell(Consumer<NodeListener> call) {
+        try {
+            call.accept(config.listener());
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "the listener of node '" + name() + "' failed", e);
+        }
+    }
+
+    Collection<PagedCache> caches() {
+        return caches.values();
+    }
+
+    Collection<MemoryRegion> regions() {
+        return regions.values();
+    }
+
+    PagedCache cache(int id) {
+        var cache = caches.get(id);
+        if (cache == null) {
+            throw new TransferException(ErrorCode.UNKNOWN_REGION,
+                    "node '" + name() + "' has no cache " + id + ": it was withdrawn or never there");
+        }
+        return cache;
+    }
+
+    MemoryRegion region(int id, int generation) {
+        var region = regions.get(id);
+        if (region == null) {
+            throw new TransferException(ErrorCode.UNKNOWN_REGION,
+                    "node '" + name() + "' has no region " + id + ": it was withdrawn or never there");
+        }
+        if (region.generation() != generation) {
+            throw new TransferException(ErrorCode.STALE, "region " + id + " of '" + name()
+                    + "' was registered anew: generation " + generation + " has passed");
+        }
+        return region;
+    }
+
+    /** The reception of a request, or null. */
+    Reception reception(long requestId) {
+        return receptions.get(requestId);
+    }
+
+    void forget(Reception reception) {
+        receptions.remove(reception.requestId(), reception);
+    }
+
+    void forget(Session session) {
+        sessions.remove(session);
+    }
+
+    boolean full() {
+        return sessions.size() > config.limits().maxPeers();
+    }
+
+    private void announce(ByteBuffer message) {
+        sessions.stream().filter(Session::connected).forEach(session -> session.send(message));
+    }
+
+    private void checkRoom() {
+        if (closed.get()) {
+            throw new TransferException(ErrorCode.CLOSED, "node '" + name() + "' is closed");
+        }
+        if (caches.size() + regions.size() >= config.limits().maxRegions()) {
+            throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED, "node '" + name() + "' has "
+                    + config.limits().maxRegions() + " regions and caches (maxRegions)");
+        }
+    }
+
+    @Override
+    public KvCache register(
+            String name, KvLayout layout, List<LayerPlacement> placement, int blocks, Access access) {
+        checkRoom();
+        if (caches.values().stream().anyMatch(cache -> cache.name().equals(name))) {
+            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+                    "node '" + name() + "' has a cache '" + name + "' already");
+        }
+        var cache = new PagedCache(
+                this, nextObject.incrementAndGet(), name, layout, placement, blocks, access);
+        caches.put(cache.id(), cache);
+        var message = new MessageWriter(ControlMessages.CACHE);
+        Hello.write(message, cache.announcement());
+        announce(message.message());
+        return cache;
+    }
+
+    @Override
+    public Region register(MemorySegment segment, Access access) {
+        checkRoom();
+        var region = new MemoryRegion(this, nextObject.incrementAndGet(), segment, access);
+        regions.put(region.id(), region);
+        var message = new MessageWriter(ControlMessages.REGION);
+        Hello.write(message, region.announcement());
+        announce(message.message());
+        return region;
+    }
+
+    void withdraw(PagedCache cache) {
+        if (caches.remove(cache.id(), cache)) {
+            announce(new MessageWriter(ControlMessages.WITHDRAWN).u32(cache.id()).message());
+        }
+    }
+
+    void withdraw(MemoryRegion region) {
+        if (regions.remove(region.id(), region)) {
+            announce(new MessageWriter(ControlMessages.WITHDRAWN).u32(region.id()).message());
+        }
+    }
+
+    @Override
+    public String name() {
+        return config.name();
+    }
+
+    @Override
+    public long incarnation() {
+        return incarnation;
+    }
+
+    @Override
+    public NodeAddress address() {
+        return channel.address().orElseThrow(() -> new TransferException(
+                ErrorCode.CLOSED, "node '" + name() + "' does not listen"));
+    }
+
+    @Override
+    public CompletableFuture<Peer> connect(NodeAddress address) {
+        checkRoom();
+        var session = Session.connecting(this, address);
+        sessions.add(session);
+        channel.connect(address, session).whenComplete(session::controlOpened);
+        return session.established();
+    }
+
+    @Override
+    public Collection<Peer> peers() {
+        return sessions.stream().filter(Session::connected).map(Peer.class::cast).toList();
+    }
+
+    @Override
+    public KvReception expect(
+            long requestId, KvCache cache, BlockTable table, int firstToken, int tokens) {
+        var range = new TokenRange(firstToken, tokens);
+        if (!(cache instanceof PagedCache own) || caches.get(own.id()) != own) {
+            throw new TransferException(
+                    ErrorCode.UNKNOWN_REGION, cache + " is not registered with node '" + name() + "'");
+        }
+        if (table.size() < cache.layout().blocksFor(range.end())) {
+            throw new TransferException(ErrorCode.OUT_OF_RANGE, "a table of " + table.size()
+                    + " blocks is too short for " + range.end() + " tokens");
+        }
+        var reception = new Reception(this, requestId, own, table, range);
+        if (tokens > 0 && receptions.putIfAbsent(requestId, reception) != null) {
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE, "request " + requestId + " is expected already");
+        }
+        return reception;
+    }
+
+    @Override
+    public MetricsSnapshot metrics() {
+        return metrics.snapshot(leases.count(),
+                (int) sessions.stream().filter(Session::connected).count());
+    }
+
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        var reason = new TransferException(ErrorCode.CLOSED, "node '" + name() + "' was closed");
+        sessions.forEach(session -> session.shut(reason));
+        receptions.values().forEach(reception -> reception.fail(reason));
+        leases.endAll();
+        channel.close();
+        paths.close();
+        timer.shutdownNow();
+        gatherer.shutdown();
+    }
+
+    @Override
+    public String toString() {
+        return "node '" + name() + "'";
     }
 }

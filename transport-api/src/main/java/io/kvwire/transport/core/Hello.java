@@ -1,0 +1,158 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.Access;
+import io.kvwire.transport.DType;
+import io.kvwire.transport.KvForm;
+import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.KvOrder;
+import io.kvwire.transport.Limits;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.RemoteCache;
+import io.kvwire.transport.RemoteRegion;
+import io.kvwire.transport.TensorParallel;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The two messages of the handshake. The connecting side says hello with everything it offers; the
+ * accepting side answers with its choice, or with a refusal ({@link ControlMessages#REJECT}).
+ *
+ * @param name of the sending node
+ * @param incarnation of the sending node
+ * @param transfers how many transfers it runs at one time, and how many it accepts
+ * @param windowBytes how much payload it accepts unconfirmed
+ * @param lanes how many it wants (hello), how many there will be (answer)
+ * @param requiredPath the one path that it accepts, or empty text
+ * @param paths what it offers (hello), the one that was chosen (answer), best first
+ * @param rejected paths that are not to be had, with reasons
+ * @param reason why the path was chosen (answer)
+ * @param token that lanes prove themselves with (answer)
+ * @param caches what it has registered
+ * @param regions what it has registered
+ */
+record Hello(
+        String name,
+        long incarnation,
+        int transfers,
+        long windowBytes,
+        int lanes,
+        String requiredPath,
+        List<Offer> paths,
+        List<Refusal> rejected,
+        String reason,
+        byte[] token,
+        List<RemoteCache> caches,
+        List<RemoteRegion> regions) {
+    static final int MAGIC = 0x4557564B; // "KVWE"
+    static final int VERSION = 1;
+    private static final int MAX_PATHS = 16;
+    private static final int MAX_ENDPOINT_BYTES = 4096;
+    private static final int MAX_TEXT_BYTES = 4096;
+
+    /** A path with what is needed to reach it. */
+    record Offer(String path, byte[] endpoint) {}
+
+    /** A path that is not to be had. */
+    record Refusal(String path, String reason) {}
+
+    ByteBuffer encode(int type) {
+        var out = new MessageWriter(type).u32(MAGIC).u32(VERSION).text(name).u64(incarnation)
+                .u32(transfers).u64(windowBytes).u32(lanes).text(requiredPath).u32(paths.size());
+        paths.forEach(offer -> out.text(offer.path).bytes(offer.endpoint));
+        out.u32(rejected.size());
+        rejected.forEach(refusal -> out.text(refusal.path).text(refusal.reason));
+        out.text(reason).bytes(token).u32(caches.size());
+        caches.forEach(cache -> write(out, cache));
+        out.u32(regions.size());
+        regions.forEach(region -> write(out, region));
+        return out.message();
+    }
+
+    /** Reads what {@link #encode} wrote, after magic and version were checked. */
+    static Hello decode(MessageReader in, Limits limits) {
+        var name = in.text(1020);
+        long incarnation = in.u64();
+        int transfers = in.u32();
+        long window = in.u64();
+        int lanes = in.u32();
+        if (name.isBlank() || transfers < 1 || transfers > 1 << Slots.SLOT_BITS || window < 1
+                || lanes < 1 || lanes > NodeConfig.MAX_LANES) {
+            throw MessageReader.malformed("hello of '" + name + "' with " + transfers
+                    + " transfers, window " + window + ", " + lanes + " lanes");
+        }
+        var required = in.text(MAX_TEXT_BYTES);
+        var paths = new ArrayList<Offer>();
+        for (int i = in.count(MAX_PATHS, 8); i > 0; i--) {
+            paths.add(new Offer(in.text(MAX_TEXT_BYTES), in.bytes(MAX_ENDPOINT_BYTES)));
+        }
+        var rejected = new ArrayList<Refusal>();
+        for (int i = in.count(MAX_PATHS, 8); i > 0; i--) {
+            rejected.add(new Refusal(in.text(MAX_TEXT_BYTES), in.text(MAX_TEXT_BYTES)));
+        }
+        var reason = in.text(MAX_TEXT_BYTES);
+        byte[] token = in.bytes(64);
+        var caches = new ArrayList<RemoteCache>();
+        for (int i = in.count(limits.maxRegions(), 40); i > 0; i--) {
+            caches.add(readCache(in, incarnation));
+        }
+        var regions = new ArrayList<RemoteRegion>();
+        for (int i = in.count(limits.maxRegions(), 17); i > 0; i--) {
+            regions.add(readRegion(in));
+        }
+        in.end();
+        return new Hello(name, incarnation, transfers, window, lanes, required, paths, rejected,
+                reason, token, caches, regions);
+    }
+
+    static void write(MessageWriter out, RemoteCache cache) {
+        var layout = cache.layout();
+        out.u32(cache.id()).text(cache.name()).u32(layout.layers()).u32(layout.kvHeads())
+                .u32(layout.headDim()).u32(layout.tokensPerBlock()).u8(layout.dtype().ordinal())
+                .u8(layout.order().ordinal()).u8(layout.form().ordinal())
+                .u32(layout.tensorParallel().rank()).u32(layout.tensorParallel().size())
+                .u32(cache.blocks()).u8(cache.access().ordinal());
+    }
+
+    static RemoteCache readCache(MessageReader in, long incarnation) {
+        int id = in.u32();
+        var name = in.text(1020);
+        int layers = in.u32();
+        int kvHeads = in.u32();
+        int headDim = in.u32();
+        int tokensPerBlock = in.u32();
+        var dtype = in.choice(DType.values());
+        var order = in.choice(KvOrder.values());
+        var form = in.choice(KvForm.values());
+        int rank = in.u32();
+        int size = in.u32();
+        int blocks = in.u32();
+        var access = in.choice(Access.values());
+        if (id < 1 || blocks < 1) {
+            throw MessageReader.malformed("cache " + id + " of " + blocks + " blocks");
+        }
+        try {
+            var layout = new KvLayout(layers, kvHeads, headDim, tokensPerBlock, dtype, order, form,
+                    new TensorParallel(rank, size));
+            return new RemoteCache(id, name, layout, blocks, access, incarnation);
+        } catch (IllegalArgumentException e) {
+            throw MessageReader.malformed("layout of cache '" + name + "': " + e.getMessage());
+        }
+    }
+
+    static void write(MessageWriter out, RemoteRegion region) {
+        out.u32(region.id()).u32(region.generation()).u64(region.byteSize())
+                .u8(region.access().ordinal());
+    }
+
+    static RemoteRegion readRegion(MessageReader in) {
+        int id = in.u32();
+        int generation = in.u32();
+        long size = in.u64();
+        var access = in.choice(Access.values());
+        if (id < 1 || size < 0) {
+            throw MessageReader.malformed("region " + id + " of " + size + " bytes");
+        }
+        return new RemoteRegion(id, generation, size, access);
+    }
+}

@@ -1,0 +1,275 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Which use of each block of a cache is current, who touches it and who holds a lease on it.
+ *
+ * <p>Pinning is the data plane's part: two atomic operations, no lock. It is exact because a pin is
+ * taken before the generation is read, and a retirement moves the generation before it reads the
+ * pins. Everything else is under a lock.
+ */
+final class Ledger {
+    private final long incarnation;
+    private final String cache;
+    private final AtomicIntegerArray generations;
+    private final AtomicIntegerArray pins;
+    private final AtomicIntegerArray awaited;
+    private final LongAdder pinned;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final int[] leased;
+    private final BitSet allocated = new BitSet();
+    private final Map<Integer, List<Retirement>> retirements = new HashMap<>();
+    private volatile int retireCount;
+    private int free;
+
+    /** One call of retire: completes when all its blocks have gone quiet. */
+    private static final class Retirement {
+        final CompletableFuture<Void> done = new CompletableFuture<>();
+        int open;
+    }
+
+    Ledger(String cache, long incarnation, int blocks, int firstGeneration, LongAdder pinned) {
+        this.cache = cache;
+        this.incarnation = incarnation;
+        this.pinned = pinned;
+        generations = new AtomicIntegerArray(blocks);
+        pins = new AtomicIntegerArray(blocks);
+        awaited = new AtomicIntegerArray(blocks);
+        leased = new int[blocks];
+        free = blocks;
+        for (int i = 0; i < blocks; i++) {
+            generations.setPlain(i, firstGeneration);
+        }
+    }
+
+    int blocks() {
+        return generations.length();
+    }
+
+    /** Rises with every retirement, so that a frame can see cheaply that nothing was taken back. */
+    int retireCount() {
+        return retireCount;
+    }
+
+    boolean current(int id, int generation) {
+        return generations.get(id) == generation;
+    }
+
+    /** Pins a block for one frame or transfer; false when the reference is stale. */
+    boolean pin(int id, int generation) {
+        pins.getAndIncrement(id);
+        if (generations.get(id) == generation) {
+            pinned.increment();
+            return true;
+        }
+        dropPin(id);
+        return false;
+    }
+
+    void unpin(int id) {
+        pinned.decrement();
+        dropPin(id);
+    }
+
+    private void dropPin(int id) {
+        if (pins.decrementAndGet(id) == 0 && awaited.get(id) != 0) {
+            var quiet = new ArrayList<Retirement>();
+            lock.lock();
+            try {
+                settle(id, quiet);
+            } finally {
+                lock.unlock();
+            }
+            quiet.forEach(retirement -> retirement.done.complete(null));
+        }
+    }
+
+    /** Pins all blocks of a table from a position on, or none. */
+    void pinAll(BlockTable table, int first, int count) {
+        if (table.incarnation() != incarnation) {
+            throw new TransferException(ErrorCode.STALE, "the block table of cache '" + cache
+                    + "' was made by another incarnation of this node: ask for a new one");
+        }
+        for (int i = first; i < first + count; i++) {
+            if (table.id(i) >= blocks()) {
+                unpinAll(table, first, i - first);
+                throw outOfRange(table.id(i));
+            }
+            if (!pin(table.id(i), table.generation(i))) {
+                unpinAll(table, first, i - first);
+                throw stale(table.id(i), table.generation(i));
+            }
+        }
+    }
+
+    void unpinAll(BlockTable table, int first, int count) {
+        for (int i = first; i < first + count; i++) {
+            unpin(table.id(i));
+        }
+    }
+
+    TransferException stale(int id, int generation) {
+        return new TransferException(ErrorCode.STALE, "block " + id + " of cache '" + cache
+                + "' was taken back: generation " + generation + " has passed, "
+                + generations.get(id) + " is current; ask its owner for a new block table");
+    }
+
+    TransferException outOfRange(int id) {
+        return new TransferException(ErrorCode.OUT_OF_RANGE,
+                "block " + id + " of cache '" + cache + "', which has " + blocks() + " blocks");
+    }
+
+    BlockTable table(int... ids) {
+        int[] current = new int[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i] < 0 || ids[i] >= blocks()) {
+                throw outOfRange(ids[i]);
+            }
+            current[i] = generations.get(ids[i]);
+        }
+        return BlockTable.of(incarnation, ids, current);
+    }
+
+    Optional<BlockTable> allocate(int count) {
+        lock.lock();
+        try {
+            if (count < 0 || count > free) {
+                return Optional.empty();
+            }
+            int[] ids = new int[count];
+            int id = -1;
+            for (int i = 0; i < count; i++) {
+                id = allocated.nextClearBit(id + 1);
+                allocated.set(id);
+                ids[i] = id;
+            }
+            free -= count;
+            return Optional.of(table(ids));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int freeBlocks() {
+        lock.lock();
+        try {
+            return free;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    CompletableFuture<Void> retire(BlockTable table) {
+        var retirement = new Retirement();
+        var quiet = new ArrayList<Retirement>();
+        lock.lock();
+        try {
+            retirement.open = 1;
+            for (int i = 0; i < table.size(); i++) {
+                int id = table.id(i);
+                if (table.incarnation() != incarnation || id >= blocks()
+                        || generations.get(id) != table.generation(i)) {
+                    continue;
+                }
+                retirement.open++;
+                retirements.computeIfAbsent(id, key -> new ArrayList<>(1)).add(retirement);
+                awaited.set(id, 1);
+                if (leased[id] == 0) {
+                    generations.getAndIncrement(id);
+                }
+                settle(id, quiet);
+            }
+            retireCount++;
+            close(retirement, quiet);
+        } finally {
+            lock.unlock();
+        }
+        quiet.forEach(each -> each.done.complete(null));
+        return retirement.done;
+    }
+
+    /** Ends the retirements of a block that nothing touches or holds any more; under the lock. */
+    private void settle(int id, List<Retirement> quiet) {
+        var waiting = retirements.get(id);
+        if (waiting == null || leased[id] != 0 || pins.get(id) != 0) {
+            return;
+        }
+        retirements.remove(id);
+        awaited.set(id, 0);
+        if (allocated.get(id)) {
+            allocated.clear(id);
+            free++;
+        }
+        waiting.forEach(retirement -> close(retirement, quiet));
+    }
+
+    private static void close(Retirement retirement, List<Retirement> quiet) {
+        if (--retirement.open == 0) {
+            quiet.add(retirement);
+        }
+    }
+
+    /** Holds blocks for a lease; all or none. */
+    void hold(BlockTable table) {
+        lock.lock();
+        try {
+            for (int i = 0; i < table.size(); i++) {
+                if (table.id(i) >= blocks()) {
+                    throw outOfRange(table.id(i));
+                }
+                if (table.incarnation() != incarnation
+                        || generations.get(table.id(i)) != table.generation(i)
+                        || retirements.containsKey(table.id(i))) {
+                    throw stale(table.id(i), table.generation(i));
+                }
+            }
+            for (int i = 0; i < table.size(); i++) {
+                leased[table.id(i)]++;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets go of what {@link #hold} held; blocks retired meanwhile become stale now. */
+    void letGo(BlockTable table) {
+        var quiet = new ArrayList<Retirement>();
+        lock.lock();
+        try {
+            for (int i = 0; i < table.size(); i++) {
+                int id = table.id(i);
+                if (--leased[id] == 0 && retirements.containsKey(id)) {
+                    generations.getAndIncrement(id);
+                    settle(id, quiet);
+                }
+            }
+            retireCount++;
+        } finally {
+            lock.unlock();
+        }
+        quiet.forEach(retirement -> retirement.done.complete(null));
+    }
+
+    /** The blocks of a table that are current, out of which a lease or transfer can be made. */
+    boolean anyPinned() {
+        for (int i = 0; i < blocks(); i++) {
+            if (pins.get(i) != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,58 @@
+package io.kvwire.transport.core;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/** Builds one control message, little-endian, in a buffer that grows. Not thread-safe. */
+final class MessageWriter {
+    private ByteBuffer out = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+
+    MessageWriter(int type) {
+        out.put((byte) type);
+    }
+
+    private void room(int bytes) {
+        if (out.remaining() < bytes) {
+            var larger = ByteBuffer.allocate(Math.max(out.capacity() * 2, out.position() + bytes))
+                    .order(ByteOrder.LITTLE_ENDIAN);
+            out = larger.put(out.flip());
+        }
+    }
+
+    MessageWriter u8(int value) {
+        room(1);
+        out.put((byte) value);
+        return this;
+    }
+
+    MessageWriter u32(int value) {
+        room(4);
+        out.putInt(value);
+        return this;
+    }
+
+    MessageWriter u64(long value) {
+        room(8);
+        out.putLong(value);
+        return this;
+    }
+
+    MessageWriter bytes(byte[] value) {
+        room(4 + value.length);
+        out.putInt(value.length).put(value);
+        return this;
+    }
+
+    MessageWriter text(String value) {
+        return bytes(value.getBytes(StandardCharsets.UTF_8));
+    }
+
+    int size() {
+        return out.position();
+    }
+
+    ByteBuffer message() {
+        return out.duplicate().order(ByteOrder.LITTLE_ENDIAN).flip();
+    }
+}

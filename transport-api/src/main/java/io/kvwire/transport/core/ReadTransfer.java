@@ -1,0 +1,89 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOptions;
+import io.kvwire.transport.TransferOutcome;
+import io.kvwire.transport.TransferTiming;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** A READ that this node initiated: asks, then counts what arrives. */
+abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
+    final long expectedBytes;
+    private final AtomicLong placedBytes = new AtomicLong();
+    private final AtomicLong reported = new AtomicLong();
+    private final AtomicLong frames = new AtomicLong();
+    private final AtomicLong scatter = new AtomicLong();
+    private final SeenFrames seen = new SeenFrames();
+    private volatile long askedNanos;
+    private volatile boolean asked;
+
+    ReadTransfer(Session session, TransferOptions options, int blocks, long expectedBytes) {
+        super(session, options, blocks);
+        this.expectedBytes = expectedBytes;
+    }
+
+    /** Sends the request. */
+    abstract boolean ask();
+
+    /** Checks a frame against what was asked for and points it at the target. */
+    abstract void admit(ArrivingFrame frame, long payloadBytes);
+
+    @Override
+    void activate() {
+        askedNanos = System.nanoTime();
+        asked = true;
+        if (!ended() && !ask()) {
+            fail(Session.peerGone(session.name()));
+        }
+    }
+
+    @Override
+    void stop(TransferOutcome how) {
+        if (asked) {
+            session.send(new MessageWriter(how.done() ? ControlMessages.DONE : ControlMessages.CANCEL)
+                    .u8(ControlMessages.MINE).u64(id()));
+        }
+    }
+
+    @Override
+    public boolean first(int frameIndex) {
+        return seen.first(frameIndex);
+    }
+
+    @Override
+    public void placed(FrameHeader header, long bytes, long copiedBytes, long scatterNanos) {
+        frames.incrementAndGet();
+        scatter.addAndGet(scatterNanos);
+        long total = placedBytes.addAndGet(bytes);
+        if (total == expectedBytes) {
+            if (end(new TransferOutcome.Done())) {
+                options.notification().ifPresent(message -> session.node()
+                        .tell(listener -> listener.notified(session, message.clone())));
+            }
+            return;
+        }
+        long before = reported.get();
+        if (total - before >= session.reportEveryBytes()
+                && reported.compareAndSet(before, total)) {
+            session.send(new MessageWriter(ControlMessages.PROGRESS)
+                    .u8(ControlMessages.MINE).u64(id()).u64(total));
+        }
+    }
+
+    @Override
+    public void refuse(TransferException reason) {
+        fail(reason);
+    }
+
+    @Override
+    String progress() {
+        return placedBytes.get() + " of " + expectedBytes + " bytes are here";
+    }
+
+    @Override
+    TransferTiming timing(long totalNanos) {
+        long queue = asked ? askedNanos - submittedNanos : totalNanos;
+        return new TransferTiming(totalNanos, queue, 0, 0, Math.max(0, totalNanos - queue), 0,
+                scatter.get(), placedBytes.get(), 0, frames.get());
+    }
+}

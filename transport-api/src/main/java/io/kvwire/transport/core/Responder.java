@@ -1,0 +1,138 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.LayoutPlan;
+import io.kvwire.transport.TokenRange;
+import io.kvwire.transport.TransferException;
+import java.util.List;
+import java.util.Optional;
+
+/** Answers the READs of a peer: checks, pins, and sends; or refuses. */
+final class Responder {
+    private Responder() {}
+
+    static void answer(Session session, ControlMessages.ReadBlocks ask) {
+        try {
+            send(session, ask);
+        } catch (TransferException e) {
+            session.node().metrics.framesRefused.increment();
+            session.sendFailure(ControlMessages.YOURS, ask.transferId(), e);
+        }
+    }
+
+    private static void send(Session session, ControlMessages.ReadBlocks ask) {
+        checkRoom(session, ask.transferId());
+        var cache = session.node().cache(ask.sourceCache());
+        if (!cache.access().readable()) {
+            throw new TransferException(ErrorCode.ACCESS_DENIED, "cache '" + cache.name() + "' of '"
+                    + session.node().name() + "' grants peers " + cache.access() + ", not READ");
+        }
+        var target = session.remoteCaches.get(ask.targetCache());
+        if (target == null) {
+            throw new TransferException(ErrorCode.UNKNOWN_REGION,
+                    "the reader never announced its cache " + ask.targetCache());
+        }
+        var plan = LayoutPlan.between(cache.layout(), target.layout());
+        var tokens = new TokenRange(ask.firstToken(), ask.tokens());
+        int block = cache.layout().tokensPerBlock();
+        int count = ask.ids().length;
+        if (ask.firstBlock() != tokens.first() / block || ask.firstBlock() > BlockTable.MAX_BLOCKS
+                || count != cache.layout().blocksFor(tokens.end()) - ask.firstBlock()) {
+            throw new TransferException(ErrorCode.OUT_OF_RANGE, count + " blocks from "
+                    + ask.firstBlock() + " for tokens " + tokens.first() + " + " + tokens.count());
+        }
+        int[] ids = new int[ask.firstBlock() + count];
+        System.arraycopy(ask.ids(), 0, ids, ask.firstBlock(), count);
+        int[] generations = new int[ids.length];
+        System.arraycopy(ask.generations(), 0, generations, ask.firstBlock(), count);
+        var table = BlockTable.of(session.node().incarnation(), ids, generations);
+        var lease = lease(session, ask, cache, table, count);
+        cache.ledger().pinAll(table, ask.firstBlock(), count);
+        var reply = new ReadReply(session, ask.transferId(), lease,
+                () -> cache.ledger().unpinAll(table, ask.firstBlock(), count));
+        var sender = new BlockSender(reply, ask.transferId(), ask.requestId(),
+                plan.bytes(tokens.count()), new BlockSender.Flags(ask.checksum(), false),
+                new BlockSender.What(cache, ids, plan, ask.targetCache(), Optional.empty()));
+        sender.allReady(tokens);
+        start(session, reply, sender, ask.deadlineNanos());
+    }
+
+    private static Optional<Leases.Held> lease(
+            Session session,
+            ControlMessages.ReadBlocks ask,
+            PagedCache cache,
+            BlockTable table,
+            int count) {
+        if (ask.leaseId() == 0) {
+            return Optional.empty();
+        }
+        var lease = session.node().leases.valid(ask.leaseId());
+        if (lease == null) {
+            throw new TransferException(ErrorCode.LEASE_EXPIRED, "the lease of request "
+                    + ask.requestId() + " at '" + session.node().name()
+                    + "' ran out or was released: run prefill again");
+        }
+        if (!lease.covers(cache, table, ask.firstBlock(), count)) {
+            throw new TransferException(
+                    ErrorCode.STALE, "the lease does not cover the blocks that the read names");
+        }
+        return Optional.of(lease);
+    }
+
+    static void answer(Session session, ControlMessages.ReadRanges ask) {
+        try {
+            send(session, ask);
+        } catch (TransferException e) {
+            session.node().metrics.framesRefused.increment();
+            session.sendFailure(ControlMessages.YOURS, ask.transferId(), e);
+        }
+    }
+
+    private static void send(Session session, ControlMessages.ReadRanges ask) {
+        checkRoom(session, ask.transferId());
+        var region = session.node().region(ask.region(), ask.generation());
+        if (!region.access().readable()) {
+            throw new TransferException(ErrorCode.ACCESS_DENIED, "region " + region.id() + " of '"
+                    + session.node().name() + "' grants peers " + region.access() + ", not READ");
+        }
+        for (var range : ask.ranges()) {
+            if (!MemoryRegion.inside(region.byteSize(), range.sourceOffset(), range.sourceStride(),
+                    range.length(), range.count())) {
+                throw Requests.leaves("remote", region.byteSize(), range.sourceOffset(), range);
+            }
+        }
+        long bytes = Inbox.totalBytes(ask.ranges());
+        if (bytes < 0) {
+            throw new TransferException(ErrorCode.OUT_OF_RANGE, "the ranges add up to no length");
+        }
+        if (!region.pin()) {
+            throw Inbox.withdrawn(region.id());
+        }
+        var reply = new ReadReply(session, ask.transferId(), Optional.empty(), region::unpin);
+        var sender = new RangeSender(reply, ask.transferId(), ask.requestId(), bytes,
+                new BlockSender.Flags(ask.checksum(), false), new RangeSender.What(
+                        region.segment(), List.copyOf(ask.ranges()), 0, 0, false));
+        start(session, reply, sender, ask.deadlineNanos());
+    }
+
+    private static void checkRoom(Session session, long transferId) {
+        int most = session.node().config().limits().maxTransfersPerPeer();
+        if (session.replies.size() >= most) {
+            throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED,
+                    "the peer runs " + most + " reads already (maxTransfersPerPeer)");
+        }
+        if (session.replies.containsKey(transferId)) {
+            throw MessageReader.malformed("read " + transferId + " was asked for twice");
+        }
+    }
+
+    private static void start(
+            Session session, ReadReply reply, Sender sender, long deadlineNanos) {
+        session.replies.put(reply.transferId, reply);
+        reply.start(sender, Math.max(1, deadlineNanos));
+        if (!session.connected()) {
+            reply.end();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.TransferException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Cuts one transfer's bytes into frames: for a WRITE at its initiator, for a READ at its responder.
+ * Cutting happens in the outbox, on one thread at a time; everything else may be called from any.
+ */
+abstract class Sender {
+    /** Who sends: told when the last frame is back, and asked whether frames are still wanted. */
+    interface Owner {
+        boolean wanted();
+
+        /** Counts a frame that touches the source; false when the source has gone quiet. */
+        boolean hold();
+
+        void drop();
+
+        /** A frame did not make it onto the network. */
+        void lost(TransferException reason);
+    }
+
+    final Owner owner;
+    final long transferId;
+    final long requestId;
+    final long expectedBytes;
+    final boolean checksum;
+    final boolean notifies;
+
+    /** Set while the outbox has this sender in its queue. */
+    final AtomicBoolean queued = new AtomicBoolean();
+
+    final AtomicLong lanes = new AtomicLong();
+    final AtomicLong sentBytes = new AtomicLong();
+    final AtomicLong descriptors = new AtomicLong();
+    final AtomicLong gatherNanos = new AtomicLong();
+    final AtomicLong creditWaitNanos = new AtomicLong();
+    volatile long firstFrameNanos;
+
+    private long charged;
+    private long confirmed;
+    private long held;
+    private int framesOut;
+    private boolean over;
+    private int frameIndex;
+
+    Sender(
+            Owner owner,
+            long transferId,
+            long requestId,
+            long expectedBytes,
+            boolean checksum,
+            boolean notifies) {
+        this.owner = owner;
+        this.transferId = transferId;
+        this.requestId = requestId;
+        this.expectedBytes = expectedBytes;
+        this.checksum = checksum;
+        this.notifies = notifies;
+    }
+
+    /** Fills the next frame that is ready, at most so many payload bytes; false when none is. */
+    abstract boolean cut(PooledFrame frame, int maxPayloadBytes);
+
+    /** Whether {@link #cut} would find something now. */
+    abstract boolean hasReady();
+
+    /** Whether the source is copied to staging before it is sent. */
+    abstract boolean gathers();
+
+    /** Whether cutting does work that does not belong on a thread of the wire. */
+    final boolean heavy() {
+        return checksum || gathers();
+    }
+
+    final void describe(FrameHeader header) {
+        header.transferId = transferId;
+        header.requestId = requestId;
+        header.expectedBytes = expectedBytes;
+        header.frameIndex = frameIndex++;
+        header.flags = (byte) ((checksum ? FrameHeader.FLAG_CHECKSUM : 0)
+                | (notifies ? FrameHeader.FLAG_NOTIFIES : 0));
+    }
+
+    final int framesCut() {
+        return frameIndex;
+    }
+
+    /** Counts payload that leaves on the receiver's credit. */
+    final synchronized void charge(Outbox outbox, long bytes) {
+        framesOut++;
+        sentBytes.addAndGet(bytes);
+        charged += bytes;
+        balance(outbox);
+    }
+
+    /** The receiver has confirmed so many bytes in all; gives their credit back. */
+    final synchronized void confirm(Outbox outbox, long total) {
+        confirmed = Math.max(confirmed, Math.min(total, charged));
+        balance(outbox);
+    }
+
+    /** Nothing more will be confirmed: the credit comes back with the last frame. */
+    final synchronized void finish(Outbox outbox) {
+        over = true;
+        balance(outbox);
+    }
+
+    final synchronized void frameBack(Outbox outbox) {
+        framesOut--;
+        balance(outbox);
+    }
+
+    final synchronized boolean allBack() {
+        return framesOut == 0;
+    }
+
+    private void balance(Outbox outbox) {
+        long due = over && framesOut == 0 ? 0 : charged - confirmed;
+        outbox.inFlight.addAndGet(due - held);
+        held = due;
+    }
+}

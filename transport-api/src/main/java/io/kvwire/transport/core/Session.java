@@ -1,0 +1,559 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.BlockTransfer;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvStream;
+import io.kvwire.transport.LayoutPlan;
+import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.PathReport;
+import io.kvwire.transport.Peer;
+import io.kvwire.transport.RangeTransfer;
+import io.kvwire.transport.RemoteCache;
+import io.kvwire.transport.RemoteRegion;
+import io.kvwire.transport.Transfer;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOptions;
+import io.kvwire.transport.spi.ControlHandler;
+import io.kvwire.transport.spi.ControlLink;
+import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.InboundFrame;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.LinkSetup;
+import java.nio.ByteBuffer;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * One connection to one incarnation of a peer, from its handshake to its end. Both sides say hello,
+ * make the data link, and are established when the link is up; then {@link Dispatch} handles control
+ * messages, {@link Inbox} frames, {@link Outbox} what is sent.
+ */
+final class Session implements Peer, ControlHandler, LinkHandler {
+    private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
+
+    /** A receiver confirms bytes when this share of the window has come. */
+    private static final int REPORTS_PER_WINDOW = 8;
+
+    private static final DataLink NO_LINK = new NoLink();
+
+    final Map<Long, ReadReply> replies = new ConcurrentHashMap<>();
+    final Map<Integer, RemoteCache> remoteCaches = new ConcurrentHashMap<>();
+    final Map<Integer, RemoteRegion> remoteRegions = new ConcurrentHashMap<>();
+    volatile Slots slots = new Slots(1, 0);
+    private final LocalNode node;
+    private final boolean initiator;
+    private final String target;
+    private final CompletableFuture<Peer> established = new CompletableFuture<>();
+    private final CompletableFuture<TransferException> closed = new CompletableFuture<>();
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private final Dispatch dispatch = new Dispatch(this);
+    private final Requests requests = new Requests(this);
+    private volatile ControlLink control;
+    private volatile DataLink link = NO_LINK;
+    private volatile Inbox inbox;
+    private volatile Outbox outbox;
+    private volatile Hello remote;
+    private volatile PathReport path;
+    private volatile boolean up;
+    private volatile boolean peerReady;
+    private volatile long heardNanos = System.nanoTime();
+    private volatile Future<?> heartbeat;
+    private volatile Future<?> handshakeTimer;
+
+    private Session(LocalNode node, boolean initiator, String target) {
+        this.node = node;
+        this.initiator = initiator;
+        this.target = target;
+        handshakeTimer = node.timer.schedule(this::handshakeLate,
+                node.config().limits().handshakeTimeout().toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    static Session connecting(LocalNode node, NodeAddress address) {
+        return new Session(node, true, address.toString());
+    }
+
+    static Session accepted(LocalNode node, ControlLink link) {
+        var session = new Session(node, false, link.remoteHost());
+        session.control = link;
+        return session;
+    }
+
+    static TransferException peerGone(String name) {
+        return new TransferException(
+                ErrorCode.PEER_LOST, "the connection to '" + name + "' is gone: connect again");
+    }
+
+    static TransferException internal(String what, Throwable cause) {
+        LOG.log(System.Logger.Level.ERROR, what, cause);
+        return new TransferException(ErrorCode.INTERNAL, what + ": " + cause, cause);
+    }
+
+    private void handshakeLate() {
+        if (!up) {
+            end(new TransferException(ErrorCode.UNREACHABLE, "no connection with " + target
+                    + " within " + node.config().limits().handshakeTimeout()
+                    + ": is a kvwire node listening there?"));
+        }
+    }
+
+    // ---- handshake ----------------------------------------------------------------------------
+
+    /** The control connection that this side asked for is open, or could not be opened. */
+    void controlOpened(ControlLink opened, Throwable failure) {
+        if (failure != null) {
+            end(asTransfer(failure));
+            return;
+        }
+        control = opened;
+        send(hello("", node.paths().offers(), new byte[0]).encode(ControlMessages.HELLO));
+        if (ended.get()) {
+            opened.close(peerGone(target));
+        }
+    }
+
+    private static TransferException asTransfer(Throwable failure) {
+        var cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
+        return cause instanceof TransferException known ? known
+                : new TransferException(ErrorCode.UNREACHABLE, String.valueOf(cause), cause);
+    }
+
+    private Hello hello(String reason, List<Hello.Offer> paths, byte[] token) {
+        var config = node.config();
+        return new Hello(node.name(), node.incarnation(), config.limits().maxTransfersPerPeer(),
+                config.limits().windowBytes(), config.lanes(), config.requiredPath().orElse(""),
+                paths, node.paths().rejected(), reason, token,
+                node.caches().stream().map(PagedCache::announcement).toList(),
+                node.regions().stream().map(MemoryRegion::announcement).toList());
+    }
+
+    /** Answers a peer's hello: refuses it, or chooses a path and waits for the lanes. */
+    void hello(Hello hello) {
+        if (initiator || remote != null) {
+            throw MessageReader.malformed("a second hello");
+        }
+        try {
+            if (node.full()) {
+                throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED, "node '" + node.name()
+                        + "' has " + node.config().limits().maxPeers() + " peers (maxPeers)");
+            }
+            meet(hello);
+            var choice = node.paths().choose(hello);
+            int lanes = Math.min(hello.lanes(), node.config().lanes());
+            byte[] token = node.randomToken(LinkSetup.TOKEN_BYTES);
+            var setup = new LinkSetup(hello.name(), token, lanes, choice.offer().endpoint(),
+                    control.remoteHost(), node.config().limits().handshakeTimeout().toNanos());
+            var lanesUp = choice.path().accept(setup, this);
+            path = report(choice.path().name(), choice.reason(), lanes, choice.rejected());
+            var answer = hello(choice.reason(),
+                    List.of(new Hello.Offer(choice.path().name(), choice.path().endpoint())), token);
+            send(new Hello(answer.name(), answer.incarnation(), answer.transfers(),
+                    answer.windowBytes(), lanes, "", answer.paths(), choice.rejected(),
+                    answer.reason(), token, answer.caches(), answer.regions())
+                    .encode(ControlMessages.WELCOME));
+            lanesUp.whenComplete(this::linked);
+        } catch (TransferException e) {
+            send(new MessageWriter(ControlMessages.REJECT).u32(e.code().number())
+                    .text(e.getMessage()));
+            end(e);
+        }
+    }
+
+    /** Goes on with the acceptor's choice: makes the lanes. */
+    void welcome(Hello hello) {
+        if (!initiator || remote != null) {
+            throw MessageReader.malformed("an unexpected welcome");
+        }
+        meet(hello);
+        if (hello.paths().size() != 1 || hello.token().length != LinkSetup.TOKEN_BYTES) {
+            throw MessageReader.malformed("a welcome without path or token");
+        }
+        var offer = hello.paths().getFirst();
+        var chosen = node.paths().named(offer.path());
+        if (chosen == null) {
+            throw MessageReader.malformed("path " + offer.path() + " was not offered");
+        }
+        path = report(offer.path(), hello.reason(), hello.lanes(), hello.rejected());
+        chosen.connect(new LinkSetup(hello.name(), hello.token(), hello.lanes(), offer.endpoint(),
+                control.remoteHost(), node.config().limits().handshakeTimeout().toNanos()), this)
+                .whenComplete(this::linked);
+    }
+
+    /** Takes in what the peer says of itself; refuses caches that cannot be mapped. */
+    private void meet(Hello hello) {
+        for (var theirs : hello.caches()) {
+            node.caches().stream().filter(mine -> mine.name().equals(theirs.name()))
+                    .forEach(mine -> mappable(mine, theirs, hello.name()));
+        }
+        int transfers = Math.min(
+                hello.transfers(), node.config().limits().maxTransfersPerPeer());
+        slots = new Slots(transfers, node.config().limits().maxQueuedTransfers());
+        inbox = new Inbox(this, transfers);
+        outbox = new Outbox(this, node.config().limits(), hello.windowBytes());
+        hello.caches().forEach(cache -> remoteCaches.put(cache.id(), cache));
+        hello.regions().forEach(region -> remoteRegions.put(region.id(), region));
+        remote = hello;
+    }
+
+    private void mappable(PagedCache mine, RemoteCache theirs, String peer) {
+        try {
+            LayoutPlan.requireMappable(mine.layout(), theirs.layout());
+        } catch (TransferException e) {
+            throw new TransferException(e.code(), "cache '" + mine.name() + "' of '" + node.name()
+                    + "' (source) and of '" + peer + "' (target) cannot exchange blocks: "
+                    + e.getMessage(), e);
+        }
+    }
+
+    private PathReport report(
+            String name, String reason, int lanes, List<Hello.Refusal> rejected) {
+        return new PathReport(name, reason, lanes, "raw", rejected.stream()
+                .map(refusal -> new PathReport.Rejected(refusal.path(), refusal.reason())).toList(),
+                link.details());
+    }
+
+    private void linked(DataLink made, Throwable failure) {
+        if (failure != null) {
+            end(asTransfer(failure));
+            return;
+        }
+        link = made;
+        if (ended.get()) {
+            made.close(peerGone(name()));
+            return;
+        }
+        path = new PathReport(path.path(), path.reason(), path.lanes(), path.codec(),
+                path.rejected(), made.details());
+        if (!initiator) {
+            establish();
+            send(new MessageWriter(ControlMessages.READY));
+        } else if (peerReady) {
+            establish();
+        }
+    }
+
+    void peerReady() {
+        peerReady = true;
+        if (initiator && link != NO_LINK) {
+            establish();
+        }
+    }
+
+    private void establish() {
+        synchronized (dispatch) {
+            if (up || ended.get()) {
+                return;
+            }
+            up = true;
+            handshakeTimer.cancel(false);
+            heardNanos = System.nanoTime();
+            long interval = node.config().limits().heartbeatInterval().toNanos();
+            heartbeat = node.timer.scheduleAtFixedRate(
+                    this::beat, interval, interval, TimeUnit.NANOSECONDS);
+            LOG.log(System.Logger.Level.INFO, () -> "'" + node.name() + "' reaches '" + name()
+                    + "' over " + path.path() + ", " + path.lanes() + " lanes (" + path.reason()
+                    + ") " + path.details());
+            outbox.open(link);
+            node.tell(listener -> listener.connected(this));
+            established.complete(this);
+            dispatch.replay();
+        }
+    }
+
+    private void beat() {
+        long silent = System.nanoTime() - heardNanos;
+        if (silent > node.config().limits().peerTimeout().toNanos()) {
+            end(new TransferException(ErrorCode.PEER_LOST, "'" + name() + "' has been silent for "
+                    + silent / 1_000_000 + " ms (peerTimeout "
+                    + node.config().limits().peerTimeout() + ")"));
+        } else {
+            send(new MessageWriter(ControlMessages.HEARTBEAT));
+        }
+    }
+
+    // ---- what the wire tells ------------------------------------------------------------------
+
+    @Override
+    public void received(ByteBuffer message) {
+        heardNanos = System.nanoTime();
+        try {
+            dispatch.received(message, up);
+        } catch (TransferException e) {
+            if (!up && e.code() != ErrorCode.MALFORMED) {
+                send(new MessageWriter(ControlMessages.REJECT).u32(e.code().number())
+                        .text(e.getMessage()));
+            }
+            end(e);
+        } catch (RuntimeException e) {
+            end(internal("a control message of '" + name() + "' could not be handled", e));
+        }
+    }
+
+    @Override
+    public InboundFrame begin(ByteBuffer header, long payloadBytes) {
+        heardNanos = System.nanoTime();
+        return inbox.begin(header, payloadBytes);
+    }
+
+    @Override
+    public void laneLost(int lane, TransferException reason) {
+        long bit = 1L << lane;
+        var lost = new TransferException(ErrorCode.LANE_LOST,
+                "lane " + lane + " to '" + name() + "' broke: " + reason.getMessage(), reason);
+        for (var transfer : slots.active()) {
+            if (transfer instanceof WriteTransfer write && write.sender() != null
+                    && (write.sender().lanes.get() & bit) != 0) {
+                write.fail(lost);
+            }
+        }
+        for (var reply : replies.values()) {
+            if (reply.sender() != null && (reply.sender().lanes.get() & bit) != 0) {
+                reply.refuse(lost);
+            }
+        }
+    }
+
+    @Override
+    public void closed(TransferException reason) {
+        end(reason.code() == ErrorCode.PEER_LOST || !up ? reason
+                : new TransferException(ErrorCode.PEER_LOST, "the connection to '" + name()
+                        + "' is gone: " + reason.getMessage(), reason));
+    }
+
+    /** A frame of a sender came back unsent: if it was wanted, its lane or the peer is gone. */
+    void frameLost(Sender sender) {
+        if (sender.owner.wanted()) {
+            var code = link.lanes() == 0 ? ErrorCode.PEER_LOST : ErrorCode.LANE_LOST;
+            sender.owner.lost(new TransferException(
+                    code, "a lane to '" + name() + "' broke before a frame was sent"));
+        }
+    }
+
+    // ---- the end ------------------------------------------------------------------------------
+
+    /** Ends the session with a goodbye. */
+    void shut(TransferException reason) {
+        if (!ended.get() && control != null) {
+            send(new MessageWriter(ControlMessages.GOODBYE));
+        }
+        end(reason);
+    }
+
+    void end(TransferException reason) {
+        if (!ended.compareAndSet(false, true)) {
+            return;
+        }
+        node.forget(this);
+        handshakeTimer.cancel(false);
+        if (heartbeat != null) {
+            heartbeat.cancel(false);
+        }
+        var lost = reason.code() == ErrorCode.PEER_LOST ? reason : new TransferException(
+                ErrorCode.PEER_LOST, "the connection to '" + name() + "' ended: "
+                        + reason.getMessage(), reason);
+        slots.close(lost).forEach(transfer -> transfer.fail(lost));
+        List.copyOf(replies.values()).forEach(ReadReply::end);
+        if (inbox != null) {
+            inbox.closeAll(lost);
+        }
+        dispatch.close(lost);
+        link.close(reason);
+        if (control != null) {
+            control.close(reason);
+        }
+        boolean wasUp;
+        synchronized (dispatch) {
+            wasUp = up;
+            up = false;
+        }
+        established.completeExceptionally(reason);
+        closed.complete(lost);
+        if (wasUp) {
+            node.tell(listener -> listener.disconnected(this, lost));
+        }
+    }
+
+    // ---- for the rest of the core ---------------------------------------------------------------
+
+    LocalNode node() {
+        return node;
+    }
+
+    Inbox inbox() {
+        return inbox;
+    }
+
+    Outbox outbox() {
+        return outbox;
+    }
+
+    CompletableFuture<Peer> established() {
+        return established;
+    }
+
+    long reportEveryBytes() {
+        return Math.min(node.config().limits().windowBytes(), remote.windowBytes())
+                / REPORTS_PER_WINDOW;
+    }
+
+    /** The plan of a target that receives in its own order, for some of its heads. */
+    LayoutPlan selfPlan(PagedCache cache, int firstHead, int heads) {
+        return new LayoutPlan(cache.layout(), cache.layout(), firstHead, heads);
+    }
+
+    boolean send(MessageWriter message) {
+        return send(message.message());
+    }
+
+    boolean send(ByteBuffer message) {
+        var to = control;
+        if (to == null || ended.get()) {
+            return false;
+        }
+        if (!to.send(message)) {
+            end(new TransferException(ErrorCode.PEER_LOST, "'" + name()
+                    + "' does not read its control messages, or its connection is gone"));
+            return false;
+        }
+        return true;
+    }
+
+    void sendFailure(int whose, long transferId, TransferException reason) {
+        var text = String.valueOf(reason.getMessage());
+        send(new MessageWriter(ControlMessages.FAILED).u8(whose).u64(transferId)
+                .u32(reason.code().number())
+                .text(text.substring(
+                        0, Math.min(text.length(), ControlMessages.MAX_REASON_CHARS))));
+    }
+
+    void forget(ReadReply reply) {
+        replies.remove(reply.transferId, reply);
+    }
+
+    // ---- the peer, as the application sees it ---------------------------------------------------
+
+    @Override
+    public String name() {
+        var known = remote;
+        return known == null ? target : known.name();
+    }
+
+    @Override
+    public long incarnation() {
+        return remote.incarnation();
+    }
+
+    @Override
+    public PathReport path() {
+        return path;
+    }
+
+    @Override
+    public boolean connected() {
+        return up;
+    }
+
+    @Override
+    public CompletableFuture<TransferException> closed() {
+        return closed.copy();
+    }
+
+    @Override
+    public Collection<RemoteCache> caches() {
+        return List.copyOf(remoteCaches.values());
+    }
+
+    @Override
+    public Optional<RemoteCache> cache(String name) {
+        return remoteCaches.values().stream().filter(c -> c.name().equals(name)).findFirst();
+    }
+
+    @Override
+    public Optional<RemoteRegion> region(int id) {
+        return Optional.ofNullable(remoteRegions.get(id));
+    }
+
+    @Override
+    public Transfer write(BlockTransfer blocks, TransferOptions options) {
+        return requests.write(blocks, options);
+    }
+
+    @Override
+    public Transfer read(BlockTransfer blocks, TransferOptions options) {
+        return requests.read(blocks, options);
+    }
+
+    @Override
+    public Transfer write(RangeTransfer ranges, TransferOptions options) {
+        return requests.write(ranges, options);
+    }
+
+    @Override
+    public Transfer read(RangeTransfer ranges, TransferOptions options) {
+        return requests.read(ranges, options);
+    }
+
+    @Override
+    public KvStream stream(BlockTransfer blocks, TransferOptions options) {
+        return requests.stream(blocks, options);
+    }
+
+    @Override
+    public void notify(byte[] payload) {
+        requests.checkNotification(payload);
+        if (!up || !send(new MessageWriter(ControlMessages.NOTIFY).bytes(payload))) {
+            throw peerGone(name());
+        }
+    }
+
+    @Override
+    public CompletableFuture<Boolean> renewLease(long leaseId, long timeToLiveNanos) {
+        return dispatch.renewLease(leaseId, timeToLiveNanos);
+    }
+
+    @Override
+    public void releaseLease(long leaseId) {
+        send(new MessageWriter(ControlMessages.LEASE_RELEASE).u64(leaseId));
+    }
+
+    @Override
+    public void close() {
+        shut(new TransferException(
+                ErrorCode.CLOSED, "the connection to '" + name() + "' was closed here"));
+    }
+
+    @Override
+    public String toString() {
+        return "peer '" + name() + "'";
+    }
+
+    /** The link before there is one. */
+    private static final class NoLink implements DataLink {
+        @Override
+        public int lanes() {
+            return 0;
+        }
+
+        @Override
+        public Map<String, String> details() {
+            return Map.of();
+        }
+
+        @Override
+        public void send(io.kvwire.transport.spi.OutboundFrame frame) {
+            frame.released(false);
+        }
+
+        @Override
+        public void close(TransferException reason) {
+            // Nothing is open.
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package io.kvwire.transport.spi;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+
+/**
+ * The wires that a node chooses from.
+ *
+ * @param paths data paths, in any order
+ * @param channels control channels, in any order
+ */
+public record Wires(List<DataPathProvider> paths, List<ControlChannelProvider> channels) {
+    /** Copies both lists and orders them by rank. */
+    public Wires {
+        paths = paths.stream().sorted(Comparator.comparingInt(DataPathProvider::rank)).toList();
+        channels = channels.stream()
+                .sorted(Comparator.comparingInt(ControlChannelProvider::rank))
+                .toList();
+    }
+
+    /** {@return the wires on the class path and module path} */
+    public static Wires discovered() {
+        return new Wires(
+                ServiceLoader.load(DataPathProvider.class).stream()
+                        .map(ServiceLoader.Provider::get)
+                        .toList(),
+                ServiceLoader.load(ControlChannelProvider.class).stream()
+                        .map(ServiceLoader.Provider::get)
+                        .toList());
+    }
+}
