@@ -76,6 +76,7 @@ final class PooledFrame implements OutboundFrame {
     /** Lets a sender fill this frame; false when it has nothing ready. */
     boolean fill(Sender from, int maxPayloadBytes) {
         sender = from;
+        header.clear();
         entryCount[0] = 0;
         if (!from.cut(this, maxPayloadBytes)) {
             return false;
