@@ -47,8 +47,9 @@ public interface KvCache {
     BlockTable table(int... ids);
 
     /**
-     * Takes blocks back from every peer: their generation moves on at once, so that whatever still
-     * refers to them is refused. Blocks whose generation has moved on already are left alone.
+     * Takes blocks back from every peer: their generation moves on, so that whatever still refers to
+     * them is refused. That happens at once, except for blocks under a valid lease, which stay
+     * readable until it ends. Blocks whose generation has moved on already are left alone.
      *
      * @param table blocks of this cache
      * @return completes when no transfer touches the blocks any more and no lease holds them; only

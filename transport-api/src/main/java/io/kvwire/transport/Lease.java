@@ -1,9 +1,9 @@
 package io.kvwire.transport;
 
 /**
- * The owner's promise to keep blocks unchanged until a time, so that a peer may READ them. Its
- * epoch rises with each renewal after a lapse is ruled out; a renewal that names an older epoch is
- * refused.
+ * The owner's promise to keep blocks unchanged until a time, so that a peer may READ them. Its id
+ * is random and never used again, which is the fence: a lease that has run out cannot be revived,
+ * and a late renewal or release of an old one finds nothing.
  *
  * <p>Thread-safe. Releasing twice is harmless.
  */

@@ -57,6 +57,7 @@ final class ArrivingFrame implements InboundFrame {
     ArrivingFrame drop() {
         dropped = true;
         unpin();
+        arrivals = null;
         rangeRuns.start(List.of(), false, MemorySegment.NULL, 0, 0);
         target = rangeRuns;
         return this;

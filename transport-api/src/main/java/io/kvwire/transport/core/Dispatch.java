@@ -36,7 +36,7 @@ final class Dispatch {
                 if (up) {
                     return; // the session has just ended
                 }
-                if (session.slots == null || early.size() == MAX_EARLY) {
+                if (!session.met() || early.size() == MAX_EARLY) {
                     throw MessageReader.malformed("type " + type + " before the handshake is over");
                 }
                 early.add(ByteBuffer.allocate(message.remaining()).put(message.duplicate()).flip());

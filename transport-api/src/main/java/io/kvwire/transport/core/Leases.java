@@ -5,7 +5,6 @@ import io.kvwire.transport.Lease;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The leases that this node has granted; each ends by release or when its time is up. */
@@ -79,7 +78,7 @@ final class Leases {
         private synchronized void watch() {
             if (!ended) {
                 long left = Math.max(0, expiresNanos - System.nanoTime());
-                timer = node.timer.schedule(this::check, left, TimeUnit.NANOSECONDS);
+                timer = node.after(left, this::check);
             }
         }
 

@@ -28,7 +28,9 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -40,10 +42,12 @@ import java.util.function.Consumer;
 public final class LocalNode implements TransferNode {
     private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
 
+    private static final int CLOSE_WAIT_SECONDS = 2;
+
     final Metrics metrics = new Metrics();
     final Leases leases = new Leases(this);
     final ScheduledThreadPoolExecutor timer;
-    final ExecutorService gatherer;
+    private final ExecutorService gatherer;
     private final NodeConfig config;
     private final SecureRandom random = new SecureRandom();
     private final long incarnation = randomId();
@@ -122,6 +126,24 @@ public final class LocalNode implements TransferNode {
         byte[] token = new byte[bytes];
         random.nextBytes(token);
         return token;
+    }
+
+    /** Runs a task later; after the node was closed, never. */
+    Future<?> after(long nanos, Runnable task) {
+        try {
+            return timer.schedule(task, nanos, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
+    /** Runs work that copies much away from the wire's threads. */
+    void gather(Runnable work) {
+        try {
+            gatherer.execute(work);
+        } catch (RejectedExecutionException e) {
+            LOG.log(System.Logger.Level.DEBUG, "node closed with frames to cut", e);
+        }
     }
 
     /** Calls the listener; what it throws is logged. */
@@ -303,6 +325,19 @@ public final class LocalNode implements TransferNode {
         paths.close();
         timer.shutdownNow();
         gatherer.shutdown();
+        await(timer);
+        await(gatherer);
+    }
+
+    private static void await(ExecutorService threads) {
+        try {
+            // One of the threads may itself be the caller, so this wait is bounded.
+            if (!threads.awaitTermination(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS)) {
+                LOG.log(System.Logger.Level.WARNING, "a thread of a closed node still runs");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

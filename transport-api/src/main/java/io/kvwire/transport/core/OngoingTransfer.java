@@ -56,11 +56,10 @@ abstract class OngoingTransfer implements Transfer {
     }
 
     final void watchDeadline() {
-        deadline = session.node().timer.schedule(
+        deadline = session.node().after(options.deadline().toNanos(),
                 () -> fail(new TransferException(ErrorCode.DEADLINE_EXCEEDED,
                         "transfer to '" + session.name() + "' not complete after "
-                                + options.deadline() + ": " + progress())),
-                options.deadline().toNanos(), TimeUnit.NANOSECONDS);
+                                + options.deadline() + ": " + progress())));
         if (ended()) {
             deadline.cancel(false);
         }

@@ -59,7 +59,7 @@ final class Outbox {
     void pump() {
         if (link != null && marks.getAndIncrement() == 0) {
             if (heavySenders.get() > 0) {
-                session.node().gatherer.execute(this::work);
+                session.node().gather(this::work);
             } else {
                 work();
             }

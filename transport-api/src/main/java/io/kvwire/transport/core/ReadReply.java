@@ -4,7 +4,6 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import java.util.Optional;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -29,7 +28,7 @@ final class ReadReply implements Sender.Owner {
 
     void start(Sender frames, long deadlineNanos) {
         sender = frames;
-        deadline = session.node().timer.schedule(() -> end(), deadlineNanos, TimeUnit.NANOSECONDS);
+        deadline = session.node().after(deadlineNanos, () -> end());
         session.outbox().add(frames);
     }
 

@@ -34,6 +34,10 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
         asked = true;
         if (!ended() && !ask()) {
             fail(Session.peerGone(session.name()));
+        } else if (ended()) {
+            // It may have ended, and its CANCEL gone out, just before the request did.
+            session.send(new MessageWriter(ControlMessages.CANCEL)
+                    .u8(ControlMessages.MINE).u64(id()));
         }
     }
 

@@ -72,8 +72,8 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         this.node = node;
         this.initiator = initiator;
         this.target = target;
-        handshakeTimer = node.timer.schedule(this::handshakeLate,
-                node.config().limits().handshakeTimeout().toNanos(), TimeUnit.NANOSECONDS);
+        handshakeTimer = node.after(
+                node.config().limits().handshakeTimeout().toNanos(), this::handshakeLate);
     }
 
     static Session connecting(LocalNode node, NodeAddress address) {
@@ -381,6 +381,11 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     }
 
     // ---- for the rest of the core ---------------------------------------------------------------
+
+    /** Whether the peer has said who it is. */
+    boolean met() {
+        return remote != null;
+    }
 
     LocalNode node() {
         return node;
