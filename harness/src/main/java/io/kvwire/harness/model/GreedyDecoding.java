@@ -67,7 +67,7 @@ public final class GreedyDecoding {
             throw new ModelException(maxTokens + " tokens to generate; at least 1 is needed");
         }
         // The last token is returned but not run, so it needs no room.
-        long end = position + maxTokens - 1L;
+        long end = (long) position + maxTokens - 1;
         long room =
                 Math.min(
                         llama.config().maxPositions(),

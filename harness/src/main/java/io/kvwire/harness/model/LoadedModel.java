@@ -43,7 +43,12 @@ public record LoadedModel(
      * @param seed any number
      */
     public int[] syntheticPrompt(int tokens, long seed) {
-        // The algorithm of java.util.Random is part of its specification.
-        return new Random(seed).ints(tokens, 0, config.vocabSize()).toArray();
+        // The algorithm of Random.nextInt is part of its specification; that of ints is not.
+        var random = new Random(seed);
+        var ids = new int[tokens];
+        for (int i = 0; i < tokens; i++) {
+            ids[i] = random.nextInt(config.vocabSize());
+        }
+        return ids;
     }
 }

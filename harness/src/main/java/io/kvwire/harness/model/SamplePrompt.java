@@ -34,7 +34,7 @@ public record SamplePrompt(int id, String source, int tokens, String text) {
                     .<SamplePrompt>readValues(in)
                     .readAll();
         } catch (IOException e) {
-            throw new ModelException("the sample prompts cannot be read: " + e.getMessage(), e);
+            throw new ModelException("the sample prompts cannot be read: " + e, e);
         }
     }
 }

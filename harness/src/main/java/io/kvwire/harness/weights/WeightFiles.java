@@ -1,9 +1,11 @@
 package io.kvwire.harness.weights;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,8 +92,14 @@ public final class WeightFiles implements Weights {
                 }
             }
             return names;
+        } catch (InvalidPathException e) {
+            throw new ModelException(
+                    index + " names a shard that is no file name; fetch it again", e);
+        } catch (JsonProcessingException e) {
+            throw new ModelException(
+                    index + " is no valid JSON: " + e.getOriginalMessage() + "; fetch it again", e);
         } catch (IOException e) {
-            throw new ModelException(index + " cannot be read: " + e.getMessage(), e);
+            throw new ModelException(index + " cannot be read: " + e, e);
         }
     }
 
