@@ -149,25 +149,33 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
     }
 
     /**
-     * {@return whether both ranks hold the same heads in the same order and form, so that whole
-     * blocks go on the wire as they lie; else the source gathers shorter pieces}
+     * {@return whether the K, the V or the latent of a whole source block goes on the wire as it
+     * lies; else the source gathers shorter pieces}
      *
-     * <p>Token-major blocks agree for all sizes of blocks. Head-major ones agree only when the
-     * sizes do, since a larger block holds more tokens of a head before the next head. Blocks of
-     * one head (all latents, say) or of one token count as token-major.
+     * <p>So it is when all heads of the source rank are sent and the wire orders a block as the
+     * source does. Token-major sources agree with token-major targets, whatever the sizes of their
+     * blocks; head-major ones with head-major targets of the same size only, since a larger block
+     * holds more tokens of a head before the next head. Where the target fuses K and V, its blocks
+     * must be a multiple of the source's. What has one head (all latents, say) or one token for
+     * each block counts as token-major.
      */
     public boolean sameOrder() {
-        if (source.heads() != target.heads() || source.form() != target.form()) {
+        int sourceTokens = source.tokensPerBlock();
+        int targetTokens = target.tokensPerBlock();
+        if (heads != source.heads()
+                || (target.form() == KvForm.FUSED && targetTokens % sourceTokens != 0)) {
             return false;
         }
-        if (tokenMajor(source) || tokenMajor(target)) {
-            return tokenMajor(source) && tokenMajor(target);
+        boolean sourceTokenMajor = tokenMajor(source);
+        boolean wireTokenMajor = tokenMajor(target);
+        if (sourceTokenMajor || wireTokenMajor) {
+            return sourceTokenMajor && wireTokenMajor;
         }
-        return source.tokensPerBlock() == target.tokensPerBlock();
+        return sourceTokens == targetTokens;
     }
 
-    private static boolean tokenMajor(KvLayout layout) {
-        return layout.order() == KvOrder.NHD || layout.heads() == 1 || layout.tokensPerBlock() == 1;
+    private boolean tokenMajor(KvLayout layout) {
+        return layout.order() == KvOrder.NHD || heads == 1 || layout.tokensPerBlock() == 1;
     }
 
     /**
