@@ -47,8 +47,8 @@ public interface KvCache {
     BlockTable table(int... ids);
 
     /**
-     * Takes blocks back from every peer: their generation moves on, so that whatever still refers to
-     * them is refused. That happens at once, except for blocks under a valid lease, which stay
+     * Takes blocks back from every peer: their generation moves on, so that whatever still refers
+     * to them is refused. That happens at once, except for blocks under a valid lease, which stay
      * readable until it ends. Blocks whose generation has moved on already are left alone.
      *
      * @param table blocks of this cache

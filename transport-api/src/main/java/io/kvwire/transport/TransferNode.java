@@ -2,6 +2,7 @@ package io.kvwire.transport;
 
 import io.kvwire.transport.core.LocalNode;
 import io.kvwire.transport.spi.Wires;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.List;

@@ -8,8 +8,8 @@ public sealed interface TransferOutcome {
     record Done() implements TransferOutcome {}
 
     /**
-     * It failed. The receiver published nothing of it as a whole, unless the connection broke between
-     * its last byte and the receiver's confirmation.
+     * It failed. The receiver published nothing of it as a whole, unless the connection broke
+     * between its last byte and the receiver's confirmation.
      *
      * @param code why
      * @param message what, where, and what to do

@@ -9,6 +9,7 @@ import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.zip.CRC32C;
@@ -160,8 +161,10 @@ final class ArrivingFrame implements InboundFrame {
             boolean stale = !dropped && !to.ended();
             leave(to);
             if (stale) {
-                to.refuse(new TransferException(ErrorCode.STALE,
-                        "the target blocks were taken back while bytes for them arrived"));
+                to.refuse(
+                        new TransferException(
+                                ErrorCode.STALE,
+                                "the target blocks were taken back while bytes for them arrived"));
             }
             recycle();
             return;
@@ -169,15 +172,21 @@ final class ArrivingFrame implements InboundFrame {
         if (fields.checksummed() && !intact()) {
             metrics.bytesDropped.add(payloadBytes);
             leave(to);
-            to.refuse(new TransferException(ErrorCode.CORRUPT, "checksum of frame "
-                    + fields.frameIndex + " of transfer " + fields.transferId
-                    + " does not match the received bytes"));
+            to.refuse(
+                    new TransferException(
+                            ErrorCode.CORRUPT,
+                            "checksum of frame "
+                                    + fields.frameIndex
+                                    + " of transfer "
+                                    + fields.transferId
+                                    + " does not match the received bytes"));
             recycle();
             return;
         }
         metrics.bytesReceived.add(payloadBytes);
         metrics.bytesInPlace.add(payloadBytes - copiedBytes);
-        // The wire is done with the blocks: whoever is told of them below may take them back at once.
+        // The wire is done with the blocks: whoever is told of them below may take them back at
+        // once.
         unpin();
         to.placed(fields, payloadBytes, copiedBytes, scatterNanos);
         to.drop();

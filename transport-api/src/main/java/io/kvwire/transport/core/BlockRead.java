@@ -42,9 +42,21 @@ final class BlockRead extends ReadTransfer {
             ids[i] = what.remoteBlocks().id(first + i);
             generations[i] = what.remoteBlocks().generation(first + i);
         }
-        return session.send(new ControlMessages.ReadBlocks(id(), what.requestId(), what.leaseId(),
-                options.deadline().toNanos(), options.checksum(), what.remote().id(), cache.id(),
-                what.firstToken(), what.tokens(), first, ids, generations).encode());
+        return session.send(
+                new ControlMessages.ReadBlocks(
+                                id(),
+                                what.requestId(),
+                                what.leaseId(),
+                                options.deadline().toNanos(),
+                                options.checksum(),
+                                what.remote().id(),
+                                cache.id(),
+                                what.firstToken(),
+                                what.tokens(),
+                                first,
+                                ids,
+                                generations)
+                        .encode());
     }
 
     @Override
@@ -53,11 +65,14 @@ final class BlockRead extends ReadTransfer {
         int block = cache.layout().tokensPerBlock();
         int end = what.firstToken() + what.tokens();
         require(fields.kind == FrameHeader.READ_BLOCKS, "frame kind " + fields.kind);
-        require(fields.firstToken >= what.firstToken() && fields.firstToken + fields.tokens <= end,
+        require(
+                fields.firstToken >= what.firstToken() && fields.firstToken + fields.tokens <= end,
                 "tokens that were not asked for");
-        require(fields.layer >= 0 && fields.layer < cache.layout().layers(),
+        require(
+                fields.layer >= 0 && fields.layer < cache.layout().layers(),
                 "layer " + fields.layer);
-        require(payloadBytes == plan.tokenBytes() * fields.tokens,
+        require(
+                payloadBytes == plan.tokenBytes() * fields.tokens,
                 payloadBytes + " payload bytes for " + fields.tokens + " tokens");
         int first = fields.firstToken / block;
         int inBlock = fields.firstToken % block;

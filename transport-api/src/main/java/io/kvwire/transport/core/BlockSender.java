@@ -4,6 +4,7 @@ import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.TokenRange;
+
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -29,8 +30,7 @@ final class BlockSender extends Sender {
     private int end;
     private boolean emptySent;
 
-    BlockSender(
-            Owner owner, long transferId, long requestId, long bytes, Flags flags, What what) {
+    BlockSender(Owner owner, long transferId, long requestId, long bytes, Flags flags, What what) {
         super(owner, transferId, requestId, bytes, flags.checksum(), flags.notifies());
         this.what = what;
     }
@@ -83,16 +83,16 @@ final class BlockSender extends Sender {
         }
         int count = count(maxPayloadBytes);
         address(header, token, count);
-        frame.blocks(what.plan, what.sourceIds, what.cache.origin(layer),
-                new TokenRange(token, count));
+        frame.blocks(
+                what.plan, what.sourceIds, what.cache.origin(layer), new TokenRange(token, count));
         token += count;
         partial = token != end;
         return true;
     }
 
     private void address(FrameHeader header, int first, int count) {
-        header.kind = what.targetBlocks.isPresent()
-                ? FrameHeader.WRITE_BLOCKS : FrameHeader.READ_BLOCKS;
+        header.kind =
+                what.targetBlocks.isPresent() ? FrameHeader.WRITE_BLOCKS : FrameHeader.READ_BLOCKS;
         header.position = 0;
         header.objectId = what.targetCache;
         header.objectGeneration = 0;

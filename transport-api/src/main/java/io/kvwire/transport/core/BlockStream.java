@@ -5,6 +5,7 @@ import io.kvwire.transport.KvStream;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.function.Function;
@@ -53,14 +54,25 @@ final class BlockStream implements KvStream {
 
     private void check(int layer, TokenRange range) {
         if (layer < 0 || layer >= handed.length || !tokens.contains(range)) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "layer " + layer + ", tokens "
-                    + range.first() + " + " + range.count() + " are not part of a stream of "
-                    + handed.length + " layers, tokens " + tokens.first() + " + "
-                    + tokens.count());
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "layer "
+                            + layer
+                            + ", tokens "
+                            + range.first()
+                            + " + "
+                            + range.count()
+                            + " are not part of a stream of "
+                            + handed.length
+                            + " layers, tokens "
+                            + tokens.first()
+                            + " + "
+                            + tokens.count());
         }
         int twice = handed[layer].nextSetBit(range.first());
         if (twice >= 0 && twice < range.end()) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
                     "token " + twice + " of layer " + layer + " was handed over before");
         }
     }

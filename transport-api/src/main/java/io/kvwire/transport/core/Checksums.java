@@ -1,6 +1,7 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.spi.RunCursor;
+
 import java.util.zip.CRC32C;
 
 /** CRC32C (RFC 3720, section 12.1) over the runs of a payload. */

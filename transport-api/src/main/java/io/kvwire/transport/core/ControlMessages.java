@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.StridedCopy;
+
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,9 +67,19 @@ final class ControlMessages {
             int[] generations) {
 
         ByteBuffer encode() {
-            var out = new MessageWriter(READ_BLOCKS).u64(transferId).u64(requestId).u64(leaseId)
-                    .u64(deadlineNanos).u8(checksum ? 1 : 0).u32(sourceCache).u32(targetCache)
-                    .u32(firstToken).u32(tokens).u32(firstBlock).u32(ids.length);
+            var out =
+                    new MessageWriter(READ_BLOCKS)
+                            .u64(transferId)
+                            .u64(requestId)
+                            .u64(leaseId)
+                            .u64(deadlineNanos)
+                            .u8(checksum ? 1 : 0)
+                            .u32(sourceCache)
+                            .u32(targetCache)
+                            .u32(firstToken)
+                            .u32(tokens)
+                            .u32(firstBlock)
+                            .u32(ids.length);
             for (int i = 0; i < ids.length; i++) {
                 out.u32(ids[i]).u32(generations[i]);
             }
@@ -97,12 +108,25 @@ final class ControlMessages {
                 }
             }
             in.end();
-            if (firstToken < 0 || tokens < 0 || firstToken > Integer.MAX_VALUE - tokens
+            if (firstToken < 0
+                    || tokens < 0
+                    || firstToken > Integer.MAX_VALUE - tokens
                     || firstBlock < 0) {
                 throw MessageReader.malformed("token range of a read");
             }
-            return new ReadBlocks(transferId, requestId, leaseId, deadlineNanos, checksum,
-                    sourceCache, targetCache, firstToken, tokens, firstBlock, ids, generations);
+            return new ReadBlocks(
+                    transferId,
+                    requestId,
+                    leaseId,
+                    deadlineNanos,
+                    checksum,
+                    sourceCache,
+                    targetCache,
+                    firstToken,
+                    tokens,
+                    firstBlock,
+                    ids,
+                    generations);
         }
     }
 
@@ -117,11 +141,19 @@ final class ControlMessages {
             List<StridedCopy> ranges) {
 
         ByteBuffer encode() {
-            var out = new MessageWriter(READ_RANGES).u64(transferId).u64(requestId)
-                    .u64(deadlineNanos).u8(checksum ? 1 : 0).u32(region).u32(generation)
-                    .u32(ranges.size());
+            var out =
+                    new MessageWriter(READ_RANGES)
+                            .u64(transferId)
+                            .u64(requestId)
+                            .u64(deadlineNanos)
+                            .u8(checksum ? 1 : 0)
+                            .u32(region)
+                            .u32(generation)
+                            .u32(ranges.size());
             for (var range : ranges) {
-                out.u64(range.sourceOffset()).u64(range.sourceStride()).u64(range.length())
+                out.u64(range.sourceOffset())
+                        .u64(range.sourceStride())
+                        .u64(range.length())
                         .u32(range.count());
             }
             return out.message();

@@ -3,6 +3,7 @@ package io.kvwire.transport.core;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOutcome;
+
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Map;
@@ -62,9 +63,14 @@ final class Dispatch {
                 }
                 int version = in.u32();
                 if (version != Hello.VERSION) {
-                    throw new TransferException(ErrorCode.VERSION_MISMATCH, "the peer speaks"
-                            + " protocol version " + version + ", this node " + Hello.VERSION
-                            + ": use the same release at both ends");
+                    throw new TransferException(
+                            ErrorCode.VERSION_MISMATCH,
+                            "the peer speaks"
+                                    + " protocol version "
+                                    + version
+                                    + ", this node "
+                                    + Hello.VERSION
+                                    + ": use the same release at both ends");
                 }
                 var hello = Hello.decode(in, session.node().config().limits());
                 if (type == ControlMessages.HELLO) {
@@ -77,8 +83,11 @@ final class Dispatch {
                 in.end();
                 session.peerReady();
             }
-            default -> session.end(new TransferException(
-                    ErrorCode.of(in.u32()), "refused by the peer: " + in.text(8192)));
+            default ->
+                    session.end(
+                            new TransferException(
+                                    ErrorCode.of(in.u32()),
+                                    "refused by the peer: " + in.text(8192)));
         }
     }
 
@@ -87,8 +96,11 @@ final class Dispatch {
         int type = in.u8();
         switch (type) {
             case ControlMessages.HEARTBEAT -> in.end();
-            case ControlMessages.GOODBYE -> session.end(new TransferException(
-                    ErrorCode.PEER_LOST, "'" + session.name() + "' closed the connection"));
+            case ControlMessages.GOODBYE ->
+                    session.end(
+                            new TransferException(
+                                    ErrorCode.PEER_LOST,
+                                    "'" + session.name() + "' closed the connection"));
             case ControlMessages.NOTIFY -> {
                 byte[] payload = in.bytes(maxNotification());
                 session.node().tell(listener -> listener.notified(session, payload));
@@ -97,17 +109,19 @@ final class Dispatch {
             case ControlMessages.PROGRESS -> progress(in.u8(), in.u64(), in.u64());
             case ControlMessages.DONE -> done(in.u8(), in.u64());
             case ControlMessages.FAILED ->
-                failed(in.u8(), in.u64(), ErrorCode.of(in.u32()), in.text(8192));
+                    failed(in.u8(), in.u64(), ErrorCode.of(in.u32()), in.text(8192));
             case ControlMessages.CANCEL -> cancel(in.u8(), in.u64());
             case ControlMessages.READ_BLOCKS ->
-                Responder.answer(session, ControlMessages.ReadBlocks.decode(in));
+                    Responder.answer(session, ControlMessages.ReadBlocks.decode(in));
             case ControlMessages.READ_RANGES ->
-                Responder.answer(session, ControlMessages.ReadRanges.decode(in));
+                    Responder.answer(session, ControlMessages.ReadRanges.decode(in));
             case ControlMessages.LEASE_RENEW -> {
                 long sequence = in.u64();
                 boolean valid = session.node().leases.renew(in.u64(), in.u64());
-                session.send(new MessageWriter(ControlMessages.LEASE_STATE)
-                        .u64(sequence).u8(valid ? 1 : 0));
+                session.send(
+                        new MessageWriter(ControlMessages.LEASE_STATE)
+                                .u64(sequence)
+                                .u8(valid ? 1 : 0));
             }
             case ControlMessages.LEASE_STATE -> {
                 var waiting = renewals.remove(in.u64());
@@ -142,8 +156,11 @@ final class Dispatch {
 
     private void limited(int size) {
         if (size >= session.node().config().limits().maxRegions()) {
-            throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED, "'" + session.name()
-                    + "' announces more regions than this node accepts (maxRegions)");
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "'"
+                            + session.name()
+                            + "' announces more regions than this node accepts (maxRegions)");
         }
     }
 
@@ -204,8 +221,9 @@ final class Dispatch {
         }
         var write = session.inbox().write(transferId);
         if (write != null) {
-            write.end(new TransferException(
-                    ErrorCode.CANCELLED, "'" + session.name() + "' gave the transfer up"));
+            write.end(
+                    new TransferException(
+                            ErrorCode.CANCELLED, "'" + session.name() + "' gave the transfer up"));
         }
     }
 
@@ -213,8 +231,11 @@ final class Dispatch {
         long sequence = nextRenewal.incrementAndGet();
         var answer = new CompletableFuture<Boolean>();
         renewals.put(sequence, answer);
-        if (!session.send(new MessageWriter(ControlMessages.LEASE_RENEW)
-                .u64(sequence).u64(leaseId).u64(timeToLiveNanos))) {
+        if (!session.send(
+                new MessageWriter(ControlMessages.LEASE_RENEW)
+                        .u64(sequence)
+                        .u64(leaseId)
+                        .u64(timeToLiveNanos))) {
             renewals.remove(sequence);
             answer.completeExceptionally(Session.peerGone(session.name()));
         }

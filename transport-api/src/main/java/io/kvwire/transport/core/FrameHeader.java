@@ -2,14 +2,15 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /**
  * The header of a data frame, version 1, as docs/spec/wire-format.md fixes it. Mutable and reused;
- * confined to one thread at a time. Behind the fixed part stand {@code entries} block references
- * or strided ranges, which this class leaves to its caller.
+ * confined to one thread at a time. Behind the fixed part stand {@code entries} block references or
+ * strided ranges, which this class leaves to its caller.
  */
 final class FrameHeader {
     static final int MAGIC = 0x4657564B; // "KVWF", little-endian
@@ -123,11 +124,15 @@ final class FrameHeader {
         require(buffer.getInt(at + 84) == 0 && buffer.getLong(at + 88) == 0, "reserved bytes");
         require(expectedBytes >= 0 && position >= 0, "negative length");
         require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index " + frameIndex);
-        require(firstToken >= 0 && tokens >= 0 && firstToken <= Integer.MAX_VALUE - tokens,
+        require(
+                firstToken >= 0 && tokens >= 0 && firstToken <= Integer.MAX_VALUE - tokens,
                 "token range");
-        int entryBytes = kind == WRITE_BLOCKS ? BLOCK_ENTRY_BYTES
-                : kind == WRITE_RANGES ? RANGE_ENTRY_BYTES : 0;
-        require(entries >= 0 && (long) entries * entryBytes == length - FIXED_BYTES,
+        int entryBytes =
+                kind == WRITE_BLOCKS
+                        ? BLOCK_ENTRY_BYTES
+                        : kind == WRITE_RANGES ? RANGE_ENTRY_BYTES : 0;
+        require(
+                entries >= 0 && (long) entries * entryBytes == length - FIXED_BYTES,
                 entries + " entries in a header of " + length + " bytes");
     }
 

@@ -10,6 +10,7 @@ import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
 import io.kvwire.transport.TensorParallel;
+
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,8 +58,17 @@ record Hello(
     record Refusal(String path, String reason) {}
 
     ByteBuffer encode(int type) {
-        var out = new MessageWriter(type).u32(MAGIC).u32(VERSION).text(name).u64(incarnation)
-                .u32(transfers).u64(windowBytes).u32(lanes).text(requiredPath).u32(paths.size());
+        var out =
+                new MessageWriter(type)
+                        .u32(MAGIC)
+                        .u32(VERSION)
+                        .text(name)
+                        .u64(incarnation)
+                        .u32(transfers)
+                        .u64(windowBytes)
+                        .u32(lanes)
+                        .text(requiredPath)
+                        .u32(paths.size());
         paths.forEach(offer -> out.text(offer.path).bytes(offer.endpoint));
         out.u32(rejected.size());
         rejected.forEach(refusal -> out.text(refusal.path).text(refusal.reason));
@@ -76,10 +86,22 @@ record Hello(
         int transfers = in.u32();
         long window = in.u64();
         int lanes = in.u32();
-        if (name.isBlank() || transfers < 1 || transfers > 1 << Slots.SLOT_BITS || window < 1
-                || lanes < 1 || lanes > NodeConfig.MAX_LANES) {
-            throw MessageReader.malformed("hello of '" + name + "' with " + transfers
-                    + " transfers, window " + window + ", " + lanes + " lanes");
+        if (name.isBlank()
+                || transfers < 1
+                || transfers > 1 << Slots.SLOT_BITS
+                || window < 1
+                || lanes < 1
+                || lanes > NodeConfig.MAX_LANES) {
+            throw MessageReader.malformed(
+                    "hello of '"
+                            + name
+                            + "' with "
+                            + transfers
+                            + " transfers, window "
+                            + window
+                            + ", "
+                            + lanes
+                            + " lanes");
         }
         var required = in.text(MAX_TEXT_BYTES);
         var paths = new ArrayList<Offer>();
@@ -101,17 +123,36 @@ record Hello(
             regions.add(readRegion(in));
         }
         in.end();
-        return new Hello(name, incarnation, transfers, window, lanes, required, paths, rejected,
-                reason, token, caches, regions);
+        return new Hello(
+                name,
+                incarnation,
+                transfers,
+                window,
+                lanes,
+                required,
+                paths,
+                rejected,
+                reason,
+                token,
+                caches,
+                regions);
     }
 
     static void write(MessageWriter out, RemoteCache cache) {
         var layout = cache.layout();
-        out.u32(cache.id()).text(cache.name()).u32(layout.layers()).u32(layout.kvHeads())
-                .u32(layout.headDim()).u32(layout.tokensPerBlock()).u8(layout.dtype().ordinal())
-                .u8(layout.order().ordinal()).u8(layout.form().ordinal())
-                .u32(layout.tensorParallel().rank()).u32(layout.tensorParallel().size())
-                .u32(cache.blocks()).u8(cache.access().ordinal());
+        out.u32(cache.id())
+                .text(cache.name())
+                .u32(layout.layers())
+                .u32(layout.kvHeads())
+                .u32(layout.headDim())
+                .u32(layout.tokensPerBlock())
+                .u8(layout.dtype().ordinal())
+                .u8(layout.order().ordinal())
+                .u8(layout.form().ordinal())
+                .u32(layout.tensorParallel().rank())
+                .u32(layout.tensorParallel().size())
+                .u32(cache.blocks())
+                .u8(cache.access().ordinal());
     }
 
     static RemoteCache readCache(MessageReader in, long incarnation) {
@@ -132,8 +173,16 @@ record Hello(
             throw MessageReader.malformed("cache " + id + " of " + blocks + " blocks");
         }
         try {
-            var layout = new KvLayout(layers, kvHeads, headDim, tokensPerBlock, dtype, order, form,
-                    new TensorParallel(rank, size));
+            var layout =
+                    new KvLayout(
+                            layers,
+                            kvHeads,
+                            headDim,
+                            tokensPerBlock,
+                            dtype,
+                            order,
+                            form,
+                            new TensorParallel(rank, size));
             return new RemoteCache(id, name, layout, blocks, access, incarnation);
         } catch (IllegalArgumentException e) {
             throw MessageReader.malformed("layout of cache '" + name + "': " + e.getMessage());
@@ -141,7 +190,9 @@ record Hello(
     }
 
     static void write(MessageWriter out, RemoteRegion region) {
-        out.u32(region.id()).u32(region.generation()).u64(region.byteSize())
+        out.u32(region.id())
+                .u32(region.generation())
+                .u64(region.byteSize())
                 .u8(region.access().ordinal());
     }
 

@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -83,16 +84,26 @@ final class InboundWrite implements Arrivals {
             emptyArrived |= expectedBytes == 0;
         }
         if (total > expectedBytes) {
-            refuse(new TransferException(ErrorCode.MALFORMED, "transfer " + transferId + " brought "
-                    + total + " bytes and announced " + expectedBytes));
+            refuse(
+                    new TransferException(
+                            ErrorCode.MALFORMED,
+                            "transfer "
+                                    + transferId
+                                    + " brought "
+                                    + total
+                                    + " bytes and announced "
+                                    + expectedBytes));
             return;
         }
         if (!publishIfWhole()) {
             long before = reported.get();
             if (total - before >= session.reportEveryBytes()
                     && reported.compareAndSet(before, total)) {
-                session.send(new MessageWriter(ControlMessages.PROGRESS)
-                        .u8(ControlMessages.YOURS).u64(transferId).u64(total));
+                session.send(
+                        new MessageWriter(ControlMessages.PROGRESS)
+                                .u8(ControlMessages.YOURS)
+                                .u64(transferId)
+                                .u64(total));
             }
         }
     }
@@ -100,9 +111,11 @@ final class InboundWrite implements Arrivals {
     private boolean publishIfWhole() {
         byte[] message;
         synchronized (this) {
-            boolean whole = described && placed.get() == expectedBytes
-                    && (expectedBytes > 0 || emptyArrived)
-                    && (!notifies || notification != null);
+            boolean whole =
+                    described
+                            && placed.get() == expectedBytes
+                            && (expectedBytes > 0 || emptyArrived)
+                            && (!notifies || notification != null);
             if (!whole || !state.compareAndSet(State.OPEN, State.PUBLISHED)) {
                 return false;
             }
@@ -111,8 +124,8 @@ final class InboundWrite implements Arrivals {
         if (message != null) {
             session.node().tell(listener -> listener.notified(session, message));
         }
-        session.send(new MessageWriter(ControlMessages.DONE)
-                .u8(ControlMessages.YOURS).u64(transferId));
+        session.send(
+                new MessageWriter(ControlMessages.DONE).u8(ControlMessages.YOURS).u64(transferId));
         return true;
     }
 

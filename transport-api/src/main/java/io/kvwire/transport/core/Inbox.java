@@ -3,11 +3,11 @@ package io.kvwire.transport.core;
 import static io.kvwire.transport.core.FrameHeader.require;
 
 import io.kvwire.transport.ErrorCode;
-import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
@@ -17,8 +17,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * Admits the frames of one connection: checks each header against what this node has registered and
- * computes the target addresses itself. What a peer may not do is refused to it by a FAILED message;
- * what no correct peer would send ends the connection.
+ * computes the target addresses itself. What a peer may not do is refused to it by a FAILED
+ * message; what no correct peer would send ends the connection.
  */
 final class Inbox {
     private final Session session;
@@ -49,8 +49,9 @@ final class Inbox {
             var fresh = new InboundWrite(session, transferId);
             if (writes.compareAndSet(slot, known, fresh)) {
                 if (known != null) {
-                    known.end(new TransferException(
-                            ErrorCode.CANCELLED, "the peer has given the transfer up"));
+                    known.end(
+                            new TransferException(
+                                    ErrorCode.CANCELLED, "the peer has given the transfer up"));
                 }
                 return fresh;
             }
@@ -71,7 +72,8 @@ final class Inbox {
         frame.begin(payloadBytes);
         try {
             frame.fields.decode(header);
-            return frame.fields.ofRead() ? beginRead(frame, payloadBytes)
+            return frame.fields.ofRead()
+                    ? beginRead(frame, payloadBytes)
                     : beginWrite(frame, header, payloadBytes);
         } catch (RuntimeException e) {
             frame.drop();
@@ -122,19 +124,31 @@ final class Inbox {
         var fields = frame.fields;
         var cache = session.node().cache(fields.objectId);
         if (!cache.access().writable()) {
-            throw new TransferException(ErrorCode.ACCESS_DENIED, "cache '" + cache.name() + "' of '"
-                    + session.node().name() + "' grants peers " + cache.access() + ", not WRITE");
+            throw new TransferException(
+                    ErrorCode.ACCESS_DENIED,
+                    "cache '"
+                            + cache.name()
+                            + "' of '"
+                            + session.node().name()
+                            + "' grants peers "
+                            + cache.access()
+                            + ", not WRITE");
         }
         var layout = cache.layout();
         require(fields.layer >= 0 && fields.layer < layout.layers(), "layer " + fields.layer);
         var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
-        require(payloadBytes == plan.tokenBytes() * fields.tokens,
+        require(
+                payloadBytes == plan.tokenBytes() * fields.tokens,
                 payloadBytes + " payload bytes for " + fields.tokens + " tokens");
         int inBlock = fields.firstToken % layout.tokensPerBlock();
-        require(fields.entries <= Limits.MAX_BLOCKS_PER_FRAME
-                        && fields.entries == (fields.tokens == 0 ? 0
-                                : Math.ceilDiv((long) inBlock + fields.tokens,
-                                        layout.tokensPerBlock())),
+        require(
+                fields.entries <= Limits.MAX_BLOCKS_PER_FRAME
+                        && fields.entries
+                                == (fields.tokens == 0
+                                        ? 0
+                                        : Math.ceilDiv(
+                                                (long) inBlock + fields.tokens,
+                                                layout.tokensPerBlock())),
                 fields.entries + " blocks for " + fields.tokens + " tokens");
         readBlocks(frame, header);
         frame.pinBlocks(cache, fields.entries);
@@ -163,8 +177,15 @@ final class Inbox {
         var fields = frame.fields;
         var region = session.node().region(fields.objectId, fields.objectGeneration);
         if (!region.access().writable()) {
-            throw new TransferException(ErrorCode.ACCESS_DENIED, "region " + region.id() + " of '"
-                    + session.node().name() + "' grants peers " + region.access() + ", not WRITE");
+            throw new TransferException(
+                    ErrorCode.ACCESS_DENIED,
+                    "region "
+                            + region.id()
+                            + " of '"
+                            + session.node().name()
+                            + "' grants peers "
+                            + region.access()
+                            + ", not WRITE");
         }
         require(fields.entries <= FrameHeader.MAX_RANGES, fields.entries + " ranges");
         var ranges = readRanges(header, fields.entries, region);
@@ -186,9 +207,21 @@ final class Inbox {
             int pieces = in.getInt();
             require(in.getInt() == 0, "reserved bytes of a range");
             if (!MemoryRegion.inside(region.byteSize(), offset, stride, length, pieces)) {
-                throw new TransferException(ErrorCode.OUT_OF_RANGE, "range at " + offset + " (stride "
-                        + stride + ", length " + length + ", count " + pieces + ") leaves region "
-                        + region.id() + " of " + region.byteSize() + " bytes");
+                throw new TransferException(
+                        ErrorCode.OUT_OF_RANGE,
+                        "range at "
+                                + offset
+                                + " (stride "
+                                + stride
+                                + ", length "
+                                + length
+                                + ", count "
+                                + pieces
+                                + ") leaves region "
+                                + region.id()
+                                + " of "
+                                + region.byteSize()
+                                + " bytes");
             }
             ranges.add(new StridedCopy(0, 0, offset, stride, length, pieces));
         }
@@ -209,7 +242,8 @@ final class Inbox {
     }
 
     static TransferException withdrawn(int id) {
-        return new TransferException(ErrorCode.STALE, "region " + id + " was withdrawn by its owner");
+        return new TransferException(
+                ErrorCode.STALE, "region " + id + " was withdrawn by its owner");
     }
 
     private ArrivingFrame beginRead(ArrivingFrame frame, long payloadBytes) {

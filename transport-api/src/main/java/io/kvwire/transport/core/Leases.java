@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.Lease;
+
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -54,7 +55,9 @@ final class Leases {
         return byId.size();
     }
 
-    /** One lease. Its id is random and never used again: a late message of an old one finds nothing. */
+    /**
+     * One lease. Its id is random and never used again: a late message of an old one finds nothing.
+     */
     final class Held implements Lease {
         private final long id;
         private final long requestId;

@@ -3,6 +3,7 @@ package io.kvwire.transport.core;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -100,8 +101,11 @@ final class Ledger {
     /** Pins all blocks of a table from a position on, or none. */
     void pinAll(BlockTable table, int first, int count) {
         if (table.incarnation() != incarnation) {
-            throw new TransferException(ErrorCode.STALE, "the block table of cache '" + cache
-                    + "' was made by another incarnation of this node: ask for a new one");
+            throw new TransferException(
+                    ErrorCode.STALE,
+                    "the block table of cache '"
+                            + cache
+                            + "' was made by another incarnation of this node: ask for a new one");
         }
         for (int i = first; i < first + count; i++) {
             if (table.id(i) >= blocks()) {
@@ -122,13 +126,22 @@ final class Ledger {
     }
 
     TransferException stale(int id, int generation) {
-        return new TransferException(ErrorCode.STALE, "block " + id + " of cache '" + cache
-                + "' was taken back: generation " + generation + " has passed, "
-                + generations.get(id) + " is current; ask its owner for a new block table");
+        return new TransferException(
+                ErrorCode.STALE,
+                "block "
+                        + id
+                        + " of cache '"
+                        + cache
+                        + "' was taken back: generation "
+                        + generation
+                        + " has passed, "
+                        + generations.get(id)
+                        + " is current; ask its owner for a new block table");
     }
 
     TransferException outOfRange(int id) {
-        return new TransferException(ErrorCode.OUT_OF_RANGE,
+        return new TransferException(
+                ErrorCode.OUT_OF_RANGE,
                 "block " + id + " of cache '" + cache + "', which has " + blocks() + " blocks");
     }
 
@@ -180,7 +193,8 @@ final class Ledger {
             retirement.open = 1;
             for (int i = 0; i < table.size(); i++) {
                 int id = table.id(i);
-                if (table.incarnation() != incarnation || id >= blocks()
+                if (table.incarnation() != incarnation
+                        || id >= blocks()
                         || generations.get(id) != table.generation(i)) {
                     continue;
                 }

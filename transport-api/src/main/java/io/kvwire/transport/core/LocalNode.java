@@ -18,6 +18,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.spi.ControlChannel;
 import io.kvwire.transport.spi.Wires;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.security.SecureRandom;
@@ -64,8 +65,14 @@ public final class LocalNode implements TransferNode {
         this.config = config;
         timer = new ScheduledThreadPoolExecutor(1, task -> thread(task, "timer"));
         timer.setRemoveOnCancelPolicy(true);
-        gatherer = new ThreadPoolExecutor(0, 1, 5, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
-                task -> thread(task, "gather"));
+        gatherer =
+                new ThreadPoolExecutor(
+                        0,
+                        1,
+                        5,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        task -> thread(task, "gather"));
         paths = Paths.open(config, wires);
         try {
             channel = openChannel(wires);
@@ -87,16 +94,22 @@ public final class LocalNode implements TransferNode {
     }
 
     private ControlChannel openChannel(Wires wires) {
-        var provider = wires.channels().stream()
-                .filter(candidate -> candidate.serves(config))
-                .findFirst()
-                .orElseThrow(() -> new TransferException(ErrorCode.PATH_UNAVAILABLE,
-                        "no control channel was found: put transport-tcp on the module path"));
-        return provider.open(config, link -> {
-            var session = Session.accepted(this, link);
-            sessions.add(session);
-            return session;
-        });
+        var provider =
+                wires.channels().stream()
+                        .filter(candidate -> candidate.serves(config))
+                        .findFirst()
+                        .orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.PATH_UNAVAILABLE,
+                                        "no control channel was found: put transport-tcp on the"
+                                                + " module path"));
+        return provider.open(
+                config,
+                link -> {
+                    var session = Session.accepted(this, link);
+                    sessions.add(session);
+                    return session;
+                });
     }
 
     private Thread thread(Runnable task, String job) {
@@ -166,8 +179,13 @@ public final class LocalNode implements TransferNode {
     PagedCache cache(int id) {
         var cache = caches.get(id);
         if (cache == null) {
-            throw new TransferException(ErrorCode.UNKNOWN_REGION,
-                    "node '" + name() + "' has no cache " + id + ": it was withdrawn or never there");
+            throw new TransferException(
+                    ErrorCode.UNKNOWN_REGION,
+                    "node '"
+                            + name()
+                            + "' has no cache "
+                            + id
+                            + ": it was withdrawn or never there");
         }
         return cache;
     }
@@ -175,12 +193,24 @@ public final class LocalNode implements TransferNode {
     MemoryRegion region(int id, int generation) {
         var region = regions.get(id);
         if (region == null) {
-            throw new TransferException(ErrorCode.UNKNOWN_REGION,
-                    "node '" + name() + "' has no region " + id + ": it was withdrawn or never there");
+            throw new TransferException(
+                    ErrorCode.UNKNOWN_REGION,
+                    "node '"
+                            + name()
+                            + "' has no region "
+                            + id
+                            + ": it was withdrawn or never there");
         }
         if (region.generation() != generation) {
-            throw new TransferException(ErrorCode.STALE, "region " + id + " of '" + name()
-                    + "' was registered anew: generation " + generation + " has passed");
+            throw new TransferException(
+                    ErrorCode.STALE,
+                    "region "
+                            + id
+                            + " of '"
+                            + name()
+                            + "' was registered anew: generation "
+                            + generation
+                            + " has passed");
         }
         return region;
     }
@@ -211,21 +241,38 @@ public final class LocalNode implements TransferNode {
             throw new TransferException(ErrorCode.CLOSED, "node '" + name() + "' is closed");
         }
         if (caches.size() + regions.size() >= config.limits().maxRegions()) {
-            throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED, "node '" + name() + "' has "
-                    + config.limits().maxRegions() + " regions and caches (maxRegions)");
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "node '"
+                            + name()
+                            + "' has "
+                            + config.limits().maxRegions()
+                            + " regions and caches (maxRegions)");
         }
     }
 
     @Override
     public KvCache register(
-            String name, KvLayout layout, List<LayerPlacement> placement, int blocks, Access access) {
+            String name,
+            KvLayout layout,
+            List<LayerPlacement> placement,
+            int blocks,
+            Access access) {
         checkRoom();
         if (caches.values().stream().anyMatch(cache -> cache.name().equals(name))) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
                     "node '" + name() + "' has a cache '" + name + "' already");
         }
-        var cache = new PagedCache(
-                this, nextObject.incrementAndGet(), name, layout, placement, blocks, access);
+        var cache =
+                new PagedCache(
+                        this,
+                        nextObject.incrementAndGet(),
+                        name,
+                        layout,
+                        placement,
+                        blocks,
+                        access);
         caches.put(cache.id(), cache);
         var message = new MessageWriter(ControlMessages.CACHE);
         Hello.write(message, cache.announcement());
@@ -268,8 +315,10 @@ public final class LocalNode implements TransferNode {
 
     @Override
     public NodeAddress address() {
-        return channel.address().orElseThrow(() -> new TransferException(
-                ErrorCode.CLOSED, "node '" + name() + "' does not listen"));
+        return channel.address()
+                .orElseThrow(() ->
+                        new TransferException(
+                                ErrorCode.CLOSED, "node '" + name() + "' does not listen"));
     }
 
     @Override
@@ -292,11 +341,17 @@ public final class LocalNode implements TransferNode {
         var range = new TokenRange(firstToken, tokens);
         if (!(cache instanceof PagedCache own) || caches.get(own.id()) != own) {
             throw new TransferException(
-                    ErrorCode.UNKNOWN_REGION, cache + " is not registered with node '" + name() + "'");
+                    ErrorCode.UNKNOWN_REGION,
+                    cache + " is not registered with node '" + name() + "'");
         }
         if (table.size() < cache.layout().blocksFor(range.end())) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "a table of " + table.size()
-                    + " blocks is too short for " + range.end() + " tokens");
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "a table of "
+                            + table.size()
+                            + " blocks is too short for "
+                            + range.end()
+                            + " tokens");
         }
         var reception = new Reception(this, requestId, own, table, range);
         if (tokens > 0 && receptions.putIfAbsent(requestId, reception) != null) {
@@ -308,8 +363,8 @@ public final class LocalNode implements TransferNode {
 
     @Override
     public MetricsSnapshot metrics() {
-        return metrics.snapshot(leases.count(),
-                (int) sessions.stream().filter(Session::connected).count());
+        return metrics.snapshot(
+                leases.count(), (int) sessions.stream().filter(Session::connected).count());
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.Region;
 import io.kvwire.transport.RemoteRegion;
 import io.kvwire.transport.TransferException;
+
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 
@@ -24,22 +25,31 @@ final class MemoryRegion implements Region {
         this.segment = segment;
         this.access = access;
         generation = node.randomGeneration();
-        ledger = new Ledger("region " + id, node.incarnation(), 1, generation,
-                node.metrics.blocksPinned);
+        ledger =
+                new Ledger(
+                        "region " + id,
+                        node.incarnation(),
+                        1,
+                        generation,
+                        node.metrics.blocksPinned);
     }
 
     /** Refuses memory that the wire's threads could not touch. */
     static void requireShareable(MemorySegment segment) {
         if (!segment.isNative()) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
                     "heap memory cannot be registered: allocate it from an Arena");
         }
         if (!segment.isAccessibleBy(Thread.ofPlatform().unstarted(() -> {}))) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "memory of a confined arena cannot"
-                    + " be registered: allocate it from Arena.ofShared() or ofAuto()");
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "memory of a confined arena cannot"
+                            + " be registered: allocate it from Arena.ofShared() or ofAuto()");
         }
         if (segment.isReadOnly()) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
                     "a read-only segment cannot be registered: register the segment itself and"
                             + " grant peers Access.REMOTE_READ");
         }

@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -62,8 +63,8 @@ final class MessageReader {
     <E extends Enum<E>> E choice(E[] values) {
         int ordinal = u8();
         if (ordinal >= values.length) {
-            throw malformed("unknown " + values.getClass().componentType().getSimpleName() + " "
-                    + ordinal);
+            throw malformed(
+                    "unknown " + values.getClass().componentType().getSimpleName() + " " + ordinal);
         }
         return values[ordinal];
     }

@@ -14,8 +14,9 @@ final class MessageWriter {
 
     private void room(int bytes) {
         if (out.remaining() < bytes) {
-            var larger = ByteBuffer.allocate(Math.max(out.capacity() * 2, out.position() + bytes))
-                    .order(ByteOrder.LITTLE_ENDIAN);
+            var larger =
+                    ByteBuffer.allocate(Math.max(out.capacity() * 2, out.position() + bytes))
+                            .order(ByteOrder.LITTLE_ENDIAN);
             out = larger.put(out.flip());
         }
     }

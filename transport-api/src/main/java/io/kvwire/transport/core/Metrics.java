@@ -4,6 +4,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.MetricsSnapshot;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.TransferTiming;
+
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -81,10 +82,25 @@ final class Metrics {
         });
         var histograms = new TreeMap<String, MetricsSnapshot.Histogram>();
         phases.forEach((phase, durations) -> histograms.put(phase, durations.snapshot()));
-        return new MetricsSnapshot(done.sum(), failures, cancelled.sum(), bytesSent.sum(),
-                bytesReceived.sum(), bytesInPlace.sum(), bytesGathered.sum(), bytesDropped.sum(),
-                framesSent.sum(), framesReceived.sum(), framesRefused.sum(), descriptors.sum(),
-                creditWaits.sum(), duplicates.sum(), active.intValue(), blocksPinned.sum(), leases,
-                peers, histograms);
+        return new MetricsSnapshot(
+                done.sum(),
+                failures,
+                cancelled.sum(),
+                bytesSent.sum(),
+                bytesReceived.sum(),
+                bytesInPlace.sum(),
+                bytesGathered.sum(),
+                bytesDropped.sum(),
+                framesSent.sum(),
+                framesReceived.sum(),
+                framesRefused.sum(),
+                descriptors.sum(),
+                creditWaits.sum(),
+                duplicates.sum(),
+                active.intValue(),
+                blocksPinned.sum(),
+                leases,
+                peers,
+                histograms);
     }
 }

@@ -6,6 +6,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.TransferTiming;
+
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -56,10 +57,20 @@ abstract class OngoingTransfer implements Transfer {
     }
 
     final void watchDeadline() {
-        deadline = session.node().after(options.deadline().toNanos(),
-                () -> fail(new TransferException(ErrorCode.DEADLINE_EXCEEDED,
-                        "transfer to '" + session.name() + "' not complete after "
-                                + options.deadline() + ": " + progress())));
+        deadline =
+                session.node()
+                        .after(
+                                options.deadline().toNanos(),
+                                () ->
+                                        fail(
+                                                new TransferException(
+                                                        ErrorCode.DEADLINE_EXCEEDED,
+                                                        "transfer to '"
+                                                                + session.name()
+                                                                + "' not complete after "
+                                                                + options.deadline()
+                                                                + ": "
+                                                                + progress())));
         if (ended()) {
             deadline.cancel(false);
         }
@@ -73,8 +84,9 @@ abstract class OngoingTransfer implements Transfer {
     }
 
     final boolean fail(TransferException reason) {
-        return end(new TransferOutcome.Failed(
-                reason.code(), reason.getMessage(), session.name(), blocks));
+        return end(
+                new TransferOutcome.Failed(
+                        reason.code(), reason.getMessage(), session.name(), blocks));
     }
 
     /** Ends the transfer unless it has ended; the first caller wins. */
@@ -153,8 +165,15 @@ abstract class OngoingTransfer implements Transfer {
         try {
             how = completion.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            throw new TransferException(ErrorCode.DEADLINE_EXCEEDED, "transfer to '"
-                    + session.name() + "' still runs after " + timeout + ": " + progress(), e);
+            throw new TransferException(
+                    ErrorCode.DEADLINE_EXCEEDED,
+                    "transfer to '"
+                            + session.name()
+                            + "' still runs after "
+                            + timeout
+                            + ": "
+                            + progress(),
+                    e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new TransferException(
@@ -165,9 +184,9 @@ abstract class OngoingTransfer implements Transfer {
         switch (how) {
             case TransferOutcome.Done ignored -> {}
             case TransferOutcome.Failed failed ->
-                throw new TransferException(failed.code(), failed.message());
+                    throw new TransferException(failed.code(), failed.message());
             case TransferOutcome.Cancelled ignored ->
-                throw new TransferException(ErrorCode.CANCELLED, "the transfer was cancelled");
+                    throw new TransferException(ErrorCode.CANCELLED, "the transfer was cancelled");
         }
     }
 }

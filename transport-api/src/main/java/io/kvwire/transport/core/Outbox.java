@@ -2,15 +2,16 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.spi.DataLink;
+
 import java.util.ArrayDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Turns the senders of one connection into frames on its link, in turns of a few frames each, as far
- * as the receiver's window goes. One thread at a time does the work: whoever finds something to do
- * while another is at it leaves a mark and goes.
+ * Turns the senders of one connection into frames on its link, in turns of a few frames each, as
+ * far as the receiver's window goes. One thread at a time does the work: whoever finds something to
+ * do while another is at it leaves a mark and goes.
  */
 final class Outbox {
     /** The most frames at the wire at one time. */

@@ -11,6 +11,7 @@ import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.Lease;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.TransferException;
+
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -45,25 +46,44 @@ final class PagedCache implements KvCache {
         this.blocks = blocks;
         this.access = access;
         check();
-        origins = this.placement.stream()
-                .map(layer -> BlockRuns.Origin.of(layer, blocks))
-                .toArray(BlockRuns.Origin[]::new);
-        ledger = new Ledger(name, node.incarnation(), blocks, node.randomGeneration(),
-                node.metrics.blocksPinned);
+        origins =
+                this.placement.stream()
+                        .map(layer -> BlockRuns.Origin.of(layer, blocks))
+                        .toArray(BlockRuns.Origin[]::new);
+        ledger =
+                new Ledger(
+                        name,
+                        node.incarnation(),
+                        blocks,
+                        node.randomGeneration(),
+                        node.metrics.blocksPinned);
     }
 
     private void check() {
         if (name.isBlank() || name.length() > 255) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE,
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
                     "cache name of " + name.length() + " characters: need 1 to 255, not blank");
         }
         if (blocks < 1 || blocks > BlockTable.MAX_BLOCKS) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "cache '" + name + "' of " + blocks
-                    + " blocks: need 1 to " + BlockTable.MAX_BLOCKS);
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "cache '"
+                            + name
+                            + "' of "
+                            + blocks
+                            + " blocks: need 1 to "
+                            + BlockTable.MAX_BLOCKS);
         }
         if (placement.size() != layout.layers()) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "cache '" + name + "' has "
-                    + placement.size() + " placed layers, its layout has " + layout.layers());
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "cache '"
+                            + name
+                            + "' has "
+                            + placement.size()
+                            + " placed layers, its layout has "
+                            + layout.layers());
         }
         for (int i = 0; i < placement.size(); i++) {
             var layer = placement.get(i);
@@ -78,12 +98,28 @@ final class PagedCache implements KvCache {
         MemoryRegion.requireShareable(memory);
         long part0 = layout.partBytes();
         long room = memory.byteSize() - part0;
-        if (offset < 0 || offset > room || stride < part0 && blocks > 1
+        if (offset < 0
+                || offset > room
+                || stride < part0 && blocks > 1
                 || blocks > 1 && stride > (room - offset) / (blocks - 1)) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, part + " of layer " + layer
-                    + " of cache '" + name + "' (" + blocks + " blocks of " + part0
-                    + " bytes, offset " + offset + ", stride " + stride + ") does not fit into "
-                    + memory.byteSize() + " bytes");
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    part
+                            + " of layer "
+                            + layer
+                            + " of cache '"
+                            + name
+                            + "' ("
+                            + blocks
+                            + " blocks of "
+                            + part0
+                            + " bytes, offset "
+                            + offset
+                            + ", stride "
+                            + stride
+                            + ") does not fit into "
+                            + memory.byteSize()
+                            + " bytes");
         }
     }
 

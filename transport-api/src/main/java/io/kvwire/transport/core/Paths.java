@@ -6,6 +6,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.Wires;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -41,7 +42,8 @@ final class Paths {
         }
         var paths = new Paths(config, List.copyOf(open), List.copyOf(rejected));
         if (open.isEmpty()) {
-            throw new TransferException(ErrorCode.PATH_UNAVAILABLE,
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
                     "node '" + config.name() + "' has no path" + paths.reasons(rejected));
         }
         return paths;
@@ -57,20 +59,28 @@ final class Paths {
         var wanted = new ArrayList<DataPathProvider>();
         for (var name : names) {
             if (config.requiredPath().isPresent() && !config.requiredPath().get().equals(name)) {
-                rejected.add(new Hello.Refusal(name,
-                        "'" + config.name() + "' requires " + config.requiredPath().get()));
+                rejected.add(
+                        new Hello.Refusal(
+                                name,
+                                "'" + config.name() + "' requires " + config.requiredPath().get()));
                 continue;
             }
             wires.paths().stream()
                     .filter(provider -> provider.name().equals(name))
                     .findFirst()
-                    .ifPresentOrElse(wanted::add, () -> rejected.add(new Hello.Refusal(name,
-                            "no wire of this name is on the module path")));
+                    .ifPresentOrElse(
+                            wanted::add,
+                            () ->
+                                    rejected.add(
+                                            new Hello.Refusal(
+                                                    name,
+                                                    "no wire of this name is on the module path")));
         }
         for (var provider : wires.paths()) {
             if (!names.contains(provider.name())) {
-                rejected.add(new Hello.Refusal(
-                        provider.name(), "not among the paths of '" + config.name() + "'"));
+                rejected.add(
+                        new Hello.Refusal(
+                                provider.name(), "not among the paths of '" + config.name() + "'"));
             }
         }
         return wanted;
@@ -78,8 +88,8 @@ final class Paths {
 
     private String reasons(List<Hello.Refusal> refusals) {
         var text = new StringBuilder();
-        refusals.forEach(refusal -> text.append("; ").append(refusal.path()).append(": ")
-                .append(refusal.reason()));
+        refusals.forEach(refusal ->
+                text.append("; ").append(refusal.path()).append(": ").append(refusal.reason()));
         return text.toString();
     }
 
@@ -103,21 +113,41 @@ final class Paths {
         for (var offer : hello.paths()) {
             var path = named(offer.path());
             if (choice != null) {
-                passed.add(new Hello.Refusal(offer.path(), "comes after " + choice.path.name()
-                        + " in the order of '" + hello.name() + "'"));
+                passed.add(
+                        new Hello.Refusal(
+                                offer.path(),
+                                "comes after "
+                                        + choice.path.name()
+                                        + " in the order of '"
+                                        + hello.name()
+                                        + "'"));
             } else if (path == null) {
                 passed.add(new Hello.Refusal(offer.path(), why(offer.path())));
             } else {
-                choice = new Choice(path, offer, "first in the order of '" + hello.name()
-                        + "' that '" + config.name() + "' has too", passed);
+                choice =
+                        new Choice(
+                                path,
+                                offer,
+                                "first in the order of '"
+                                        + hello.name()
+                                        + "' that '"
+                                        + config.name()
+                                        + "' has too",
+                                passed);
             }
         }
         if (choice == null) {
             rejected.stream()
                     .filter(mine -> passed.stream().noneMatch(r -> r.path().equals(mine.path())))
                     .forEach(passed::add);
-            throw new TransferException(ErrorCode.PATH_UNAVAILABLE, "no path from '" + hello.name()
-                    + "' to '" + config.name() + "'" + reasons(passed));
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
+                    "no path from '"
+                            + hello.name()
+                            + "' to '"
+                            + config.name()
+                            + "'"
+                            + reasons(passed));
         }
         return choice;
     }

@@ -7,6 +7,7 @@ import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -16,9 +17,11 @@ import java.util.zip.CRC32C;
 
 /** A frame on its way out; goes back to its outbox's pool when the wire releases it. */
 final class PooledFrame implements OutboundFrame {
-    private static final int HEADER_BYTES = FrameHeader.FIXED_BYTES
-            + Math.max(Limits.MAX_BLOCKS_PER_FRAME * FrameHeader.BLOCK_ENTRY_BYTES,
-                    FrameHeader.MAX_RANGES * FrameHeader.RANGE_ENTRY_BYTES);
+    private static final int HEADER_BYTES =
+            FrameHeader.FIXED_BYTES
+                    + Math.max(
+                            Limits.MAX_BLOCKS_PER_FRAME * FrameHeader.BLOCK_ENTRY_BYTES,
+                            FrameHeader.MAX_RANGES * FrameHeader.RANGE_ENTRY_BYTES);
 
     final FrameHeader fields = new FrameHeader();
     private final Outbox outbox;
@@ -83,10 +86,13 @@ final class PooledFrame implements OutboundFrame {
         }
         from.describe(fields);
         if (fields.kind == FrameHeader.WRITE_BLOCKS) {
-            entryCount[0] = ((BlockSender) from).writeEntries(fields, header, FrameHeader.FIXED_BYTES);
+            entryCount[0] =
+                    ((BlockSender) from).writeEntries(fields, header, FrameHeader.FIXED_BYTES);
         }
-        fields.entries = fields.kind == FrameHeader.READ_BLOCKS
-                || fields.kind == FrameHeader.READ_RANGES ? 0 : entryCount[0];
+        fields.entries =
+                fields.kind == FrameHeader.READ_BLOCKS || fields.kind == FrameHeader.READ_RANGES
+                        ? 0
+                        : entryCount[0];
         return true;
     }
 
@@ -164,13 +170,18 @@ final class PooledFrame implements OutboundFrame {
     }
 
     void seal() {
-        int entryBytes = fields.kind == FrameHeader.WRITE_RANGES
-                ? FrameHeader.RANGE_ENTRY_BYTES : FrameHeader.BLOCK_ENTRY_BYTES;
+        int entryBytes =
+                fields.kind == FrameHeader.WRITE_RANGES
+                        ? FrameHeader.RANGE_ENTRY_BYTES
+                        : FrameHeader.BLOCK_ENTRY_BYTES;
         fields.encode(header, FrameHeader.FIXED_BYTES + fields.entries * entryBytes);
     }
 
     private void countDescriptors() {
-        int runs = payload == blockRuns ? blockRuns.walked() : payload == rangeRuns ? rangeRuns.walked() : 0;
+        int runs =
+                payload == blockRuns
+                        ? blockRuns.walked()
+                        : payload == rangeRuns ? rangeRuns.walked() : 0;
         sender.descriptors.addAndGet(runs);
         outbox.metrics().descriptors.add(runs);
     }

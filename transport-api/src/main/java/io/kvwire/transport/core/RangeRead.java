@@ -19,16 +19,24 @@ final class RangeRead extends ReadTransfer {
 
     @Override
     boolean ask() {
-        return session.send(new ControlMessages.ReadRanges(id(), what.requestId(),
-                options.deadline().toNanos(), options.checksum(), what.remote().id(),
-                what.remote().generation(), what.ranges()).encode());
+        return session.send(
+                new ControlMessages.ReadRanges(
+                                id(),
+                                what.requestId(),
+                                options.deadline().toNanos(),
+                                options.checksum(),
+                                what.remote().id(),
+                                what.remote().generation(),
+                                what.ranges())
+                        .encode());
     }
 
     @Override
     void admit(ArrivingFrame frame, long payloadBytes) {
         var fields = frame.fields;
         require(fields.kind == FrameHeader.READ_RANGES, "frame kind " + fields.kind);
-        require(payloadBytes <= expectedBytes && fields.position <= expectedBytes - payloadBytes,
+        require(
+                payloadBytes <= expectedBytes && fields.position <= expectedBytes - payloadBytes,
                 "bytes that were not asked for");
         if (!frame.pinRegion(region)) {
             throw Inbox.withdrawn(region.id());

@@ -2,12 +2,13 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Walks a window of the byte stream that a list of strided copies makes, on its source or its target
- * side. Adjacent pieces are merged. Reusable, allocation-free, not thread-safe.
+ * Walks a window of the byte stream that a list of strided copies makes, on its source or its
+ * target side. Adjacent pieces are merged. Reusable, allocation-free, not thread-safe.
  */
 final class RangeRuns implements RunCursor {
     private List<StridedCopy> ranges = List.of();
@@ -64,9 +65,10 @@ final class RangeRuns implements RunCursor {
 
     private long here() {
         var copy = ranges.get(range);
-        return inPiece + (sourceSide
-                ? copy.sourceOffset() + piece * copy.sourceStride()
-                : copy.targetOffset() + piece * copy.targetStride());
+        return inPiece
+                + (sourceSide
+                        ? copy.sourceOffset() + piece * copy.sourceStride()
+                        : copy.targetOffset() + piece * copy.targetStride());
     }
 
     private void forward(long bytes) {

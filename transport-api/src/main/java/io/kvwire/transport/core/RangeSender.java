@@ -1,6 +1,7 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.StridedCopy;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -79,7 +80,8 @@ final class RangeSender extends Sender {
     /**
      * Writes the target's runs as strided entries until the bytes or the entries are used up.
      *
-     * @return the bytes that the entries cover, in the upper part, with their number in {@code count}
+     * @return the bytes that the entries cover, in the upper part, with their number in {@code
+     *     count}
      */
     static long entries(RangeRuns runs, ByteBuffer out, int at, int[] count) {
         long covered = 0;
@@ -91,7 +93,9 @@ final class RangeSender extends Sender {
         while (runs.next()) {
             long step = runs.offset() - base;
             boolean second = pieces == 1 && step > 0;
-            if (pieces > 0 && runs.length() == length && (second || step == stride * pieces && pieces > 1)) {
+            if (pieces > 0
+                    && runs.length() == length
+                    && (second || step == stride * pieces && pieces > 1)) {
                 stride = second ? step : stride;
                 pieces++;
             } else {

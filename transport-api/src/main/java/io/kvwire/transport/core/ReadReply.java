@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -42,8 +43,12 @@ final class ReadReply implements Sender.Owner {
             return false;
         }
         if (lease.isPresent() && !lease.get().valid()) {
-            refuse(new TransferException(ErrorCode.LEASE_EXPIRED, "the lease of request "
-                    + lease.get().requestId() + " ran out during the read: renew it in time"));
+            refuse(
+                    new TransferException(
+                            ErrorCode.LEASE_EXPIRED,
+                            "the lease of request "
+                                    + lease.get().requestId()
+                                    + " ran out during the read: renew it in time"));
             return false;
         }
         return true;

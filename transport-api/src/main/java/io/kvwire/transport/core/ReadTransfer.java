@@ -4,6 +4,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.TransferTiming;
+
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A READ that this node initiated: asks, then counts what arrives. */
@@ -36,16 +37,18 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
             fail(Session.peerGone(session.name()));
         } else if (ended()) {
             // It may have ended, and its CANCEL gone out, just before the request did.
-            session.send(new MessageWriter(ControlMessages.CANCEL)
-                    .u8(ControlMessages.MINE).u64(id()));
+            session.send(
+                    new MessageWriter(ControlMessages.CANCEL).u8(ControlMessages.MINE).u64(id()));
         }
     }
 
     @Override
     void stop(TransferOutcome how) {
         if (asked) {
-            session.send(new MessageWriter(how.done() ? ControlMessages.DONE : ControlMessages.CANCEL)
-                    .u8(ControlMessages.MINE).u64(id()));
+            session.send(
+                    new MessageWriter(how.done() ? ControlMessages.DONE : ControlMessages.CANCEL)
+                            .u8(ControlMessages.MINE)
+                            .u64(id()));
         }
     }
 
@@ -61,16 +64,21 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
         long total = placedBytes.addAndGet(bytes);
         if (total == expectedBytes) {
             if (end(new TransferOutcome.Done())) {
-                options.notification().ifPresent(message -> session.node()
-                        .tell(listener -> listener.notified(session, message.clone())));
+                options.notification()
+                        .ifPresent(message ->
+                                session.node()
+                                        .tell(listener ->
+                                                listener.notified(session, message.clone())));
             }
             return;
         }
         long before = reported.get();
-        if (total - before >= session.reportEveryBytes()
-                && reported.compareAndSet(before, total)) {
-            session.send(new MessageWriter(ControlMessages.PROGRESS)
-                    .u8(ControlMessages.MINE).u64(id()).u64(total));
+        if (total - before >= session.reportEveryBytes() && reported.compareAndSet(before, total)) {
+            session.send(
+                    new MessageWriter(ControlMessages.PROGRESS)
+                            .u8(ControlMessages.MINE)
+                            .u64(id())
+                            .u64(total));
         }
     }
 
@@ -87,7 +95,16 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
     @Override
     TransferTiming timing(long totalNanos) {
         long queue = asked ? askedNanos - submittedNanos : totalNanos;
-        return new TransferTiming(totalNanos, queue, 0, 0, Math.max(0, totalNanos - queue), 0,
-                scatter.get(), placedBytes.get(), 0, frames.get());
+        return new TransferTiming(
+                totalNanos,
+                queue,
+                0,
+                0,
+                Math.max(0, totalNanos - queue),
+                0,
+                scatter.get(),
+                placedBytes.get(),
+                0,
+                frames.get());
     }
 }

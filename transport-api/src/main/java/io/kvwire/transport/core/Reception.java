@@ -5,6 +5,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvReception;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -30,7 +31,8 @@ final class Reception implements KvReception {
     private final CompletableFuture<?>[] layers;
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
 
-    Reception(LocalNode node, long requestId, PagedCache cache, BlockTable table, TokenRange tokens) {
+    Reception(
+            LocalNode node, long requestId, PagedCache cache, BlockTable table, TokenRange tokens) {
         this.node = node;
         this.requestId = requestId;
         this.cache = cache;
@@ -58,8 +60,9 @@ final class Reception implements KvReception {
             return false;
         }
         int first = range.first() / cache.layout().tokensPerBlock();
-        int count = cache.layout().blocksFor(
-                range.first() % cache.layout().tokensPerBlock() + range.count());
+        int count =
+                cache.layout()
+                        .blocksFor(range.first() % cache.layout().tokensPerBlock() + range.count());
         for (int i = 0; i < count; i++) {
             if (table.id(first + i) != ids[i]) {
                 return false;
@@ -75,9 +78,18 @@ final class Reception implements KvReception {
         if (now == layerBytes) {
             publish(layer);
         } else if (now > layerBytes) {
-            fail(new TransferException(ErrorCode.MALFORMED, "request " + requestId
-                    + ": more bytes than layer " + layer + " has (" + now + " of " + layerBytes
-                    + "): two senders wrote the same tokens and heads"));
+            fail(
+                    new TransferException(
+                            ErrorCode.MALFORMED,
+                            "request "
+                                    + requestId
+                                    + ": more bytes than layer "
+                                    + layer
+                                    + " has ("
+                                    + now
+                                    + " of "
+                                    + layerBytes
+                                    + "): two senders wrote the same tokens and heads"));
         }
     }
 
@@ -134,9 +146,17 @@ final class Reception implements KvReception {
         try {
             completion.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            throw new TransferException(ErrorCode.DEADLINE_EXCEEDED, "request " + requestId + ": "
-                    + received.get() + " of " + layerBytes * layers.length + " bytes after "
-                    + timeout, e);
+            throw new TransferException(
+                    ErrorCode.DEADLINE_EXCEEDED,
+                    "request "
+                            + requestId
+                            + ": "
+                            + received.get()
+                            + " of "
+                            + layerBytes * layers.length
+                            + " bytes after "
+                            + timeout,
+                    e);
         } catch (ExecutionException e) {
             throw rethrow(e.getCause());
         } catch (InterruptedException e) {
@@ -154,7 +174,8 @@ final class Reception implements KvReception {
 
     @Override
     public void close() {
-        fail(new TransferException(
-                ErrorCode.CLOSED, "request " + requestId + " is no longer expected"));
+        fail(
+                new TransferException(
+                        ErrorCode.CLOSED, "request " + requestId + " is no longer expected"));
     }
 }

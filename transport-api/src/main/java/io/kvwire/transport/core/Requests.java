@@ -10,6 +10,7 @@ import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
+
 import java.util.Optional;
 
 /** Checks what the application asks a peer for, pins the local memory, and submits it. */
@@ -23,13 +24,19 @@ final class Requests {
     void checkNotification(byte[] payload) {
         int most = session.node().config().limits().maxNotificationBytes();
         if (payload.length > most) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "a notification of "
-                    + payload.length + " bytes: at most " + most + " (maxNotificationBytes)");
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "a notification of "
+                            + payload.length
+                            + " bytes: at most "
+                            + most
+                            + " (maxNotificationBytes)");
         }
     }
 
     /** A checked transfer of blocks: how they map, and which local blocks are pinned. */
-    private record Checked(PagedCache cache, LayoutPlan plan, TokenRange tokens, int first, int count) {
+    private record Checked(
+            PagedCache cache, LayoutPlan plan, TokenRange tokens, int first, int count) {
         void unpin(BlockTransfer blocks) {
             cache.ledger().unpinAll(blocks.localBlocks(), first, count);
         }
@@ -37,26 +44,35 @@ final class Requests {
 
     private Checked check(BlockTransfer blocks, TransferOptions options, boolean write) {
         options.notification().ifPresent(this::checkNotification);
-        if (!(blocks.local() instanceof PagedCache cache)
-                || cache.withdrawn() || !owns(cache)) {
-            throw new TransferException(ErrorCode.UNKNOWN_REGION, blocks.local()
-                    + " is not registered with node '" + session.node().name() + "'");
+        if (!(blocks.local() instanceof PagedCache cache) || cache.withdrawn() || !owns(cache)) {
+            throw new TransferException(
+                    ErrorCode.UNKNOWN_REGION,
+                    blocks.local()
+                            + " is not registered with node '"
+                            + session.node().name()
+                            + "'");
         }
         if (blocks.remoteBlocks().incarnation() != blocks.remote().incarnation()
                 || blocks.remote().incarnation() != session.incarnation()) {
-            throw new TransferException(ErrorCode.STALE, "the remote block table or cache is of"
-                    + " another incarnation of '" + session.name() + "': ask for a new one");
+            throw new TransferException(
+                    ErrorCode.STALE,
+                    "the remote block table or cache is of"
+                            + " another incarnation of '"
+                            + session.name()
+                            + "': ask for a new one");
         }
-        var plan = write ? LayoutPlan.between(cache.layout(), blocks.remote().layout())
-                : LayoutPlan.between(blocks.remote().layout(), cache.layout());
+        var plan =
+                write
+                        ? LayoutPlan.between(cache.layout(), blocks.remote().layout())
+                        : LayoutPlan.between(blocks.remote().layout(), cache.layout());
         int first = blocks.firstToken() / cache.layout().tokensPerBlock();
         int count = cache.layout().blocksFor(blocks.firstToken() + blocks.tokens()) - first;
         if (blocks.tokens() == 0) {
             count = 0;
         }
         cache.ledger().pinAll(blocks.localBlocks(), first, count);
-        return new Checked(cache, plan, new TokenRange(blocks.firstToken(), blocks.tokens()),
-                first, count);
+        return new Checked(
+                cache, plan, new TokenRange(blocks.firstToken(), blocks.tokens()), first, count);
     }
 
     private boolean owns(PagedCache cache) {
@@ -72,9 +88,14 @@ final class Requests {
 
     Transfer write(BlockTransfer blocks, TransferOptions options) {
         var checked = check(blocks, options, true);
-        return submit(blockWrite(blocks, options, checked, (sender, done) -> {
-            sender.allReady(checked.tokens);
-        }));
+        return submit(
+                blockWrite(
+                        blocks,
+                        options,
+                        checked,
+                        (sender, done) -> {
+                            sender.allReady(checked.tokens);
+                        }));
     }
 
     /** What to do with the sender of a WRITE once the transfer has its slot. */
@@ -85,62 +106,110 @@ final class Requests {
     private WriteTransfer blockWrite(
             BlockTransfer blocks, TransferOptions options, Checked checked, Opened opened) {
         long bytes = checked.plan.bytes(checked.tokens.count());
-        var flags = new BlockSender.Flags(
-                options.checksum(), options.notification().isPresent());
-        return new WriteTransfer(session, options, checked.count, bytes, transfer -> {
-            var sender = new BlockSender(transfer, transfer.id(), blocks.requestId(), bytes, flags,
-                    new BlockSender.What(checked.cache, blocks.localBlocks().ids(), checked.plan,
-                            blocks.remote().id(), Optional.of(blocks.remoteBlocks())));
-            opened.opened(sender, transfer);
-            return sender;
-        }, () -> checked.unpin(blocks));
+        var flags = new BlockSender.Flags(options.checksum(), options.notification().isPresent());
+        return new WriteTransfer(
+                session,
+                options,
+                checked.count,
+                bytes,
+                transfer -> {
+                    var sender =
+                            new BlockSender(
+                                    transfer,
+                                    transfer.id(),
+                                    blocks.requestId(),
+                                    bytes,
+                                    flags,
+                                    new BlockSender.What(
+                                            checked.cache,
+                                            blocks.localBlocks().ids(),
+                                            checked.plan,
+                                            blocks.remote().id(),
+                                            Optional.of(blocks.remoteBlocks())));
+                    opened.opened(sender, transfer);
+                    return sender;
+                },
+                () -> checked.unpin(blocks));
     }
 
     KvStream stream(BlockTransfer blocks, TransferOptions options) {
         var checked = check(blocks, options, true);
-        var stream = new BlockStream(checked.tokens, checked.plan.target().layers(),
-                self -> blockWrite(blocks, options, checked, (sender, done) -> self.opened(sender)));
+        var stream =
+                new BlockStream(
+                        checked.tokens,
+                        checked.plan.target().layers(),
+                        self ->
+                                blockWrite(
+                                        blocks,
+                                        options,
+                                        checked,
+                                        (sender, done) -> self.opened(sender)));
         submit((OngoingTransfer) stream.transfer());
         return stream;
     }
 
     Transfer read(BlockTransfer blocks, TransferOptions options) {
         var checked = check(blocks, options, false);
-        return submit(new BlockRead(
-                session, blocks, options, checked.plan, checked.first, checked.count));
+        return submit(
+                new BlockRead(
+                        session, blocks, options, checked.plan, checked.first, checked.count));
     }
 
     Transfer write(RangeTransfer ranges, TransferOptions options) {
         var region = check(ranges, options, true);
         long bytes = Inbox.totalBytes(ranges.ranges());
-        var flags = new BlockSender.Flags(
-                options.checksum(), options.notification().isPresent());
-        return submit(new WriteTransfer(session, options, ranges.ranges().size(), bytes,
-                transfer -> new RangeSender(transfer, transfer.id(), ranges.requestId(), bytes,
-                        flags, new RangeSender.What(region.segment(), ranges.ranges(),
-                                ranges.remote().id(), ranges.remote().generation(), true)),
-                region::unpin));
+        var flags = new BlockSender.Flags(options.checksum(), options.notification().isPresent());
+        return submit(
+                new WriteTransfer(
+                        session,
+                        options,
+                        ranges.ranges().size(),
+                        bytes,
+                        transfer ->
+                                new RangeSender(
+                                        transfer,
+                                        transfer.id(),
+                                        ranges.requestId(),
+                                        bytes,
+                                        flags,
+                                        new RangeSender.What(
+                                                region.segment(),
+                                                ranges.ranges(),
+                                                ranges.remote().id(),
+                                                ranges.remote().generation(),
+                                                true)),
+                        region::unpin));
     }
 
     Transfer read(RangeTransfer ranges, TransferOptions options) {
         check(ranges, options, false);
-        return submit(new RangeRead(
-                session, ranges, options, Inbox.totalBytes(ranges.ranges())));
+        return submit(new RangeRead(session, ranges, options, Inbox.totalBytes(ranges.ranges())));
     }
 
-    /** Checks both sides of the ranges, as far as they are known here, and pins the local region. */
+    /**
+     * Checks both sides of the ranges, as far as they are known here, and pins the local region.
+     */
     private MemoryRegion check(RangeTransfer ranges, TransferOptions options, boolean write) {
         options.notification().ifPresent(this::checkNotification);
         if (!(ranges.local() instanceof MemoryRegion region)
                 || !session.node().regions().contains(region)) {
-            throw new TransferException(ErrorCode.UNKNOWN_REGION,
+            throw new TransferException(
+                    ErrorCode.UNKNOWN_REGION,
                     "the local region is not registered with node '" + session.node().name() + "'");
         }
         for (var range : ranges.ranges()) {
-            side("source", write ? region.byteSize() : ranges.remote().byteSize(),
-                    range.sourceOffset(), range.sourceStride(), range);
-            side("target", write ? ranges.remote().byteSize() : region.byteSize(),
-                    range.targetOffset(), range.targetStride(), range);
+            side(
+                    "source",
+                    write ? region.byteSize() : ranges.remote().byteSize(),
+                    range.sourceOffset(),
+                    range.sourceStride(),
+                    range);
+            side(
+                    "target",
+                    write ? ranges.remote().byteSize() : region.byteSize(),
+                    range.targetOffset(),
+                    range.targetStride(),
+                    range);
         }
         if (Inbox.totalBytes(ranges.ranges()) < 0) {
             throw new TransferException(ErrorCode.OUT_OF_RANGE, "the ranges add up to no length");
@@ -151,16 +220,25 @@ final class Requests {
         return region;
     }
 
-    private static void side(
-            String side, long size, long offset, long stride, StridedCopy range) {
+    private static void side(String side, long size, long offset, long stride, StridedCopy range) {
         if (!MemoryRegion.inside(size, offset, stride, range.length(), range.count())) {
             throw leaves(side, size, offset, range);
         }
     }
 
     static TransferException leaves(String side, long size, long offset, StridedCopy range) {
-        return new TransferException(ErrorCode.OUT_OF_RANGE, "the range at " + offset
-                + " (length " + range.length() + ", count " + range.count() + ") leaves the " + side
-                + " region of " + size + " bytes");
+        return new TransferException(
+                ErrorCode.OUT_OF_RANGE,
+                "the range at "
+                        + offset
+                        + " (length "
+                        + range.length()
+                        + ", count "
+                        + range.count()
+                        + ") leaves the "
+                        + side
+                        + " region of "
+                        + size
+                        + " bytes");
     }
 }

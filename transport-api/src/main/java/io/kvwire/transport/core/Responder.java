@@ -5,6 +5,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+
 import java.util.List;
 import java.util.Optional;
 
@@ -25,22 +26,38 @@ final class Responder {
         checkRoom(session, ask.transferId());
         var cache = session.node().cache(ask.sourceCache());
         if (!cache.access().readable()) {
-            throw new TransferException(ErrorCode.ACCESS_DENIED, "cache '" + cache.name() + "' of '"
-                    + session.node().name() + "' grants peers " + cache.access() + ", not READ");
+            throw new TransferException(
+                    ErrorCode.ACCESS_DENIED,
+                    "cache '"
+                            + cache.name()
+                            + "' of '"
+                            + session.node().name()
+                            + "' grants peers "
+                            + cache.access()
+                            + ", not READ");
         }
         var target = session.remoteCaches.get(ask.targetCache());
         if (target == null) {
-            throw new TransferException(ErrorCode.UNKNOWN_REGION,
+            throw new TransferException(
+                    ErrorCode.UNKNOWN_REGION,
                     "the reader never announced its cache " + ask.targetCache());
         }
         var plan = LayoutPlan.between(cache.layout(), target.layout());
         var tokens = new TokenRange(ask.firstToken(), ask.tokens());
         int block = cache.layout().tokensPerBlock();
         int count = ask.ids().length;
-        if (ask.firstBlock() != tokens.first() / block || ask.firstBlock() > BlockTable.MAX_BLOCKS
+        if (ask.firstBlock() != tokens.first() / block
+                || ask.firstBlock() > BlockTable.MAX_BLOCKS
                 || count != cache.layout().blocksFor(tokens.end()) - ask.firstBlock()) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, count + " blocks from "
-                    + ask.firstBlock() + " for tokens " + tokens.first() + " + " + tokens.count());
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    count
+                            + " blocks from "
+                            + ask.firstBlock()
+                            + " for tokens "
+                            + tokens.first()
+                            + " + "
+                            + tokens.count());
         }
         int[] ids = new int[ask.firstBlock() + count];
         System.arraycopy(ask.ids(), 0, ids, ask.firstBlock(), count);
@@ -49,11 +66,21 @@ final class Responder {
         var table = BlockTable.of(session.node().incarnation(), ids, generations);
         var lease = lease(session, ask, cache, table, count);
         cache.ledger().pinAll(table, ask.firstBlock(), count);
-        var reply = new ReadReply(session, ask.transferId(), lease,
-                () -> cache.ledger().unpinAll(table, ask.firstBlock(), count));
-        var sender = new BlockSender(reply, ask.transferId(), ask.requestId(),
-                plan.bytes(tokens.count()), new BlockSender.Flags(ask.checksum(), false),
-                new BlockSender.What(cache, ids, plan, ask.targetCache(), Optional.empty()));
+        var reply =
+                new ReadReply(
+                        session,
+                        ask.transferId(),
+                        lease,
+                        () -> cache.ledger().unpinAll(table, ask.firstBlock(), count));
+        var sender =
+                new BlockSender(
+                        reply,
+                        ask.transferId(),
+                        ask.requestId(),
+                        plan.bytes(tokens.count()),
+                        new BlockSender.Flags(ask.checksum(), false),
+                        new BlockSender.What(
+                                cache, ids, plan, ask.targetCache(), Optional.empty()));
         sender.allReady(tokens);
         start(session, reply, sender, ask.deadlineNanos());
     }
@@ -69,9 +96,13 @@ final class Responder {
         }
         var lease = session.node().leases.valid(ask.leaseId());
         if (lease == null) {
-            throw new TransferException(ErrorCode.LEASE_EXPIRED, "the lease of request "
-                    + ask.requestId() + " at '" + session.node().name()
-                    + "' ran out or was released: run prefill again");
+            throw new TransferException(
+                    ErrorCode.LEASE_EXPIRED,
+                    "the lease of request "
+                            + ask.requestId()
+                            + " at '"
+                            + session.node().name()
+                            + "' ran out or was released: run prefill again");
         }
         if (!lease.covers(cache, table, ask.firstBlock(), count)) {
             throw new TransferException(
@@ -93,12 +124,23 @@ final class Responder {
         checkRoom(session, ask.transferId());
         var region = session.node().region(ask.region(), ask.generation());
         if (!region.access().readable()) {
-            throw new TransferException(ErrorCode.ACCESS_DENIED, "region " + region.id() + " of '"
-                    + session.node().name() + "' grants peers " + region.access() + ", not READ");
+            throw new TransferException(
+                    ErrorCode.ACCESS_DENIED,
+                    "region "
+                            + region.id()
+                            + " of '"
+                            + session.node().name()
+                            + "' grants peers "
+                            + region.access()
+                            + ", not READ");
         }
         for (var range : ask.ranges()) {
-            if (!MemoryRegion.inside(region.byteSize(), range.sourceOffset(), range.sourceStride(),
-                    range.length(), range.count())) {
+            if (!MemoryRegion.inside(
+                    region.byteSize(),
+                    range.sourceOffset(),
+                    range.sourceStride(),
+                    range.length(),
+                    range.count())) {
                 throw Requests.leaves("remote", region.byteSize(), range.sourceOffset(), range);
             }
         }
@@ -110,16 +152,23 @@ final class Responder {
             throw Inbox.withdrawn(region.id());
         }
         var reply = new ReadReply(session, ask.transferId(), Optional.empty(), region::unpin);
-        var sender = new RangeSender(reply, ask.transferId(), ask.requestId(), bytes,
-                new BlockSender.Flags(ask.checksum(), false), new RangeSender.What(
-                        region.segment(), List.copyOf(ask.ranges()), 0, 0, false));
+        var sender =
+                new RangeSender(
+                        reply,
+                        ask.transferId(),
+                        ask.requestId(),
+                        bytes,
+                        new BlockSender.Flags(ask.checksum(), false),
+                        new RangeSender.What(
+                                region.segment(), List.copyOf(ask.ranges()), 0, 0, false));
         start(session, reply, sender, ask.deadlineNanos());
     }
 
     private static void checkRoom(Session session, long transferId) {
         int most = session.node().config().limits().maxTransfersPerPeer();
         if (session.replies.size() >= most) {
-            throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED,
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
                     "the peer runs " + most + " reads already (maxTransfersPerPeer)");
         }
         if (session.replies.containsKey(transferId)) {
@@ -127,8 +176,7 @@ final class Responder {
         }
     }
 
-    private static void start(
-            Session session, ReadReply reply, Sender sender, long deadlineNanos) {
+    private static void start(Session session, ReadReply reply, Sender sender, long deadlineNanos) {
         session.replies.put(reply.transferId, reply);
         reply.start(sender, Math.max(1, deadlineNanos));
         if (!session.connected()) {

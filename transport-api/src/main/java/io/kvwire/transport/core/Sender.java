@@ -1,6 +1,7 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.TransferException;
+
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -80,8 +81,10 @@ abstract class Sender {
         header.requestId = requestId;
         header.expectedBytes = expectedBytes;
         header.frameIndex = frameIndex++;
-        header.flags = (byte) ((checksum ? FrameHeader.FLAG_CHECKSUM : 0)
-                | (notifies ? FrameHeader.FLAG_NOTIFIES : 0));
+        header.flags =
+                (byte)
+                        ((checksum ? FrameHeader.FLAG_CHECKSUM : 0)
+                                | (notifies ? FrameHeader.FLAG_NOTIFIES : 0));
     }
 
     final int framesCut() {

@@ -19,6 +19,7 @@ import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
+
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.List;
@@ -33,8 +34,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * One connection to one incarnation of a peer, from its handshake to its end. Both sides say hello,
- * make the data link, and are established when the link is up; then {@link Dispatch} handles control
- * messages, {@link Inbox} frames, {@link Outbox} what is sent.
+ * make the data link, and are established when the link is up; then {@link Dispatch} handles
+ * control messages, {@link Inbox} frames, {@link Outbox} what is sent.
  */
 final class Session implements Peer, ControlHandler, LinkHandler {
     private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
@@ -72,8 +73,9 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         this.node = node;
         this.initiator = initiator;
         this.target = target;
-        handshakeTimer = node.after(
-                node.config().limits().handshakeTimeout().toNanos(), this::handshakeLate);
+        handshakeTimer =
+                node.after(
+                        node.config().limits().handshakeTimeout().toNanos(), this::handshakeLate);
     }
 
     static Session connecting(LocalNode node, NodeAddress address) {
@@ -98,9 +100,14 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     private void handshakeLate() {
         if (!up) {
-            end(new TransferException(ErrorCode.UNREACHABLE, "no connection with " + target
-                    + " within " + node.config().limits().handshakeTimeout()
-                    + ": is a kvwire node listening there?"));
+            end(
+                    new TransferException(
+                            ErrorCode.UNREACHABLE,
+                            "no connection with "
+                                    + target
+                                    + " within "
+                                    + node.config().limits().handshakeTimeout()
+                                    + ": is a kvwire node listening there?"));
         }
     }
 
@@ -121,15 +128,24 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     private static TransferException asTransfer(Throwable failure) {
         var cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
-        return cause instanceof TransferException known ? known
+        return cause instanceof TransferException known
+                ? known
                 : new TransferException(ErrorCode.UNREACHABLE, String.valueOf(cause), cause);
     }
 
     private Hello hello(String reason, List<Hello.Offer> paths, byte[] token) {
         var config = node.config();
-        return new Hello(node.name(), node.incarnation(), config.limits().maxTransfersPerPeer(),
-                config.limits().windowBytes(), config.lanes(), config.requiredPath().orElse(""),
-                paths, node.paths().rejected(), reason, token,
+        return new Hello(
+                node.name(),
+                node.incarnation(),
+                config.limits().maxTransfersPerPeer(),
+                config.limits().windowBytes(),
+                config.lanes(),
+                config.requiredPath().orElse(""),
+                paths,
+                node.paths().rejected(),
+                reason,
+                token,
                 node.caches().stream().map(PagedCache::announcement).toList(),
                 node.regions().stream().map(MemoryRegion::announcement).toList());
     }
@@ -141,27 +157,56 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         }
         try {
             if (node.full()) {
-                throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED, "node '" + node.name()
-                        + "' has " + node.config().limits().maxPeers() + " peers (maxPeers)");
+                throw new TransferException(
+                        ErrorCode.RESOURCE_EXHAUSTED,
+                        "node '"
+                                + node.name()
+                                + "' has "
+                                + node.config().limits().maxPeers()
+                                + " peers (maxPeers)");
             }
             meet(hello);
             var choice = node.paths().choose(hello);
             int lanes = Math.min(hello.lanes(), node.config().lanes());
             byte[] token = node.randomToken(LinkSetup.TOKEN_BYTES);
-            var setup = new LinkSetup(hello.name(), token, lanes, choice.offer().endpoint(),
-                    control.remoteHost(), node.config().limits().handshakeTimeout().toNanos());
+            var setup =
+                    new LinkSetup(
+                            hello.name(),
+                            token,
+                            lanes,
+                            choice.offer().endpoint(),
+                            control.remoteHost(),
+                            node.config().limits().handshakeTimeout().toNanos());
             var lanesUp = choice.path().accept(setup, this);
             path = report(choice.path().name(), choice.reason(), lanes, choice.rejected());
-            var answer = hello(choice.reason(),
-                    List.of(new Hello.Offer(choice.path().name(), choice.path().endpoint())), token);
-            send(new Hello(answer.name(), answer.incarnation(), answer.transfers(),
-                    answer.windowBytes(), lanes, "", answer.paths(), choice.rejected(),
-                    answer.reason(), token, answer.caches(), answer.regions())
-                    .encode(ControlMessages.WELCOME));
+            var answer =
+                    hello(
+                            choice.reason(),
+                            List.of(
+                                    new Hello.Offer(
+                                            choice.path().name(), choice.path().endpoint())),
+                            token);
+            send(
+                    new Hello(
+                                    answer.name(),
+                                    answer.incarnation(),
+                                    answer.transfers(),
+                                    answer.windowBytes(),
+                                    lanes,
+                                    "",
+                                    answer.paths(),
+                                    choice.rejected(),
+                                    answer.reason(),
+                                    token,
+                                    answer.caches(),
+                                    answer.regions())
+                            .encode(ControlMessages.WELCOME));
             lanesUp.whenComplete(this::linked);
         } catch (TransferException e) {
-            send(new MessageWriter(ControlMessages.REJECT).u32(e.code().number())
-                    .text(e.getMessage()));
+            send(
+                    new MessageWriter(ControlMessages.REJECT)
+                            .u32(e.code().number())
+                            .text(e.getMessage()));
             end(e);
         }
     }
@@ -181,19 +226,26 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             throw MessageReader.malformed("path " + offer.path() + " was not offered");
         }
         path = report(offer.path(), hello.reason(), hello.lanes(), hello.rejected());
-        chosen.connect(new LinkSetup(hello.name(), hello.token(), hello.lanes(), offer.endpoint(),
-                control.remoteHost(), node.config().limits().handshakeTimeout().toNanos()), this)
+        chosen.connect(
+                        new LinkSetup(
+                                hello.name(),
+                                hello.token(),
+                                hello.lanes(),
+                                offer.endpoint(),
+                                control.remoteHost(),
+                                node.config().limits().handshakeTimeout().toNanos()),
+                        this)
                 .whenComplete(this::linked);
     }
 
     /** Takes in what the peer says of itself; refuses caches that cannot be mapped. */
     private void meet(Hello hello) {
         for (var theirs : hello.caches()) {
-            node.caches().stream().filter(mine -> mine.name().equals(theirs.name()))
+            node.caches().stream()
+                    .filter(mine -> mine.name().equals(theirs.name()))
                     .forEach(mine -> mappable(mine, theirs, hello.name()));
         }
-        int transfers = Math.min(
-                hello.transfers(), node.config().limits().maxTransfersPerPeer());
+        int transfers = Math.min(hello.transfers(), node.config().limits().maxTransfersPerPeer());
         slots = new Slots(transfers, node.config().limits().maxQueuedTransfers());
         inbox = new Inbox(this, transfers);
         outbox = new Outbox(this, node.config().limits(), hello.windowBytes());
@@ -206,16 +258,29 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         try {
             LayoutPlan.requireMappable(mine.layout(), theirs.layout());
         } catch (TransferException e) {
-            throw new TransferException(e.code(), "cache '" + mine.name() + "' of '" + node.name()
-                    + "' (source) and of '" + peer + "' (target) cannot exchange blocks: "
-                    + e.getMessage(), e);
+            throw new TransferException(
+                    e.code(),
+                    "cache '"
+                            + mine.name()
+                            + "' of '"
+                            + node.name()
+                            + "' (source) and of '"
+                            + peer
+                            + "' (target) cannot exchange blocks: "
+                            + e.getMessage(),
+                    e);
         }
     }
 
-    private PathReport report(
-            String name, String reason, int lanes, List<Hello.Refusal> rejected) {
-        return new PathReport(name, reason, lanes, "raw", rejected.stream()
-                .map(refusal -> new PathReport.Rejected(refusal.path(), refusal.reason())).toList(),
+    private PathReport report(String name, String reason, int lanes, List<Hello.Refusal> rejected) {
+        return new PathReport(
+                name,
+                reason,
+                lanes,
+                "raw",
+                rejected.stream()
+                        .map(refusal -> new PathReport.Rejected(refusal.path(), refusal.reason()))
+                        .toList(),
                 link.details());
     }
 
@@ -229,8 +294,14 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             made.close(peerGone(name()));
             return;
         }
-        path = new PathReport(path.path(), path.reason(), path.lanes(), path.codec(),
-                path.rejected(), made.details());
+        path =
+                new PathReport(
+                        path.path(),
+                        path.reason(),
+                        path.lanes(),
+                        path.codec(),
+                        path.rejected(),
+                        made.details());
         if (!initiator) {
             establish();
             send(new MessageWriter(ControlMessages.READY));
@@ -255,11 +326,24 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             handshakeTimer.cancel(false);
             heardNanos = System.nanoTime();
             long interval = node.config().limits().heartbeatInterval().toNanos();
-            heartbeat = node.timer.scheduleAtFixedRate(
-                    this::beat, interval, interval, TimeUnit.NANOSECONDS);
-            LOG.log(System.Logger.Level.INFO, () -> "'" + node.name() + "' reaches '" + name()
-                    + "' over " + path.path() + ", " + path.lanes() + " lanes (" + path.reason()
-                    + ") " + path.details());
+            heartbeat =
+                    node.timer.scheduleAtFixedRate(
+                            this::beat, interval, interval, TimeUnit.NANOSECONDS);
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    () ->
+                            "'"
+                                    + node.name()
+                                    + "' reaches '"
+                                    + name()
+                                    + "' over "
+                                    + path.path()
+                                    + ", "
+                                    + path.lanes()
+                                    + " lanes ("
+                                    + path.reason()
+                                    + ") "
+                                    + path.details());
             outbox.open(link);
             node.tell(listener -> listener.connected(this));
             established.complete(this);
@@ -270,9 +354,16 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     private void beat() {
         long silent = System.nanoTime() - heardNanos;
         if (silent > node.config().limits().peerTimeout().toNanos()) {
-            end(new TransferException(ErrorCode.PEER_LOST, "'" + name() + "' has been silent for "
-                    + silent / 1_000_000 + " ms (peerTimeout "
-                    + node.config().limits().peerTimeout() + ")"));
+            end(
+                    new TransferException(
+                            ErrorCode.PEER_LOST,
+                            "'"
+                                    + name()
+                                    + "' has been silent for "
+                                    + silent / 1_000_000
+                                    + " ms (peerTimeout "
+                                    + node.config().limits().peerTimeout()
+                                    + ")"));
         } else {
             send(new MessageWriter(ControlMessages.HEARTBEAT));
         }
@@ -287,8 +378,10 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             dispatch.received(message, up);
         } catch (TransferException e) {
             if (!up && e.code() != ErrorCode.MALFORMED) {
-                send(new MessageWriter(ControlMessages.REJECT).u32(e.code().number())
-                        .text(e.getMessage()));
+                send(
+                        new MessageWriter(ControlMessages.REJECT)
+                                .u32(e.code().number())
+                                .text(e.getMessage()));
             }
             end(e);
         } catch (RuntimeException e) {
@@ -305,10 +398,14 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     @Override
     public void laneLost(int lane, TransferException reason) {
         long bit = 1L << lane;
-        var lost = new TransferException(ErrorCode.LANE_LOST,
-                "lane " + lane + " to '" + name() + "' broke: " + reason.getMessage(), reason);
+        var lost =
+                new TransferException(
+                        ErrorCode.LANE_LOST,
+                        "lane " + lane + " to '" + name() + "' broke: " + reason.getMessage(),
+                        reason);
         for (var transfer : slots.active()) {
-            if (transfer instanceof WriteTransfer write && write.sender() != null
+            if (transfer instanceof WriteTransfer write
+                    && write.sender() != null
                     && (write.sender().lanes.get() & bit) != 0) {
                 write.fail(lost);
             }
@@ -322,17 +419,25 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     @Override
     public void closed(TransferException reason) {
-        end(reason.code() == ErrorCode.PEER_LOST || !up ? reason
-                : new TransferException(ErrorCode.PEER_LOST, "the connection to '" + name()
-                        + "' is gone: " + reason.getMessage(), reason));
+        end(
+                reason.code() == ErrorCode.PEER_LOST || !up
+                        ? reason
+                        : new TransferException(
+                                ErrorCode.PEER_LOST,
+                                "the connection to '"
+                                        + name()
+                                        + "' is gone: "
+                                        + reason.getMessage(),
+                                reason));
     }
 
     /** A frame of a sender came back unsent: if it was wanted, its lane or the peer is gone. */
     void frameLost(Sender sender) {
         if (sender.owner.wanted()) {
             var code = link.lanes() == 0 ? ErrorCode.PEER_LOST : ErrorCode.LANE_LOST;
-            sender.owner.lost(new TransferException(
-                    code, "a lane to '" + name() + "' broke before a frame was sent"));
+            sender.owner.lost(
+                    new TransferException(
+                            code, "a lane to '" + name() + "' broke before a frame was sent"));
         }
     }
 
@@ -355,9 +460,13 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         if (heartbeat != null) {
             heartbeat.cancel(false);
         }
-        var lost = reason.code() == ErrorCode.PEER_LOST ? reason : new TransferException(
-                ErrorCode.PEER_LOST, "the connection to '" + name() + "' ended: "
-                        + reason.getMessage(), reason);
+        var lost =
+                reason.code() == ErrorCode.PEER_LOST
+                        ? reason
+                        : new TransferException(
+                                ErrorCode.PEER_LOST,
+                                "the connection to '" + name() + "' ended: " + reason.getMessage(),
+                                reason);
         slots.close(lost).forEach(transfer -> transfer.fail(lost));
         List.copyOf(replies.values()).forEach(ReadReply::end);
         if (inbox != null) {
@@ -423,8 +532,13 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             return false;
         }
         if (!to.send(message)) {
-            end(new TransferException(ErrorCode.PEER_LOST, "'" + name()
-                    + "' does not read its control messages, or its connection is gone"));
+            end(
+                    new TransferException(
+                            ErrorCode.PEER_LOST,
+                            "'"
+                                    + name()
+                                    + "' does not read its control messages, or its connection is"
+                                    + " gone"));
             return false;
         }
         return true;
@@ -432,10 +546,16 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     void sendFailure(int whose, long transferId, TransferException reason) {
         var text = String.valueOf(reason.getMessage());
-        send(new MessageWriter(ControlMessages.FAILED).u8(whose).u64(transferId)
-                .u32(reason.code().number())
-                .text(text.substring(
-                        0, Math.min(text.length(), ControlMessages.MAX_REASON_CHARS))));
+        send(
+                new MessageWriter(ControlMessages.FAILED)
+                        .u8(whose)
+                        .u64(transferId)
+                        .u32(reason.code().number())
+                        .text(
+                                text.substring(
+                                        0,
+                                        Math.min(
+                                                text.length(), ControlMessages.MAX_REASON_CHARS))));
     }
 
     void forget(ReadReply reply) {
@@ -530,8 +650,9 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     @Override
     public void close() {
-        shut(new TransferException(
-                ErrorCode.CLOSED, "the connection to '" + name() + "' was closed here"));
+        shut(
+                new TransferException(
+                        ErrorCode.CLOSED, "the connection to '" + name() + "' was closed here"));
     }
 
     @Override

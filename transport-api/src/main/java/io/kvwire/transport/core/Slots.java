@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,9 +60,12 @@ final class Slots {
             } else if (queued.size() < maxQueued) {
                 queued.add(transfer);
             } else {
-                refusal = new TransferException(ErrorCode.RESOURCE_EXHAUSTED, maxQueued
-                        + " transfers are waiting for the peer already (maxQueuedTransfers):"
-                        + " wait for some to end");
+                refusal =
+                        new TransferException(
+                                ErrorCode.RESOURCE_EXHAUSTED,
+                                maxQueued
+                                        + " transfers are waiting for the peer already"
+                                        + " (maxQueuedTransfers): wait for some to end");
             }
         } finally {
             lock.unlock();

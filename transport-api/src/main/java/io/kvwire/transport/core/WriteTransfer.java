@@ -4,6 +4,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.TransferTiming;
+
 import java.util.function.Function;
 
 /** A WRITE that this node initiated: ends when the responder says that every byte is in place. */
@@ -40,8 +41,12 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
             frames.finish(session.outbox());
             return;
         }
-        options.notification().ifPresent(message -> session.send(
-                new MessageWriter(ControlMessages.ATTACH).u64(id()).bytes(message)));
+        options.notification()
+                .ifPresent(message ->
+                        session.send(
+                                new MessageWriter(ControlMessages.ATTACH)
+                                        .u64(id())
+                                        .bytes(message)));
         session.outbox().add(frames);
     }
 
@@ -54,8 +59,10 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
         var frames = sender;
         if (frames != null) {
             if (!how.done()) {
-                session.send(new MessageWriter(ControlMessages.CANCEL)
-                        .u8(ControlMessages.MINE).u64(id()));
+                session.send(
+                        new MessageWriter(ControlMessages.CANCEL)
+                                .u8(ControlMessages.MINE)
+                                .u64(id()));
             }
             frames.finish(session.outbox());
             session.outbox().pump();
@@ -80,7 +87,8 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
     @Override
     String progress() {
         var frames = sender;
-        return frames == null ? "it still waits for a slot"
+        return frames == null
+                ? "it still waits for a slot"
                 : frames.sentBytes.get() + " of " + expectedBytes + " bytes are sent";
     }
 
@@ -91,8 +99,16 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
             return new TransferTiming(totalNanos, totalNanos, 0, 0, 0, 0, 0, 0, 0, 0);
         }
         long queue = frames.firstFrameNanos - submittedNanos;
-        return new TransferTiming(totalNanos, queue, frames.creditWaitNanos.get(),
-                frames.gatherNanos.get(), Math.max(0, totalNanos - queue), 0, 0,
-                frames.sentBytes.get(), frames.descriptors.get(), frames.framesCut());
+        return new TransferTiming(
+                totalNanos,
+                queue,
+                frames.creditWaitNanos.get(),
+                frames.gatherNanos.get(),
+                Math.max(0, totalNanos - queue),
+                0,
+                0,
+                frames.sentBytes.get(),
+                frames.descriptors.get(),
+                frames.framesCut());
     }
 }

@@ -14,9 +14,10 @@ public record Wires(List<DataPathProvider> paths, List<ControlChannelProvider> c
     /** Copies both lists and orders them by rank. */
     public Wires {
         paths = paths.stream().sorted(Comparator.comparingInt(DataPathProvider::rank)).toList();
-        channels = channels.stream()
-                .sorted(Comparator.comparingInt(ControlChannelProvider::rank))
-                .toList();
+        channels =
+                channels.stream()
+                        .sorted(Comparator.comparingInt(ControlChannelProvider::rank))
+                        .toList();
     }
 
     /** {@return the wires on the class path and module path} */
