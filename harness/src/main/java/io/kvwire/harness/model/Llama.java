@@ -1,5 +1,6 @@
 package io.kvwire.harness.model;
 
+import io.kvwire.harness.math.ElementType;
 import io.kvwire.harness.math.FloatRows;
 import io.kvwire.harness.math.Kernels;
 import io.kvwire.harness.math.PackedMatrix;
@@ -7,6 +8,7 @@ import io.kvwire.harness.math.Panels;
 import io.kvwire.harness.math.Workers;
 import io.kvwire.harness.weights.ModelException;
 
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -31,6 +33,9 @@ import java.util.Objects;
  * }</pre>
  */
 public final class Llama implements AutoCloseable {
+    private static final int WARM_UP_TOKENS = 32;
+    private static final int WARM_UP_ROUNDS = 24;
+
     private final LlamaConfig config;
     private final LlamaWeights weights;
     private final LlamaOptions options;
@@ -171,6 +176,30 @@ public final class Llama implements AutoCloseable {
                             + " KV cache are damaged; check the file and run again");
         }
         return token;
+    }
+
+    /**
+     * Runs short prompts over a cache of its own until the loops are compiled, about a second on
+     * two cores, so that the time of a prefill measured afterwards is that of a running service.
+     *
+     * @param type element type of the caches that will be used
+     */
+    public void warmUp(ElementType type) {
+        int length = Math.min(WARM_UP_TOKENS, config.maxPositions() - 1);
+        if (length < 1) {
+            return;
+        }
+        try (var arena = Arena.ofShared()) {
+            var geometry = config.kvGeometry(1, length + 1, type);
+            var cache = PagedKv.allocate(arena, geometry, KvOrder.NHD, KvPacking.SPLIT);
+            int[] blockTable = {0};
+            for (int round = 0; round < WARM_UP_ROUNDS; round++) {
+                // First short ones: until compiled, a vector operation takes a microsecond.
+                int[] tokens = new int[round < WARM_UP_ROUNDS / 2 ? Math.min(8, length) : length];
+                prefill(tokens, 0, blockTable, cache, LayerListener.NONE);
+                decode(0, tokens.length, blockTable, cache);
+            }
+        }
     }
 
     private void embed(int[] tokens, int first, int rows) {

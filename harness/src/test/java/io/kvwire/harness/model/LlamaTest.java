@@ -173,6 +173,13 @@ class LlamaTest {
     }
 
     @Test
+    void warmingUpChangesNothing() {
+        float[] before = run(prompt(50), 0);
+        llama.warmUp(ElementType.BF16);
+        assertArrayEquals(before, run(prompt(50), 0));
+    }
+
+    @Test
     void logitsThatAreNotNumbersAreNamed() {
         refused("not numbers", () -> Llama.greedy(new float[] {1, Float.NaN}));
     }
