@@ -15,6 +15,7 @@ final class BlockSender extends Sender {
     record Ready(int layer, TokenRange tokens) {}
 
     /** What is sent: whose blocks, how they map, and, for a WRITE, where they go. */
+    @SuppressWarnings("ArrayRecordComponent") // the table's own ids, not copied for each transfer
     record What(
             PagedCache cache,
             int[] sourceIds,
@@ -52,7 +53,7 @@ final class BlockSender extends Sender {
 
     @Override
     boolean hasReady() {
-        return partial || !ready.isEmpty() || expectedBytes == 0 && !emptySent;
+        return partial || !ready.isEmpty() || (expectedBytes == 0 && !emptySent);
     }
 
     @Override

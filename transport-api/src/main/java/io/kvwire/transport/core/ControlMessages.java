@@ -52,6 +52,7 @@ final class ControlMessages {
      * @param tokens how many
      * @param firstBlock position in the request's block table of the first entry of {@code ids}
      */
+    @SuppressWarnings("ArrayRecordComponent") // a message: made, encoded, dropped; never compared
     record ReadBlocks(
             long transferId,
             long requestId,

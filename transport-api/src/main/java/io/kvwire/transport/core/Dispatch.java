@@ -27,7 +27,7 @@ final class Dispatch {
 
     void received(ByteBuffer message, boolean up) {
         int type = message.remaining() == 0 ? 0 : message.get(message.position());
-        if (type >= ControlMessages.HELLO && type <= ControlMessages.REJECT
+        if ((type >= ControlMessages.HELLO && type <= ControlMessages.REJECT)
                 || type == ControlMessages.READY) {
             handshake(type, new MessageReader(message));
             return;

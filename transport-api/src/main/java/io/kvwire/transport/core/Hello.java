@@ -32,6 +32,7 @@ import java.util.List;
  * @param caches what it has registered
  * @param regions what it has registered
  */
+@SuppressWarnings("ArrayRecordComponent") // a message: made, encoded, dropped; never compared
 record Hello(
         String name,
         long incarnation,
@@ -52,6 +53,7 @@ record Hello(
     private static final int MAX_TEXT_BYTES = 4096;
 
     /** A path with what is needed to reach it. */
+    @SuppressWarnings("ArrayRecordComponent") // opaque bytes, never compared
     record Offer(String path, byte[] endpoint) {}
 
     /** A path that is not to be had. */
@@ -146,13 +148,13 @@ record Hello(
                 .u32(layout.kvHeads())
                 .u32(layout.headDim())
                 .u32(layout.tokensPerBlock())
-                .u8(layout.dtype().ordinal())
-                .u8(layout.order().ordinal())
-                .u8(layout.form().ordinal())
+                .choice(layout.dtype())
+                .choice(layout.order())
+                .choice(layout.form())
                 .u32(layout.tensorParallel().rank())
                 .u32(layout.tensorParallel().size())
                 .u32(cache.blocks())
-                .u8(cache.access().ordinal());
+                .choice(cache.access());
     }
 
     static RemoteCache readCache(MessageReader in, long incarnation) {
@@ -193,7 +195,7 @@ record Hello(
         out.u32(region.id())
                 .u32(region.generation())
                 .u64(region.byteSize())
-                .u8(region.access().ordinal());
+                .choice(region.access());
     }
 
     static RemoteRegion readRegion(MessageReader in) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -33,7 +34,7 @@ final class Ledger {
     private final int[] leased;
     private final BitSet allocated = new BitSet();
     private final Map<Integer, List<Retirement>> retirements = new HashMap<>();
-    private volatile int retireCount;
+    private final AtomicInteger retireCount = new AtomicInteger();
     private int free;
 
     /** One call of retire: completes when all its blocks have gone quiet. */
@@ -62,7 +63,7 @@ final class Ledger {
 
     /** Rises with every retirement, so that a frame can see cheaply that nothing was taken back. */
     int retireCount() {
-        return retireCount;
+        return retireCount.get();
     }
 
     boolean current(int id, int generation) {
@@ -206,7 +207,7 @@ final class Ledger {
                 }
                 settle(id, quiet);
             }
-            retireCount++;
+            retireCount.incrementAndGet();
             close(retirement, quiet);
         } finally {
             lock.unlock();
@@ -270,20 +271,10 @@ final class Ledger {
                     settle(id, quiet);
                 }
             }
-            retireCount++;
+            retireCount.incrementAndGet();
         } finally {
             lock.unlock();
         }
         quiet.forEach(retirement -> retirement.done.complete(null));
-    }
-
-    /** The blocks of a table that are current, out of which a lease or transfer can be made. */
-    boolean anyPinned() {
-        for (int i = 0; i < blocks(); i++) {
-            if (pins.get(i) != 0) {
-                return true;
-            }
-        }
-        return false;
     }
 }

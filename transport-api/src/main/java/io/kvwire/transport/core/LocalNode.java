@@ -326,7 +326,7 @@ public final class LocalNode implements TransferNode {
         checkRoom();
         var session = Session.connecting(this, address);
         sessions.add(session);
-        channel.connect(address, session).whenComplete(session::controlOpened);
+        var _ = channel.connect(address, session).whenComplete(session::controlOpened);
         return session.established();
     }
 

@@ -27,6 +27,14 @@ final class MessageWriter {
         return this;
     }
 
+    /**
+     * Writes a closed choice by its place among the values, which docs/spec/wire-format.md fixes.
+     */
+    @SuppressWarnings("EnumOrdinal")
+    MessageWriter choice(Enum<?> value) {
+        return u8(value.ordinal());
+    }
+
     MessageWriter u32(int value) {
         room(4);
         out.putInt(value);

@@ -100,8 +100,7 @@ final class PagedCache implements KvCache {
         long room = memory.byteSize() - part0;
         if (offset < 0
                 || offset > room
-                || stride < part0 && blocks > 1
-                || blocks > 1 && stride > (room - offset) / (blocks - 1)) {
+                || (blocks > 1 && (stride < part0 || stride > (room - offset) / (blocks - 1)))) {
             throw new TransferException(
                     ErrorCode.OUT_OF_RANGE,
                     part

@@ -40,7 +40,7 @@ final class RangeSender extends Sender {
 
     @Override
     boolean hasReady() {
-        return position < expectedBytes || expectedBytes == 0 && !emptySent;
+        return position < expectedBytes || (expectedBytes == 0 && !emptySent);
     }
 
     @Override
@@ -73,7 +73,7 @@ final class RangeSender extends Sender {
             bytes = frame.ranges(targets, what.ranges, position, bytes);
         }
         frame.payloadOf(what.ranges, what.source, position, bytes);
-        position += bytes;
+        position = header.position + bytes;
         return true;
     }
 
@@ -95,7 +95,7 @@ final class RangeSender extends Sender {
             boolean second = pieces == 1 && step > 0;
             if (pieces > 0
                     && runs.length() == length
-                    && (second || step == stride * pieces && pieces > 1)) {
+                    && (second || (pieces > 1 && step == stride * pieces))) {
                 stride = second ? step : stride;
                 pieces++;
             } else {

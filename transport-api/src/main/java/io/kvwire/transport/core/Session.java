@@ -201,7 +201,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
                                     answer.caches(),
                                     answer.regions())
                             .encode(ControlMessages.WELCOME));
-            lanesUp.whenComplete(this::linked);
+            var _ = lanesUp.whenComplete(this::linked);
         } catch (TransferException e) {
             send(
                     new MessageWriter(ControlMessages.REJECT)
@@ -226,16 +226,17 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             throw MessageReader.malformed("path " + offer.path() + " was not offered");
         }
         path = report(offer.path(), hello.reason(), hello.lanes(), hello.rejected());
-        chosen.connect(
-                        new LinkSetup(
-                                hello.name(),
-                                hello.token(),
-                                hello.lanes(),
-                                offer.endpoint(),
-                                control.remoteHost(),
-                                node.config().limits().handshakeTimeout().toNanos()),
-                        this)
-                .whenComplete(this::linked);
+        var _ =
+                chosen.connect(
+                                new LinkSetup(
+                                        hello.name(),
+                                        hello.token(),
+                                        hello.lanes(),
+                                        offer.endpoint(),
+                                        control.remoteHost(),
+                                        node.config().limits().handshakeTimeout().toNanos()),
+                                this)
+                        .whenComplete(this::linked);
     }
 
     /** Takes in what the peer says of itself; refuses caches that cannot be mapped. */

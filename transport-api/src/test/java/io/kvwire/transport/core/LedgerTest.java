@@ -56,7 +56,7 @@ class LedgerTest {
     void aBlockThatIsBeingRetiredCannotBeLeasedAnew() {
         var table = ledger.table(1);
         ledger.hold(table);
-        ledger.retire(table);
+        assertFalse(ledger.retire(table).isDone());
         assertEquals(
                 ErrorCode.STALE,
                 assertThrows(TransferException.class, () -> ledger.hold(table)).code());

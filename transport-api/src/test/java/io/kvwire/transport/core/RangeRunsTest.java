@@ -26,9 +26,9 @@ class RangeRunsTest {
             ranges.add(
                     new StridedCopy(
                             random.nextInt(100),
-                            length + random.nextInt(2) * 7,
+                            length + random.nextInt(2) * 7L,
                             random.nextInt(1000),
-                            length + random.nextInt(2) * 5,
+                            length + random.nextInt(2) * 5L,
                             length,
                             random.nextInt(4)));
         }
