@@ -74,9 +74,9 @@ final class Dispatch {
                 }
                 var hello = Hello.decode(in, session.node().config().limits());
                 if (type == ControlMessages.HELLO) {
-                    session.hello(hello);
+                    session.handshake().hello(hello);
                 } else {
-                    session.welcome(hello);
+                    session.handshake().welcome(hello);
                 }
             }
             case ControlMessages.READY -> {

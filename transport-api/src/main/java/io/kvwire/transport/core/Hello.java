@@ -140,7 +140,21 @@ record Hello(
                 regions);
     }
 
-    static void write(MessageWriter out, RemoteCache cache) {
+    /** The announcement of a cache that was registered after the handshake. */
+    static ByteBuffer message(RemoteCache cache) {
+        var out = new MessageWriter(ControlMessages.CACHE);
+        write(out, cache);
+        return out.message();
+    }
+
+    /** The announcement of a region that was registered after the handshake. */
+    static ByteBuffer message(RemoteRegion region) {
+        var out = new MessageWriter(ControlMessages.REGION);
+        write(out, region);
+        return out.message();
+    }
+
+    private static void write(MessageWriter out, RemoteCache cache) {
         var layout = cache.layout();
         out.u32(cache.id())
                 .text(cache.name())
@@ -191,7 +205,7 @@ record Hello(
         }
     }
 
-    static void write(MessageWriter out, RemoteRegion region) {
+    private static void write(MessageWriter out, RemoteRegion region) {
         out.u32(region.id())
                 .u32(region.generation())
                 .u64(region.byteSize())

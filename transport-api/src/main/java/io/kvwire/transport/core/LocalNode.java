@@ -168,6 +168,11 @@ public final class LocalNode implements TransferNode {
         }
     }
 
+    /** The id of what was registered last. */
+    int lastObjectId() {
+        return nextObject.get();
+    }
+
     Collection<PagedCache> caches() {
         return caches.values();
     }
@@ -274,9 +279,7 @@ public final class LocalNode implements TransferNode {
                         blocks,
                         access);
         caches.put(cache.id(), cache);
-        var message = new MessageWriter(ControlMessages.CACHE);
-        Hello.write(message, cache.announcement());
-        announce(message.message());
+        announce(Hello.message(cache.announcement()));
         return cache;
     }
 
@@ -285,9 +288,7 @@ public final class LocalNode implements TransferNode {
         checkRoom();
         var region = new MemoryRegion(this, nextObject.incrementAndGet(), segment, access);
         regions.put(region.id(), region);
-        var message = new MessageWriter(ControlMessages.REGION);
-        Hello.write(message, region.announcement());
-        announce(message.message());
+        announce(Hello.message(region.announcement()));
         return region;
     }
 

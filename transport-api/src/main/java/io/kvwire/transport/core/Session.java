@@ -18,7 +18,6 @@ import io.kvwire.transport.spi.ControlLink;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
-import io.kvwire.transport.spi.LinkSetup;
 
 import java.nio.ByteBuffer;
 import java.util.Collection;
@@ -57,6 +56,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     private final AtomicBoolean ended = new AtomicBoolean();
     private final Dispatch dispatch = new Dispatch(this);
     private final Requests requests = new Requests(this);
+    private final Handshake handshake;
     private volatile ControlLink control;
     private volatile DataLink link = NO_LINK;
     private volatile Inbox inbox;
@@ -73,6 +73,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         this.node = node;
         this.initiator = initiator;
         this.target = target;
+        handshake = new Handshake(this, node);
         handshakeTimer =
                 node.after(
                         node.config().limits().handshakeTimeout().toNanos(), this::handshakeLate);
@@ -120,7 +121,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             return;
         }
         control = opened;
-        send(hello("", node.paths().offers(), new byte[0]).encode(ControlMessages.HELLO));
+        handshake.open();
         if (ended.get()) {
             opened.close(peerGone(target));
         }
@@ -133,119 +134,8 @@ final class Session implements Peer, ControlHandler, LinkHandler {
                 : new TransferException(ErrorCode.UNREACHABLE, String.valueOf(cause), cause);
     }
 
-    private Hello hello(String reason, List<Hello.Offer> paths, byte[] token) {
-        var config = node.config();
-        return new Hello(
-                node.name(),
-                node.incarnation(),
-                config.limits().maxTransfersPerPeer(),
-                config.limits().windowBytes(),
-                config.lanes(),
-                config.requiredPath().orElse(""),
-                paths,
-                node.paths().rejected(),
-                reason,
-                token,
-                node.caches().stream().map(PagedCache::announcement).toList(),
-                node.regions().stream().map(MemoryRegion::announcement).toList());
-    }
-
-    /** Answers a peer's hello: refuses it, or chooses a path and waits for the lanes. */
-    void hello(Hello hello) {
-        if (initiator || remote != null) {
-            throw MessageReader.malformed("a second hello");
-        }
-        try {
-            if (node.full()) {
-                throw new TransferException(
-                        ErrorCode.RESOURCE_EXHAUSTED,
-                        "node '"
-                                + node.name()
-                                + "' has "
-                                + node.config().limits().maxPeers()
-                                + " peers (maxPeers)");
-            }
-            meet(hello);
-            var choice = node.paths().choose(hello);
-            int lanes = Math.min(hello.lanes(), node.config().lanes());
-            byte[] token = node.randomToken(LinkSetup.TOKEN_BYTES);
-            var setup =
-                    new LinkSetup(
-                            hello.name(),
-                            token,
-                            lanes,
-                            choice.offer().endpoint(),
-                            control.remoteHost(),
-                            node.config().limits().handshakeTimeout().toNanos());
-            var lanesUp = choice.path().accept(setup, this);
-            path = report(choice.path().name(), choice.reason(), lanes, choice.rejected());
-            var answer =
-                    hello(
-                            choice.reason(),
-                            List.of(
-                                    new Hello.Offer(
-                                            choice.path().name(), choice.path().endpoint())),
-                            token);
-            send(
-                    new Hello(
-                                    answer.name(),
-                                    answer.incarnation(),
-                                    answer.transfers(),
-                                    answer.windowBytes(),
-                                    lanes,
-                                    "",
-                                    answer.paths(),
-                                    choice.rejected(),
-                                    answer.reason(),
-                                    token,
-                                    answer.caches(),
-                                    answer.regions())
-                            .encode(ControlMessages.WELCOME));
-            var _ = lanesUp.whenComplete(this::linked);
-        } catch (TransferException e) {
-            send(
-                    new MessageWriter(ControlMessages.REJECT)
-                            .u32(e.code().number())
-                            .text(e.getMessage()));
-            end(e);
-        }
-    }
-
-    /** Goes on with the acceptor's choice: makes the lanes. */
-    void welcome(Hello hello) {
-        if (!initiator || remote != null) {
-            throw MessageReader.malformed("an unexpected welcome");
-        }
-        meet(hello);
-        if (hello.paths().size() != 1 || hello.token().length != LinkSetup.TOKEN_BYTES) {
-            throw MessageReader.malformed("a welcome without path or token");
-        }
-        var offer = hello.paths().getFirst();
-        var chosen = node.paths().named(offer.path());
-        if (chosen == null) {
-            throw MessageReader.malformed("path " + offer.path() + " was not offered");
-        }
-        path = report(offer.path(), hello.reason(), hello.lanes(), hello.rejected());
-        var _ =
-                chosen.connect(
-                                new LinkSetup(
-                                        hello.name(),
-                                        hello.token(),
-                                        hello.lanes(),
-                                        offer.endpoint(),
-                                        control.remoteHost(),
-                                        node.config().limits().handshakeTimeout().toNanos()),
-                                this)
-                        .whenComplete(this::linked);
-    }
-
-    /** Takes in what the peer says of itself; refuses caches that cannot be mapped. */
-    private void meet(Hello hello) {
-        for (var theirs : hello.caches()) {
-            node.caches().stream()
-                    .filter(mine -> mine.name().equals(theirs.name()))
-                    .forEach(mine -> mappable(mine, theirs, hello.name()));
-        }
+    /** The peer has said hello or welcome: the rest of the session is sized by what it said. */
+    void meet(Hello hello) {
         int transfers = Math.min(hello.transfers(), node.config().limits().maxTransfersPerPeer());
         slots = new Slots(transfers, node.config().limits().maxQueuedTransfers());
         inbox = new Inbox(this, transfers);
@@ -255,34 +145,9 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         remote = hello;
     }
 
-    private void mappable(PagedCache mine, RemoteCache theirs, String peer) {
-        try {
-            LayoutPlan.requireMappable(mine.layout(), theirs.layout());
-        } catch (TransferException e) {
-            throw new TransferException(
-                    e.code(),
-                    "cache '"
-                            + mine.name()
-                            + "' of '"
-                            + node.name()
-                            + "' (source) and of '"
-                            + peer
-                            + "' (target) cannot exchange blocks: "
-                            + e.getMessage(),
-                    e);
-        }
-    }
-
-    private PathReport report(String name, String reason, int lanes, List<Hello.Refusal> rejected) {
-        return new PathReport(
-                name,
-                reason,
-                lanes,
-                "raw",
-                rejected.stream()
-                        .map(refusal -> new PathReport.Rejected(refusal.path(), refusal.reason()))
-                        .toList(),
-                link.details());
+    void linking(PathReport chosen, CompletableFuture<DataLink> lanes) {
+        path = chosen;
+        var _ = lanes.whenComplete(this::linked);
     }
 
     private void linked(DataLink made, Throwable failure) {
@@ -346,6 +211,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
                                     + ") "
                                     + path.details());
             outbox.open(link);
+            handshake.announceLater();
             node.tell(listener -> listener.connected(this));
             established.complete(this);
             dispatch.replay();
@@ -491,6 +357,18 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     }
 
     // ---- for the rest of the core ---------------------------------------------------------------
+
+    Handshake handshake() {
+        return handshake;
+    }
+
+    boolean initiator() {
+        return initiator;
+    }
+
+    String remoteHost() {
+        return control.remoteHost();
+    }
 
     /** Whether the peer has said who it is. */
     boolean met() {
@@ -659,28 +537,5 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     @Override
     public String toString() {
         return "peer '" + name() + "'";
-    }
-
-    /** The link before there is one. */
-    private static final class NoLink implements DataLink {
-        @Override
-        public int lanes() {
-            return 0;
-        }
-
-        @Override
-        public Map<String, String> details() {
-            return Map.of();
-        }
-
-        @Override
-        public void send(io.kvwire.transport.spi.OutboundFrame frame) {
-            frame.released(false);
-        }
-
-        @Override
-        public void close(TransferException reason) {
-            // Nothing is open.
-        }
     }
 }
