@@ -8,6 +8,10 @@ module io.kvwire.tcp {
     requires io.netty.transport.classes.epoll;
     requires io.netty.transport.classes.io_uring;
     requires io.netty.transport.unix.common;
-    requires org.jctools.core;
     requires org.slf4j;
+
+    provides io.kvwire.transport.spi.ControlChannelProvider with
+            io.kvwire.tcp.TcpControlChannelProvider;
+    provides io.kvwire.transport.spi.DataPathProvider with
+            io.kvwire.tcp.TcpDataPathProvider;
 }
