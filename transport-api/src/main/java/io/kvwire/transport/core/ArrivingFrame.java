@@ -58,6 +58,8 @@ final class ArrivingFrame implements InboundFrame {
     ArrivingFrame drop() {
         dropped = true;
         unpin();
+        arrivals =
+                null; // a frame that comes twice was never counted as one that touches the target
         arrivals = null;
         rangeRuns.start(List.of(), false, MemorySegment.NULL, 0, 0);
         target = rangeRuns;
@@ -157,16 +159,7 @@ final class ArrivingFrame implements InboundFrame {
         var metrics = inbox.metrics();
         var to = arrivals;
         if (revoked()) {
-            metrics.bytesDropped.add(payloadBytes);
-            boolean stale = !dropped && !to.ended();
-            leave(to);
-            if (stale) {
-                to.refuse(
-                        new TransferException(
-                                ErrorCode.STALE,
-                                "the target blocks were taken back while bytes for them arrived"));
-            }
-            recycle();
+            abort();
             return;
         }
         if (fields.checksummed() && !intact()) {
@@ -213,7 +206,15 @@ final class ArrivingFrame implements InboundFrame {
     @Override
     public void abort() {
         inbox.metrics().bytesDropped.add(payloadBytes);
-        leave(arrivals);
+        var to = arrivals;
+        boolean stale = !dropped && !to.ended() && takenBack();
+        leave(to);
+        if (stale) {
+            to.refuse(
+                    new TransferException(
+                            ErrorCode.STALE,
+                            "the target blocks were taken back while bytes for them arrived"));
+        }
         recycle();
     }
 }

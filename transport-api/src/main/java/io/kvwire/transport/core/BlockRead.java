@@ -87,6 +87,11 @@ final class BlockRead extends ReadTransfer {
     }
 
     @Override
+    Object memory() {
+        return cache;
+    }
+
+    @Override
     void quiet() {
         cache.ledger().unpinAll(what.localBlocks(), firstBlock, blockCount);
     }

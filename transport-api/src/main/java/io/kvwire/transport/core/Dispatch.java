@@ -181,7 +181,7 @@ final class Dispatch {
             var reply = session.replies.get(transferId);
             if (reply != null && reply.sender() != null) {
                 reply.sender().confirm(session.outbox(), bytes);
-                reply.touched();
+                reply.carried();
             }
         }
         session.outbox().pump();

@@ -23,11 +23,13 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 final class Inbox {
     private final Session session;
     private final AtomicReferenceArray<InboundWrite> writes;
+    private final long[] reads;
     private final ArrayDeque<ArrivingFrame> pool = new ArrayDeque<>();
 
     Inbox(Session session, int peerTransfers) {
         this.session = session;
         writes = new AtomicReferenceArray<>(peerTransfers);
+        reads = new long[peerTransfers];
     }
 
     Metrics metrics() {
@@ -56,6 +58,18 @@ final class Inbox {
                 return fresh;
             }
         }
+    }
+
+    /** Whether a READ of the peer is a new one and no repetition; for the control thread alone. */
+    boolean firstAsked(long transferId) {
+        int slot = Slots.slotOf(transferId);
+        require(slot < reads.length && transferId > 0, "transfer id " + transferId);
+        if (Slots.useOf(transferId) <= Slots.useOf(reads[slot])) {
+            metrics().duplicates.increment();
+            return false;
+        }
+        reads[slot] = transferId;
+        return true;
     }
 
     void closeAll(TransferException reason) {

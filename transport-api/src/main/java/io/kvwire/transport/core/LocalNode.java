@@ -292,6 +292,15 @@ public final class LocalNode implements TransferNode {
         return region;
     }
 
+    /** Ends the transfers that use memory which was withdrawn. */
+    void endUsersOf(Object memory) {
+        var reason =
+                new TransferException(
+                        ErrorCode.STALE,
+                        memory + " of '" + name() + "' was withdrawn by its owner");
+        sessions.forEach(session -> session.withdrawn(memory, reason));
+    }
+
     void withdraw(PagedCache cache) {
         if (caches.remove(cache.id(), cache)) {
             announce(new MessageWriter(ControlMessages.WITHDRAWN).u32(cache.id()).message());

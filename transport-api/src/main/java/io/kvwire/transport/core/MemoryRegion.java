@@ -94,7 +94,14 @@ final class MemoryRegion implements Region {
     @Override
     public CompletableFuture<Void> deregister() {
         node.withdraw(this);
-        return ledger.retire(ledger.table(0));
+        var quiet = ledger.retire(ledger.table(0));
+        node.endUsersOf(this);
+        return quiet;
+    }
+
+    @Override
+    public String toString() {
+        return "region " + id + " (" + segment.byteSize() + " bytes)";
     }
 
     /** Checks a strided range against the region without overflow. */

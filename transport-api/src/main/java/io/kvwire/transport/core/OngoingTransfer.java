@@ -49,6 +49,9 @@ abstract class OngoingTransfer implements Transfer {
     /** Nothing touches the local memory any more: unpin it. */
     abstract void quiet();
 
+    /** The local cache or region. */
+    abstract Object memory();
+
     /** Bytes and phases, given the total. */
     abstract TransferTiming timing(long totalNanos);
 

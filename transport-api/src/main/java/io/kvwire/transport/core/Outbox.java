@@ -159,6 +159,7 @@ final class Outbox {
         if (sent) {
             metrics().framesSent.increment();
             metrics().bytesSent.add(frame.payloadBytes());
+            sender.owner.carried();
         }
         framesOut.decrementAndGet();
         sender.frameBack(this);

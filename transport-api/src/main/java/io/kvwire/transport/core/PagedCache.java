@@ -201,7 +201,9 @@ final class PagedCache implements KvCache {
         for (int i = 0; i < blocks; i++) {
             all[i] = i;
         }
-        return ledger.retire(ledger.table(all));
+        var quiet = ledger.retire(ledger.table(all));
+        node.endUsersOf(this);
+        return quiet;
     }
 
     @Override

@@ -45,6 +45,11 @@ final class RangeRead extends ReadTransfer {
     }
 
     @Override
+    Object memory() {
+        return region;
+    }
+
+    @Override
     void quiet() {
         region.unpin();
     }

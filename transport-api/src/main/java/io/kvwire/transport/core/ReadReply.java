@@ -13,24 +13,28 @@ final class ReadReply implements Sender.Owner {
     final long transferId;
     private final Session session;
     private final Optional<Leases.Held> lease;
-    private final Runnable unpin;
+    private final Pinned source;
     private final AtomicInteger holds = new AtomicInteger(1);
     private final AtomicBoolean over = new AtomicBoolean();
     private volatile Sender sender;
     private volatile Future<?> deadline;
 
-    /** The source is pinned by the caller. */
-    ReadReply(Session session, long transferId, Optional<Leases.Held> lease, Runnable unpin) {
+    /** Takes over what the caller has pinned. */
+    ReadReply(Session session, long transferId, Optional<Leases.Held> lease, Pinned source) {
         this.session = session;
         this.transferId = transferId;
         this.lease = lease;
-        this.unpin = unpin;
+        this.source = source;
     }
 
     void start(Sender frames, long deadlineNanos) {
         sender = frames;
         deadline = session.node().after(deadlineNanos, () -> end());
         session.outbox().add(frames);
+    }
+
+    Object memory() {
+        return source.memory();
     }
 
     Sender sender() {
@@ -69,12 +73,13 @@ final class ReadReply implements Sender.Owner {
     @Override
     public void drop() {
         if (holds.decrementAndGet() == 0) {
-            unpin.run();
+            source.unpin().run();
         }
     }
 
-    /** Data was taken by the reader: the lease it reads under lasts on. */
-    void touched() {
+    /** Data flows: the lease it is read under lasts on. */
+    @Override
+    public void carried() {
         lease.ifPresent(Leases.Held::touch);
     }
 

@@ -129,7 +129,7 @@ final class Requests {
                     opened.opened(sender, transfer);
                     return sender;
                 },
-                () -> checked.unpin(blocks));
+                new Pinned(checked.cache, () -> checked.unpin(blocks)));
     }
 
     KvStream stream(BlockTransfer blocks, TransferOptions options) {
@@ -178,7 +178,7 @@ final class Requests {
                                                 ranges.remote().id(),
                                                 ranges.remote().generation(),
                                                 true)),
-                        region::unpin));
+                        new Pinned(region, region::unpin)));
     }
 
     Transfer read(RangeTransfer ranges, TransferOptions options) {

@@ -14,6 +14,9 @@ final class Responder {
     private Responder() {}
 
     static void answer(Session session, ControlMessages.ReadBlocks ask) {
+        if (!session.inbox().firstAsked(ask.transferId())) {
+            return;
+        }
         try {
             send(session, ask);
         } catch (TransferException e) {
@@ -23,7 +26,7 @@ final class Responder {
     }
 
     private static void send(Session session, ControlMessages.ReadBlocks ask) {
-        checkRoom(session, ask.transferId());
+        checkRoom(session);
         var cache = session.node().cache(ask.sourceCache());
         if (!cache.access().readable()) {
             throw new TransferException(
@@ -71,7 +74,9 @@ final class Responder {
                         session,
                         ask.transferId(),
                         lease,
-                        () -> cache.ledger().unpinAll(table, ask.firstBlock(), count));
+                        new Pinned(
+                                cache,
+                                () -> cache.ledger().unpinAll(table, ask.firstBlock(), count)));
         var sender =
                 new BlockSender(
                         reply,
@@ -112,6 +117,9 @@ final class Responder {
     }
 
     static void answer(Session session, ControlMessages.ReadRanges ask) {
+        if (!session.inbox().firstAsked(ask.transferId())) {
+            return;
+        }
         try {
             send(session, ask);
         } catch (TransferException e) {
@@ -121,7 +129,7 @@ final class Responder {
     }
 
     private static void send(Session session, ControlMessages.ReadRanges ask) {
-        checkRoom(session, ask.transferId());
+        checkRoom(session);
         var region = session.node().region(ask.region(), ask.generation());
         if (!region.access().readable()) {
             throw new TransferException(
@@ -151,7 +159,12 @@ final class Responder {
         if (!region.pin()) {
             throw Inbox.withdrawn(region.id());
         }
-        var reply = new ReadReply(session, ask.transferId(), Optional.empty(), region::unpin);
+        var reply =
+                new ReadReply(
+                        session,
+                        ask.transferId(),
+                        Optional.empty(),
+                        new Pinned(region, region::unpin));
         var sender =
                 new RangeSender(
                         reply,
@@ -164,15 +177,12 @@ final class Responder {
         start(session, reply, sender, ask.deadlineNanos());
     }
 
-    private static void checkRoom(Session session, long transferId) {
+    private static void checkRoom(Session session) {
         int most = session.node().config().limits().maxTransfersPerPeer();
         if (session.replies.size() >= most) {
             throw new TransferException(
                     ErrorCode.RESOURCE_EXHAUSTED,
                     "the peer runs " + most + " reads already (maxTransfersPerPeer)");
-        }
-        if (session.replies.containsKey(transferId)) {
-            throw MessageReader.malformed("read " + transferId + " was asked for twice");
         }
     }
 

@@ -19,6 +19,9 @@ abstract class Sender {
 
         void drop();
 
+        /** All of a frame was given to the network. */
+        default void carried() {}
+
         /** A frame did not make it onto the network. */
         void lost(TransferException reason);
     }

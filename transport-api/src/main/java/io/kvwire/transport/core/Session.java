@@ -437,6 +437,20 @@ final class Session implements Peer, ControlHandler, LinkHandler {
                                                 text.length(), ControlMessages.MAX_REASON_CHARS))));
     }
 
+    /** Ends what still uses memory that its owner has withdrawn from this node. */
+    void withdrawn(Object memory, TransferException reason) {
+        for (var transfer : slots.all()) {
+            if (transfer.memory() == memory) {
+                transfer.fail(reason);
+            }
+        }
+        for (var reply : replies.values()) {
+            if (reply.memory() == memory) {
+                reply.refuse(reason);
+            }
+        }
+    }
+
     void forget(ReadReply reply) {
         replies.remove(reply.transferId, reply);
     }

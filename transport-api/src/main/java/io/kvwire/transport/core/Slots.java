@@ -129,6 +129,16 @@ final class Slots {
             if (closed == null) {
                 closed = reason;
             }
+        } finally {
+            lock.unlock();
+        }
+        return all();
+    }
+
+    /** Those that run or wait. */
+    List<OngoingTransfer> all() {
+        lock.lock();
+        try {
             var all = active();
             all.addAll(queued);
             return all;

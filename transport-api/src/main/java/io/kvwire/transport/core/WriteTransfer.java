@@ -10,15 +10,14 @@ import java.util.function.Function;
 /** A WRITE that this node initiated: ends when the responder says that every byte is in place. */
 final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
     private final Function<WriteTransfer, Sender> makeSender;
-    private final Runnable unpin;
+    private final Pinned source;
     private final long expectedBytes;
     private volatile Sender sender;
 
     /**
-     * The local memory is pinned by the caller.
+     * Takes over what the caller has pinned.
      *
      * @param makeSender called once the transfer has its id
-     * @param unpin called once when nothing touches the memory any more
      */
     WriteTransfer(
             Session session,
@@ -26,11 +25,11 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
             int blocks,
             long expectedBytes,
             Function<WriteTransfer, Sender> makeSender,
-            Runnable unpin) {
+            Pinned source) {
         super(session, options, blocks);
         this.expectedBytes = expectedBytes;
         this.makeSender = makeSender;
-        this.unpin = unpin;
+        this.source = source;
     }
 
     @Override
@@ -80,8 +79,13 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
     }
 
     @Override
+    Object memory() {
+        return source.memory();
+    }
+
+    @Override
     void quiet() {
-        unpin.run();
+        source.unpin().run();
     }
 
     @Override

@@ -19,13 +19,14 @@ public interface InboundFrame {
     boolean revoked();
 
     /**
-     * Counts the whole payload as in place and visible; may publish layers and complete transfers.
+     * The whole payload has arrived. Counts it as in place and visible, which may publish layers
+     * and complete transfers, unless {@link #revoked} and so thrown away.
      *
      * @param copiedBytes how much of it went through a copy in user space
      * @param scatterNanos time spent on that copy
      */
     void complete(long copiedBytes, long scatterNanos);
 
-    /** Ends a frame whose payload did not arrive whole; nothing of it is counted. */
+    /** Ends a frame whose payload did not arrive whole, or was thrown away: nothing is counted. */
     void abort();
 }
