@@ -1,0 +1,110 @@
+package io.kvwire.tck;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kvwire.transport.Access;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.Limits;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOptions;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/** Each limit holds, says which it is, and gives room again when something ends. */
+public abstract class LimitsContract extends WireContract {
+    /** For subclasses. */
+    protected LimitsContract() {}
+
+    private static UnaryOperator<NodeConfig> most(int peers, int regions) {
+        return Settings.limits(d ->
+                new Limits(
+                        peers,
+                        regions,
+                        d.maxControlBytes(),
+                        d.maxFramePayloadBytes(),
+                        d.maxNotificationBytes(),
+                        d.maxTransfersPerPeer(),
+                        d.maxQueuedTransfers(),
+                        d.windowBytes(),
+                        d.handshakeTimeout(),
+                        d.heartbeatInterval(),
+                        d.peerTimeout()));
+    }
+
+    @Test
+    void oneTooManyPeersIsRefused() {
+        var far = rig.node("far", most(2, 10));
+        var first = rig.connect(rig.node("a"), far);
+        rig.connect(rig.node("b"), far);
+        var late = rig.node("c");
+        var refusal = Waits.failure("connecting", late.connect(far.address()));
+        assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refusal.code(), refusal.getMessage());
+        assertTrue(refusal.getMessage().contains("maxPeers"), refusal.getMessage());
+        assertTrue(first.connected(), "those that are there stay");
+
+        first.close();
+        Waits.until("there is room", () -> far.peers().size() == 1);
+        rig.connect(late, far);
+    }
+
+    @Test
+    void oneTooManyRegionsIsRefused() {
+        var node = rig.node("near", most(10, 3));
+        var memory = rig.arena().allocate(64);
+        var first = node.register(memory, Access.LOCAL);
+        node.register(memory, Access.LOCAL);
+        var cache = Pair.register(node, rig.memory(Layouts.SMALL, 1), Access.LOCAL);
+        var refusal =
+                assertThrows(TransferException.class, () -> node.register(memory, Access.LOCAL));
+        assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refusal.code());
+        assertTrue(refusal.getMessage().contains("maxRegions"), refusal.getMessage());
+
+        Waits.get("deregistration", first.deregister());
+        Waits.get("deregistration", cache.deregister());
+        node.register(memory, Access.LOCAL);
+        Pair.register(node, rig.memory(Layouts.SMALL, 1), Access.LOCAL);
+    }
+
+    @Test
+    void aFrameNeverExceedsItsLimit() {
+        var setting = Settings.limits(limits -> limits.withFramePayload(4096));
+        var pair = new Pair(rig, Pair.Shape.of(Layouts.WIDE, 4).with(setting));
+        var request = pair.request(100);
+        var expected = pair.written(pair.farMemory.image(), request);
+        var transfer = pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT);
+        Waits.done(transfer);
+        pair.farMemory.assertIs(expected, "WRITE in small frames");
+        var timing = transfer.timing();
+        assertTrue(timing.frames() >= timing.bytes() / 4096, timing.toString());
+    }
+
+    @Test
+    void aNodeWithSmallLimitsAndOneWithLargeOnesUnderstandEachOther() {
+        var small =
+                Settings.limits(limits -> limits.withInFlight(1, 100, 8192).withFramePayload(4096));
+        for (var settings :
+                List.of(
+                        new Pair.Shape(
+                                Layouts.SMALL, Layouts.SMALL, 40, 40, small, config -> config),
+                        new Pair.Shape(
+                                Layouts.SMALL, Layouts.SMALL, 40, 40, config -> config, small))) {
+            var pair = new Pair(rig, settings);
+            for (int i = 0; i < 5; i++) {
+                var request = pair.request(100);
+                var written = pair.written(pair.farMemory.image(), request);
+                var write = pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT);
+                Waits.done(write);
+                pair.farMemory.assertIs(written, "WRITE between unequal limits");
+                var read = pair.read(pair.nearMemory.image(), request);
+                Waits.done(pair.peer.read(pair.transfer(request), TransferOptions.DEFAULT));
+                pair.nearMemory.assertIs(read, "READ between unequal limits");
+            }
+        }
+    }
+}
