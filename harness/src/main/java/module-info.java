@@ -1,12 +1,16 @@
 /** A small Llama with a paged KV cache, its prefill and decode halves, and the command line. */
 module io.kvwire.harness {
     requires ai.djl.tokenizers;
+    requires com.fasterxml.jackson.annotation;
     requires com.fasterxml.jackson.databind;
+    requires HdrHistogram;
     requires info.picocli;
     requires io.kvwire.codec;
     requires io.kvwire.tcp;
     requires io.kvwire.transport;
+    requires java.management;
     requires jdk.incubator.vector;
+    requires jdk.management;
     requires org.slf4j;
 
     exports io.kvwire.harness.math;
@@ -15,6 +19,9 @@ module io.kvwire.harness {
     exports io.kvwire.harness.weights;
 
     opens io.kvwire.harness.cli to
+            info.picocli;
+    opens io.kvwire.harness.perf to
+            com.fasterxml.jackson.databind,
             info.picocli;
     opens io.kvwire.harness.model to
             com.fasterxml.jackson.databind;

@@ -1,5 +1,6 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.perf.PerfCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -8,7 +9,8 @@ import picocli.CommandLine.Command;
         name = "kvwire",
         mixinStandardHelpOptions = true,
         versionProvider = BuildVersion.class,
-        description = "Moves an LLM's KV cache from prefill to decode.")
+        description = "Moves an LLM's KV cache from prefill to decode.",
+        subcommands = {PerfCommand.class})
 public final class Main implements Runnable {
 
     @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
@@ -21,7 +23,9 @@ public final class Main implements Runnable {
      * @param args the command line's words
      */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main()).execute(args));
+        System.exit(new CommandLine(new Main())
+                        .setCaseInsensitiveEnumValuesAllowed(true)
+                        .execute(args));
     }
 
     @Override

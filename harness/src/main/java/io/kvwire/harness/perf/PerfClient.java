@@ -1,0 +1,275 @@
+package io.kvwire.harness.perf;
+
+import io.kvwire.transport.Access;
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.BlockTransfer;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.NodeConfig.WaitMode;
+import io.kvwire.transport.NodeListener;
+import io.kvwire.transport.Peer;
+import io.kvwire.transport.RemoteCache;
+import io.kvwire.transport.Transfer;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferNode;
+import io.kvwire.transport.TransferOptions;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.HdrHistogram.Histogram;
+
+/** The measuring end: one connection, and the points measured over it. Confined to one thread. */
+final class PerfClient implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long MAX_MICROS_RECORDED = TimeUnit.MINUTES.toNanos(1);
+
+    private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
+    private final AtomicLong pongs = new AtomicLong();
+    private final boolean spin;
+    private final TransferNode node;
+    private final Peer peer;
+    private volatile Thread pinger = Thread.currentThread();
+
+    /**
+     * How long and how hard to measure.
+     *
+     * @param seconds measured, after a warm-up of a quarter of them
+     * @param depth transfers in flight
+     * @param checksum whether frames carry CRC32C
+     * @param verify whether every byte is checked
+     */
+    record Effort(double seconds, int depth, boolean checksum, boolean verify) {}
+
+    PerfClient(NodeConfig config, NodeAddress server) {
+        spin = config.waitMode() == WaitMode.SPIN;
+        node = TransferNode.start(config.connectOnly().withListener(new Answers()));
+        try {
+            peer = node.connect(server).join();
+        } catch (CompletionException e) {
+            node.close();
+            throw e.getCause() instanceof TransferException known ? known : e;
+        }
+    }
+
+    Peer peer() {
+        return peer;
+    }
+
+    private final class Answers implements NodeListener {
+        @Override
+        public void notified(Peer from, byte[] payload) {
+            if (PerfMessage.isPing(payload)) {
+                pongs.incrementAndGet();
+                if (!spin) {
+                    LockSupport.unpark(pinger);
+                }
+            } else {
+                answers.add(PerfMessage.decode(payload));
+            }
+        }
+
+        @Override
+        public void disconnected(Peer from, TransferException reason) {
+            answers.add(PerfMessage.failed(reason.getMessage()));
+        }
+    }
+
+    private PerfMessage ask(PerfMessage question, PerfMessage.Type expected) {
+        peer.notify(question.encode());
+        PerfMessage answer;
+        try {
+            answer = answers.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TransferException(ErrorCode.CANCELLED, "interrupted", e);
+        }
+        if (answer == null || answer.type() != expected) {
+            throw new TransferException(
+                    ErrorCode.PEER_LOST,
+                    answer == null
+                            ? "'" + peer.name() + "' did not answer within " + PATIENCE
+                            : answer.error() == null
+                                    ? "'" + peer.name() + "' answered " + answer.type()
+                                    : answer.error());
+        }
+        return answer;
+    }
+
+    /** Measures blocks. */
+    PerfResult blocks(PerfCase point, Effort effort) {
+        boolean write = point.op() == PerfOp.WRITE;
+        var ready = ask(PerfMessage.setup(point), PerfMessage.Type.READY);
+        try (var memory = new PerfMemory(node, "local-" + ready.cache(), point, Access.LOCAL)) {
+            if (write) {
+                memory.fill();
+            }
+            var remote =
+                    peer.cache(ready.cache())
+                            .orElseThrow(
+                                    () ->
+                                            new TransferException(
+                                                    ErrorCode.UNKNOWN_REGION,
+                                                    "the server did not announce its cache"));
+            var lists = new Lists(point, memory, BlockTable.decode(ready.table()), remote);
+            run(point, lists, effort, effort.seconds() / 4, new Histogram(MAX_MICROS_RECORDED, 3));
+            ask(PerfMessage.of(PerfMessage.Type.START), PerfMessage.Type.STARTED);
+            if (!write) {
+                memory.poison();
+            }
+            var times = new Histogram(MAX_MICROS_RECORDED, 3);
+            long cpu = PerfServer.cpuNanos();
+            var sum = run(point, lists, effort, effort.seconds(), times);
+            long ownCpu = PerfServer.cpuNanos() - cpu;
+            long places = effort.verify() ? sum.transfers * point.blockCount() : 0;
+            var theirs = ask(PerfMessage.finish(places), PerfMessage.Type.RESULT);
+            Boolean verified = null;
+            if (effort.verify()) {
+                verified = write ? theirs.verified() : memory.verify(places);
+            }
+            double gigabytes = sum.transfers * (double) point.blockCount() * point.blockBytes() / 1e9;
+            double descriptors = sum.transfers * (double) point.blockCount();
+            long senderCpu = write ? ownCpu : theirs.cpuNanos();
+            return new PerfResult(
+                    point.op().name().toLowerCase(java.util.Locale.ROOT),
+                    point.blockBytes(),
+                    point.blockCount(),
+                    point.workingSetBytes(),
+                    point.lanes(),
+                    gigabytes / sum.seconds,
+                    descriptors / sum.seconds,
+                    times.getValueAtPercentile(50) / 1e3,
+                    times.getValueAtPercentile(99) / 1e3,
+                    (ownCpu + theirs.cpuNanos()) / 1e9 / gigabytes,
+                    senderCpu / descriptors,
+                    verified,
+                    point.scattered(),
+                    effort.depth());
+        } finally {
+            if (peer.connected()) {
+                peer.notify(PerfMessage.of(PerfMessage.Type.TEARDOWN).encode());
+            }
+        }
+    }
+
+    /** The block tables of all transfers of a working set, made once. */
+    private static final class Lists {
+        final BlockTransfer[] transfers;
+
+        Lists(PerfCase point, PerfMemory memory, BlockTable theirs, RemoteCache remote) {
+            int[] mine = point.order(point.op() == PerfOp.WRITE);
+            transfers = new BlockTransfer[point.lists()];
+            int count = point.blockCount();
+            for (int i = 0; i < transfers.length; i++) {
+                int[] local = new int[count];
+                int[] ids = new int[count];
+                int[] generations = new int[count];
+                for (int j = 0; j < count; j++) {
+                    local[j] = mine[i * count + j];
+                    ids[j] = theirs.id(i * count + j);
+                    generations[j] = theirs.generation(i * count + j);
+                }
+                transfers[i] =
+                        BlockTransfer.of(
+                                i,
+                                memory.cache(),
+                                memory.cache().table(local),
+                                remote,
+                                BlockTable.of(theirs.incarnation(), ids, generations),
+                                count * point.tokensPerBlock());
+            }
+        }
+    }
+
+    private record Sum(long transfers, double seconds) {}
+
+    private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {
+        var options = TransferOptions.DEFAULT.withDeadline(PATIENCE).withChecksum(effort.checksum());
+        var inFlight = new ArrayDeque<Transfer>();
+        long start = System.nanoTime();
+        long end = start + (long) (seconds * 1e9);
+        long done = 0;
+        int next = 0;
+        while (System.nanoTime() < end || !inFlight.isEmpty()) {
+            if (System.nanoTime() < end && inFlight.size() < effort.depth()) {
+                var blocks = lists.transfers[next];
+                next = (next + 1) % lists.transfers.length;
+                inFlight.add(
+                        point.op() == PerfOp.WRITE
+                                ? peer.write(blocks, options)
+                                : peer.read(blocks, options));
+                continue;
+            }
+            var first = inFlight.remove();
+            first.join(PATIENCE);
+            times.recordValue(Math.min(MAX_MICROS_RECORDED, first.timing().totalNanos()));
+            done++;
+        }
+        return new Sum(done, (System.nanoTime() - start) / 1e9);
+    }
+
+    /** Measures the round trip of a message. */
+    PerfResult pings(int bytes, double seconds, int lanes) {
+        pinger = Thread.currentThread();
+        byte[] ping = new byte[bytes];
+        long cpu = 0;
+        long start = System.nanoTime();
+        long counted = start + (long) (seconds * 0.25e9);
+        long end = counted + (long) (seconds * 1e9);
+        var times = new Histogram(MAX_MICROS_RECORDED, 3);
+        long before = start;
+        while (before < end) {
+            if (cpu == 0 && before >= counted) {
+                cpu = PerfServer.cpuNanos();
+            }
+            long seen = pongs.get();
+            peer.notify(ping);
+            awaitPong(seen);
+            long after = System.nanoTime();
+            if (before >= counted) {
+                times.recordValue(Math.min(MAX_MICROS_RECORDED, after - before));
+            }
+            before = after;
+        }
+        double rounds = times.getTotalCount();
+        double gigabytes = rounds * bytes * 2 / 1e9;
+        return new PerfResult(
+                spin ? "notify-spin" : "notify-sleep",
+                bytes,
+                1,
+                bytes,
+                lanes,
+                gigabytes / seconds,
+                rounds / seconds,
+                times.getValueAtPercentile(50) / 1e3,
+                times.getValueAtPercentile(99) / 1e3,
+                (PerfServer.cpuNanos() - cpu) / 1e9 / gigabytes,
+                (PerfServer.cpuNanos() - cpu) / rounds,
+                null,
+                false,
+                1);
+    }
+
+    private void awaitPong(long seen) {
+        while (pongs.get() == seen) {
+            if (!peer.connected()) {
+                throw new TransferException(
+                        ErrorCode.PEER_LOST, "'" + peer.name() + "' is gone in the middle of a ping");
+            }
+            if (spin) {
+                Thread.onSpinWait();
+            } else {
+                LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(100));
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        node.close();
+    }
+}

@@ -1,0 +1,98 @@
+package io.kvwire.harness.perf;
+
+import io.kvwire.transport.Access;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvCache;
+import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferNode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/**
+ * The working set of one end: memory, the cache over it, and what must be in it. Each 8-byte word of a
+ * source block depends on the block's place in the order of transfers and on its own place in the
+ * block, so that a block in the wrong place, or a part of one, does not pass for right.
+ */
+final class PerfMemory implements AutoCloseable {
+    private static final byte POISON = (byte) 0xEE;
+    private static final long PAGE = 4096;
+
+    private final PerfCase point;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+    private final KvCache cache;
+
+    PerfMemory(TransferNode node, String name, PerfCase point, Access access) {
+        this.point = point;
+        try {
+            memory = arena.allocate(point.blocks() * point.blockBytes(), PAGE);
+        } catch (OutOfMemoryError e) {
+            arena.close();
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "no memory for a working set of "
+                            + ByteSize.show(point.workingSetBytes())
+                            + ": take a smaller one",
+                    e);
+        }
+        var layout = point.layout();
+        cache =
+                node.register(
+                        name,
+                        layout,
+                        List.of(LayerPlacement.dense(layout, memory, point.blocks())),
+                        point.blocks(),
+                        access);
+    }
+
+    KvCache cache() {
+        return cache;
+    }
+
+    private static long word(long place, long index) {
+        long mixed = (place << 32 ^ index) * 0x9E3779B97F4A7C15L;
+        return mixed ^ mixed >>> 29;
+    }
+
+    /** Fills the blocks of a source, in the order of transfers. */
+    void fill() {
+        int[] order = point.order(true);
+        long words = point.blockBytes() / 8;
+        for (int place = 0; place < order.length; place++) {
+            long base = order[place] * point.blockBytes();
+            for (long i = 0; i < words; i++) {
+                memory.set(ValueLayout.JAVA_LONG, base + i * 8, word(place, i));
+            }
+        }
+    }
+
+    /** Overwrites a target, so that only what arrives from now on can be right. */
+    void poison() {
+        memory.fill(POISON);
+    }
+
+    /** Whether the first so many places of a target hold what the source has there. */
+    boolean verify(long places) {
+        int[] order = point.order(false);
+        long words = point.blockBytes() / 8;
+        for (int place = 0; place < Math.min(places, order.length); place++) {
+            long base = order[place] * point.blockBytes();
+            for (long i = 0; i < words; i++) {
+                if (memory.get(ValueLayout.JAVA_LONG, base + i * 8) != word(place, i)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Withdraws the cache and frees the memory when nothing touches it any more. */
+    @Override
+    public void close() {
+        cache.deregister().join();
+        arena.close();
+    }
+}

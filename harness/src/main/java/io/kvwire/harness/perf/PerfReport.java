@@ -1,0 +1,55 @@
+package io.kvwire.harness.perf;
+
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The results of a sweep, as a table for people and as JSON for programs.
+ *
+ * @param path the path that was used
+ * @param pathReason why
+ * @param pathDetails what the wire says of the link
+ * @param results the points, in the order of measurement
+ */
+record PerfReport(
+        String path, String pathReason, Map<String, String> pathDetails, List<PerfResult> results) {
+
+    static void header(PrintWriter out) {
+        out.printf(
+                "%-12s %10s %7s %11s %5s %9s %11s %10s %10s %9s %8s %9s%n",
+                "op", "block", "blocks", "working set", "lanes", "GB/s", "blocks/s", "p50 us",
+                "p99 us", "CPU s/GB", "ns/block", "verified");
+    }
+
+    static void row(PrintWriter out, PerfResult r) {
+        out.printf(
+                Locale.ROOT,
+                "%-12s %10s %7d %11s %5d %9.3f %11.0f %10.1f %10.1f %9.3f %8.0f %9s%n",
+                r.op(),
+                ByteSize.show(r.blockBytes()),
+                r.blockCount(),
+                ByteSize.show(r.workingSetBytes()),
+                r.lanes(),
+                r.gigabytesPerSecond(),
+                r.descriptorsPerSecond(),
+                r.p50Micros(),
+                r.p99Micros(),
+                r.cpuSecondsPerGigabyte(),
+                r.senderNanosPerDescriptor(),
+                r.verified() == null ? "-" : r.verified() ? "yes" : "NO");
+        out.flush();
+    }
+
+    void write(Path file) throws IOException {
+        JsonMapper.builder()
+                .enable(SerializationFeature.INDENT_OUTPUT)
+                .build()
+                .writeValue(file.toFile(), this);
+    }
+}

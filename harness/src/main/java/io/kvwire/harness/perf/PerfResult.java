@@ -1,0 +1,35 @@
+package io.kvwire.harness.perf;
+
+/**
+ * One measured point. 1 GB is 10^9 bytes.
+ *
+ * @param op {@code write}, {@code read} or {@code notify}
+ * @param blockBytes bytes of one block, or of the message
+ * @param blockCount blocks of one transfer
+ * @param workingSetBytes memory at each end
+ * @param lanes connections
+ * @param gigabytesPerSecond payload moved
+ * @param descriptorsPerSecond blocks moved
+ * @param p50Micros median time of one transfer, or of one round trip
+ * @param p99Micros 99th percentile of it
+ * @param cpuSecondsPerGigabyte CPU time of both processes
+ * @param senderNanosPerDescriptor CPU time of the sending process for each block
+ * @param verified whether every byte of the target was checked and right
+ * @param scattered whether blocks lay in random places
+ * @param depth transfers in flight
+ */
+record PerfResult(
+        String op,
+        long blockBytes,
+        int blockCount,
+        long workingSetBytes,
+        int lanes,
+        double gigabytesPerSecond,
+        double descriptorsPerSecond,
+        double p50Micros,
+        double p99Micros,
+        double cpuSecondsPerGigabyte,
+        double senderNanosPerDescriptor,
+        Boolean verified,
+        boolean scattered,
+        int depth) {}

@@ -1,0 +1,180 @@
+package io.kvwire.harness.perf;
+
+import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.NodeConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code kvwire perf run}: measures against a server; sweeps where sizes are lists. */
+@Command(
+        name = "run",
+        mixinStandardHelpOptions = true,
+        description = "Measures transfers to or from a 'kvwire perf serve'.")
+final class PerfRunCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Parameters(paramLabel = "HOST:PORT", description = "Where 'kvwire perf serve' listens.")
+    private String server;
+
+    @Option(
+            names = "--op",
+            split = ",",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private List<PerfOp> ops = List.of(PerfOp.WRITE);
+
+    @Option(
+            names = "--block-bytes",
+            split = ",",
+            converter = ByteSize.class,
+            description = "Bytes of a block, or of a message for notify (default: 1MiB, 64).")
+    private List<Long> blockBytes = List.of();
+
+    @Option(
+            names = "--block-count",
+            split = ",",
+            description = "Blocks of one transfer (default: as many as make 16 MiB).")
+    private List<Integer> blockCounts = List.of();
+
+    @Option(
+            names = "--working-set-bytes",
+            converter = ByteSize.class,
+            description = "Memory at each end that transfers walk over (default: 256MiB).")
+    private long workingSetBytes = 256L << 20;
+
+    @Option(names = "--hot", description = "Use one list of blocks again and again.")
+    private boolean hot;
+
+    @Option(names = "--scattered", description = "Lay the blocks in random places at both ends.")
+    private boolean scattered;
+
+    @Option(names = "--lanes", split = ",", description = "Connections (default: 2).")
+    private List<Integer> lanes = List.of(2);
+
+    @Option(names = "--depth", description = "Transfers in flight (default: ${DEFAULT-VALUE}).")
+    private int depth = 4;
+
+    @Option(names = "--seconds", description = "Time of each point (default: ${DEFAULT-VALUE}).")
+    private double seconds = 3;
+
+    @Option(names = "--path", description = "The path to use (default: the best).")
+    private String path;
+
+    @Option(names = "--require", description = "Fail unless this path is used.")
+    private String required;
+
+    @Option(names = "--spin", description = "Poll without sleeping; best at both ends.")
+    private boolean spin;
+
+    @Option(names = "--checksum", description = "Send and verify CRC32C with each frame.")
+    private boolean checksum;
+
+    @Option(names = "--verify", description = "Check every byte of the target afterwards.")
+    private boolean verify;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
+    private Path json;
+
+    private final List<PerfResult> results = new ArrayList<>();
+
+    @Override
+    public Integer call() throws IOException {
+        check();
+        var out = spec.commandLine().getOut();
+        PerfReport report = null;
+        for (int count : lanes) {
+            try (var client = new PerfClient(config(count), NodeAddress.parse(server))) {
+                var used = client.peer().path();
+                if (report == null) {
+                    out.println(used.path() + ": " + used.reason() + " " + used.details());
+                    PerfReport.header(out);
+                    report =
+                            new PerfReport(used.path(), used.reason(), used.details(), results);
+                }
+                measure(client, count);
+            }
+        }
+        if (json != null) {
+            Objects.requireNonNull(report).write(json);
+        }
+        boolean wrong = results.stream().anyMatch(r -> Boolean.FALSE.equals(r.verified()));
+        if (wrong) {
+            spec.commandLine().getErr().println("kvwire: the target holds wrong bytes");
+        }
+        return wrong ? CommandLine.ExitCode.SOFTWARE : CommandLine.ExitCode.OK;
+    }
+
+    private void check() {
+        try {
+            NodeAddress.parse(server);
+            cases(1);
+            lanes.forEach(this::config);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+        if (seconds <= 0 || depth < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "--seconds and --depth: need more than zero");
+        }
+    }
+
+    private NodeConfig config(int count) {
+        var config =
+                NodeConfig.named("perf-client")
+                        .withLanes(count)
+                        .withLimits(PerfServer.limits())
+                        .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP);
+        if (path != null) {
+            config = config.withPaths(path);
+        }
+        return required == null ? config : config.requiring(required);
+    }
+
+    private List<PerfCase> cases(int laneCount) {
+        var cases = new ArrayList<PerfCase>();
+        for (var op : ops) {
+            for (long size : blockBytes.isEmpty() ? List.of(1L << 20) : blockBytes) {
+                var counts =
+                        blockCounts.isEmpty()
+                                ? List.of((int) Math.max(1, (16L << 20) / size))
+                                : blockCounts;
+                for (int count : counts) {
+                    if (op != PerfOp.NOTIFY) {
+                        long set = hot ? size * count : workingSetBytes;
+                        cases.add(new PerfCase(op, size, count, set, laneCount, scattered));
+                    }
+                }
+            }
+        }
+        return cases;
+    }
+
+    private void measure(PerfClient client, int laneCount) {
+        var out = spec.commandLine().getOut();
+        var effort = new PerfClient.Effort(seconds, depth, checksum, verify);
+        if (ops.contains(PerfOp.NOTIFY)) {
+            for (long size : blockBytes.isEmpty() ? List.of(64L) : blockBytes) {
+                add(client.pings((int) Math.min(size, 1 << 16), seconds, laneCount));
+            }
+        }
+        for (var point : cases(laneCount)) {
+            add(client.blocks(point, effort));
+        }
+        out.flush();
+    }
+
+    private void add(PerfResult result) {
+        results.add(result);
+        PerfReport.row(spec.commandLine().getOut(), result);
+    }
+}

@@ -1,0 +1,64 @@
+package io.kvwire.harness.perf;
+
+import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.NodeConfig;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code kvwire perf serve}: waits for clients until it is stopped. */
+@Command(
+        name = "serve",
+        mixinStandardHelpOptions = true,
+        description = "Waits for 'kvwire perf run' until it is stopped.")
+final class PerfServeCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+
+    @Option(
+            names = "--listen",
+            paramLabel = "HOST:PORT",
+            description = "Where to listen (default: 127.0.0.1 and the port of --port).")
+    private String listen;
+
+    @Option(names = "--port", description = "The port on 127.0.0.1 (default: ${DEFAULT-VALUE}).")
+    private int port = 7410;
+
+    @Option(
+            names = "--max-bytes",
+            converter = ByteSize.class,
+            description = "The largest working set to give a client (default: 4 GiB).")
+    private long maxBytes = 4L << 30;
+
+    @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
+    private boolean spin;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        var config =
+                NodeConfig.named("perf-server")
+                        .withListen(address())
+                        .withLanes(NodeConfig.MAX_LANES)
+                        .withLimits(PerfServer.limits())
+                        .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP);
+        try (var server = PerfServer.start(config, maxBytes)) {
+            var out = spec.commandLine().getOut();
+            out.println("perf server listens on " + server.node().address());
+            out.flush();
+            var stopped = new CountDownLatch(1);
+            stopped.await();
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    private NodeAddress address() {
+        try {
+            return listen == null ? new NodeAddress("127.0.0.1", port) : NodeAddress.parse(listen);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+}
