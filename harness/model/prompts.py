@@ -4,7 +4,7 @@
 One prompt per held-out chapter, from 8 to 900 tokens (<s> counted) in a geometric series, the
 longest from the longest chapter. A prompt starts at a verse (those of 100 tokens and more at the
 chapter's heading) and ends between two words, so that the natural continuation starts with a space
-or a line break. The slice is the held-out chapter nearest to 8,000 bytes, whole.
+or a line break. The slice is one long held-out chapter, whole.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from tokenizers import Tokenizer
 from train import read_chapters, split_chapters
 
 SHORTEST, LONGEST = 8, 900
+# The longest held-out chapter that is told nowhere else in nearly the same words (1 Kings 22 is).
+SLICE = "Mark 6"
 
 
 def cut(text, tokens, tokenizer):
@@ -59,7 +61,7 @@ def main():
         for prompt in make_prompts(held_out, tokenizer):
             file.write(json.dumps(prompt) + "\n")
     args.slice.parent.mkdir(parents=True, exist_ok=True)
-    args.slice.write_text(min(held_out, key=lambda text: abs(len(text.encode()) - 8000)))
+    args.slice.write_text(next(text for text in held_out if text.startswith(SLICE + "\n")))
 
 
 if __name__ == "__main__":
