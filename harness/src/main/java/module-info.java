@@ -14,7 +14,9 @@ module io.kvwire.harness {
     requires org.slf4j;
 
     exports io.kvwire.harness.math;
+    exports io.kvwire.harness.demo;
     exports io.kvwire.harness.model;
+    exports io.kvwire.harness.split;
     exports io.kvwire.harness.tokenizer;
     exports io.kvwire.harness.weights;
 
@@ -23,6 +25,10 @@ module io.kvwire.harness {
     opens io.kvwire.harness.perf to
             com.fasterxml.jackson.databind,
             info.picocli;
+    opens io.kvwire.harness.demo to
+            com.fasterxml.jackson.databind;
     opens io.kvwire.harness.model to
+            com.fasterxml.jackson.databind;
+    opens io.kvwire.harness.split to
             com.fasterxml.jackson.databind;
 }

@@ -1,8 +1,11 @@
 package io.kvwire.harness.cli;
 
 import io.kvwire.harness.perf.PerfCommand;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /** The root of the command line; prints usage or version. */
 @Command(
@@ -10,10 +13,21 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         versionProvider = BuildVersion.class,
         description = "Moves an LLM's KV cache from prefill to decode.",
-        subcommands = {PerfCommand.class})
+        subcommands = {
+            PrefillCommand.class,
+            DecodeCommand.class,
+            DecodeWorkerCommand.class,
+            PerfCommand.class
+        })
 public final class Main implements Runnable {
 
     @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+
+    @Option(
+            names = "--verbose",
+            scope = ScopeType.INHERIT,
+            description = "Show the stack trace of an error, and what child processes say.")
+    private boolean verbose;
 
     private Main() {}
 
@@ -23,9 +37,17 @@ public final class Main implements Runnable {
      * @param args the command line's words
      */
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Main())
-                        .setCaseInsensitiveEnumValuesAllowed(true)
-                        .execute(args));
+        System.exit(commandLine().execute(args));
+    }
+
+    /** {@return the command line, with errors in one line each} */
+    static CommandLine commandLine() {
+        var root = new Main();
+        var errors = new OneLineErrors(() -> root.verbose);
+        return new CommandLine(root)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler(errors)
+                .setExecutionExceptionHandler(errors);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.kvwire.harness.model;
 
+import io.kvwire.transport.KvOrder;
+
 /**
  * Where an element of a layer's cache lies, in bytes: {@code base + block * block() + token *
  * token() + head * head() + dim * elementBytes}, with {@code key()} or {@code value()} as the base.

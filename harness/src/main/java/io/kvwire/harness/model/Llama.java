@@ -7,6 +7,7 @@ import io.kvwire.harness.math.PackedMatrix;
 import io.kvwire.harness.math.Panels;
 import io.kvwire.harness.math.Workers;
 import io.kvwire.harness.weights.ModelException;
+import io.kvwire.transport.KvOrder;
 
 import java.lang.foreign.Arena;
 import java.util.Arrays;

@@ -1,5 +1,7 @@
 package io.kvwire.harness.model;
 
+import io.kvwire.transport.KvOrder;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;

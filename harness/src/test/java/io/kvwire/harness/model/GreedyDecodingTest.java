@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.kvwire.harness.math.ElementType;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.harness.weights.SeededWeights;
+import io.kvwire.transport.KvOrder;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.kvwire.harness.math.ElementType;
 import io.kvwire.harness.math.ScalarKernels;
 import io.kvwire.harness.weights.SeededWeights;
+import io.kvwire.transport.KvOrder;
 
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

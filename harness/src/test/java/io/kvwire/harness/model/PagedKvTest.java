@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.harness.math.ElementType;
+import io.kvwire.transport.KvOrder;
 
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;

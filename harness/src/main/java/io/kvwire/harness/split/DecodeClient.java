@@ -1,0 +1,215 @@
+package io.kvwire.harness.split;
+
+import io.kvwire.harness.model.GreedyDecoding;
+import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.weights.ModelException;
+import io.kvwire.transport.Access;
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvCache;
+import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.PathReport;
+import io.kvwire.transport.Peer;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferNode;
+
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.IntConsumer;
+
+/**
+ * The decode half: asks a prefill node for a prompt's KV cache, and continues from it.
+ *
+ * <p>Owns a {@link TransferNode} that only connects, the cache's memory and the model's threads.
+ * Confined to one thread at a time. After an error of one request the next may be run, as long as
+ * the connection is up.
+ *
+ * {@snippet :
+ * try (var decode = DecodeClient.connect(Seat.of(model), NodeConfig.named("decode"), prefill)) {
+ *     var run = decode.run(prompt, TransferMode.LAYERWISE, 64, token -> print(token));
+ * }
+ * }
+ */
+public final class DecodeClient implements AutoCloseable {
+    private static final Duration CONNECT = Duration.ofSeconds(15);
+
+    private final CacheMemory memory;
+    private final Llama llama;
+    private final String fingerprint;
+    private final Answers answers = new Answers();
+    private final TransferNode node;
+    private final KvCache cache;
+    private final Peer peer;
+    private final Optional<Path> folder;
+    private long lastRequest = new SecureRandom().nextLong() >>> 1;
+
+    private DecodeClient(
+            Seat seat, NodeConfig config, NodeAddress prefill, Optional<Path> folder) {
+        this.folder = folder;
+        llama = seat.llama();
+        fingerprint = ModelFingerprint.of(llama, seat.shape());
+        memory = seat.memory();
+        TransferNode started = null;
+        try {
+            started = TransferNode.start(config.connectOnly().withListener(answers));
+            cache =
+                    started.register(
+                            Seat.CACHE,
+                            memory.layout(),
+                            memory.placement(),
+                            memory.blocks(),
+                            Access.REMOTE_WRITE);
+            peer = connect(started, prefill);
+            node = started;
+        } catch (RuntimeException | Error e) {
+            if (started != null) {
+                started.close();
+            }
+            llama.close();
+            memory.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Connects to a prefill node.
+     *
+     * @param seat model, cache, threads
+     * @param config paths, limits, security; its address and listener are replaced
+     * @param prefill where the prefill node listens
+     * @return the client
+     * @throws TransferException as {@link TransferNode#connect} does
+     */
+    public static DecodeClient connect(Seat seat, NodeConfig config, NodeAddress prefill) {
+        return new DecodeClient(seat, config, prefill, Optional.empty());
+    }
+
+    /**
+     * Connects to a prefill node that shares a folder with this process.
+     *
+     * @param seat model, cache, threads
+     * @param config paths, limits, security; its address and listener are replaced
+     * @param prefill where the prefill node listens
+     * @param folder where it saves for {@link TransferMode#FILE}
+     * @return the client
+     * @throws TransferException as {@link TransferNode#connect} does
+     */
+    public static DecodeClient connect(
+            Seat seat, NodeConfig config, NodeAddress prefill, Path folder) {
+        return new DecodeClient(seat, config, prefill, Optional.of(folder));
+    }
+
+    private static Peer connect(TransferNode node, NodeAddress prefill) {
+        try {
+            return node.connect(prefill).get(CONNECT.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof TransferException known
+                    ? new TransferException(known.code(), known.getMessage(), known)
+                    : new CompletionException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new TransferException(
+                    ErrorCode.UNREACHABLE,
+                    prefill + " did not answer within " + CONNECT.toSeconds() + " s; is a kvwire"
+                            + " prefill listening there?",
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TransferException(ErrorCode.CANCELLED, "interrupted while connecting", e);
+        }
+    }
+
+    /** {@return how the prefill node is reached, and why} */
+    public PathReport path() {
+        return peer.path();
+    }
+
+    /**
+     * Runs one prompt.
+     *
+     * @param prompt token ids, at least one
+     * @param mode how its cache gets here
+     * @param maxTokens the most tokens to make, at least 1
+     * @param onToken learns of each token as soon as it is known
+     * @return tokens and times
+     * @throws TransferException when the prefill node refuses or is lost, or the transfer fails
+     * @throws ModelException when prompt and continuation do not fit the model
+     */
+    public SplitRun run(int[] prompt, TransferMode mode, int maxTokens, IntConsumer onToken) {
+        requireRoom(prompt, maxTokens);
+        long start = System.nanoTime();
+        int needed = memory.layout().blocksFor(prompt.length + maxTokens - 1);
+        var table =
+                cache.allocate(needed)
+                        .orElseThrow(
+                                () ->
+                                        new TransferException(
+                                                ErrorCode.RESOURCE_EXHAUSTED,
+                                                "this request needs "
+                                                        + needed
+                                                        + " blocks and the cache has "
+                                                        + cache.freeBlocks()
+                                                        + " free; raise --cache-tokens"));
+        try {
+            var arrival =
+                    new Arrival(node, peer, cache, memory, answers)
+                            .await(request(prompt, mode, table), table, folder);
+            long known = System.nanoTime();
+            int[] tokens =
+                    new GreedyDecoding(llama, table.ids(), memory.paged())
+                            .run(arrival.firstToken(), prompt.length, maxTokens, onToken);
+            long end = System.nanoTime();
+            return new SplitRun(
+                    Arrays.stream(tokens).boxed().toList(),
+                    known - start,
+                    end - known,
+                    arrival.finished().computeNanos(),
+                    answers.transferNanos(arrival),
+                    arrival.exposedNanos(),
+                    arrival.bytes(),
+                    arrival.finished().unitNanos(),
+                    arrival.finished().chunkTokens());
+        } finally {
+            cache.retire(table);
+        }
+    }
+
+    private void requireRoom(int[] prompt, int maxTokens) {
+        int longest = llama.config().maxPositions();
+        if (prompt.length == 0 || maxTokens < 1 || maxTokens > longest - prompt.length + 1) {
+            throw new ModelException(
+                    prompt.length
+                            + " prompt tokens and "
+                            + maxTokens
+                            + " to generate: need at least 1 of each, and the model has "
+                            + longest
+                            + " positions; shorten the prompt or lower --max-tokens");
+        }
+    }
+
+    private SplitMessage.Prefill request(int[] prompt, TransferMode mode, BlockTable table) {
+        long id = ++lastRequest;
+        boolean pushed = mode == TransferMode.BULK || mode == TransferMode.LAYERWISE;
+        return new SplitMessage.Prefill(
+                id,
+                mode,
+                fingerprint,
+                Arrays.stream(prompt).boxed().toList(),
+                pushed ? SplitMessage.text(table) : "",
+                mode == TransferMode.FILE ? "kv-" + Long.toUnsignedString(id, 36) : "");
+    }
+
+    @Override
+    public void close() {
+        node.close();
+        llama.close();
+        memory.close();
+    }
+}

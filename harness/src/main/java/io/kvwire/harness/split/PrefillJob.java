@@ -1,0 +1,250 @@
+package io.kvwire.harness.split;
+
+import io.kvwire.harness.model.LayerListener;
+import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.weights.ModelException;
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.BlockTransfer;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvCache;
+import io.kvwire.transport.Peer;
+import io.kvwire.transport.Transfer;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOptions;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Serves one request after another on the thread that computes. Every request ends with an answer,
+ * as long as its peer is there to hear it, and with its blocks given back.
+ */
+final class PrefillJob {
+    private static final Logger LOG = LoggerFactory.getLogger(PrefillJob.class);
+    private static final Duration LEASE = Duration.ofSeconds(30);
+
+    private final Llama llama;
+    private final CacheMemory memory;
+    private final KvCache cache;
+    private final String fingerprint;
+    private final Optional<Path> folder;
+    private final ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased;
+
+    PrefillJob(
+            Llama llama,
+            CacheMemory memory,
+            KvCache cache,
+            String fingerprint,
+            Optional<Path> folder,
+            ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased) {
+        this.llama = llama;
+        this.memory = memory;
+        this.cache = cache;
+        this.fingerprint = fingerprint;
+        this.folder = folder;
+        this.leased = leased;
+    }
+
+    void run(Peer peer, SplitMessage.Prefill request) {
+        try {
+            requireSameModel(request);
+            serve(peer, request);
+        } catch (TransferException e) {
+            refuse(peer, request, e);
+        } catch (ModelException e) {
+            refuse(peer, request, new TransferException(ErrorCode.OUT_OF_RANGE, e.getMessage(), e));
+        } catch (UncheckedIOException e) {
+            var why = "the prefill node cannot save the cache: " + e.getCause();
+            refuse(peer, request, new TransferException(ErrorCode.INTERNAL, why, e));
+        } catch (RuntimeException e) {
+            LOG.error("request {} of {} failed", request.requestId(), peer.name(), e);
+            var why = "the prefill node failed: " + e + "; its log says more";
+            refuse(peer, request, new TransferException(ErrorCode.INTERNAL, why, e));
+        }
+    }
+
+    static void refuse(Peer peer, SplitMessage.Prefill request, TransferException why) {
+        LOG.warn("request {} of {}: {}", request.requestId(), peer.name(), why.getMessage());
+        var answer = new SplitMessage.Failed(request.requestId(), why.code(), why.getMessage());
+        try {
+            peer.notify(answer.encode());
+        } catch (TransferException e) {
+            LOG.warn("{} cannot be told: {}", peer.name(), e.getMessage());
+        }
+    }
+
+    private void requireSameModel(SplitMessage.Prefill request) {
+        if (!request.fingerprint().equals(fingerprint)) {
+            throw new TransferException(
+                    ErrorCode.REFUSED,
+                    "prefill runs another model than decode (fingerprints "
+                            + fingerprint
+                            + " and "
+                            + request.fingerprint()
+                            + "); give both the same --model and --dtype");
+        }
+    }
+
+    private void serve(Peer peer, SplitMessage.Prefill request) {
+        int needed = memory.layout().blocksFor(request.tokens().size());
+        var table =
+                cache.allocate(needed)
+                        .orElseThrow(
+                                () ->
+                                        new TransferException(
+                                                ErrorCode.RESOURCE_EXHAUSTED,
+                                                "the prefill node's cache has "
+                                                        + cache.freeBlocks()
+                                                        + " blocks free and the prompt needs "
+                                                        + needed
+                                                        + "; raise --cache-tokens there"));
+        boolean keep = false;
+        try {
+            switch (request.mode()) {
+                case BULK -> bulk(peer, request, table);
+                case LAYERWISE -> layerwise(peer, request, table);
+                case PULL -> {
+                    offer(peer, request, table);
+                    keep = true;
+                }
+                case FILE -> file(peer, request, table);
+            }
+        } finally {
+            if (!keep) {
+                // Blocks are handed out again only when nothing touches them any more.
+                cache.retire(table);
+            }
+        }
+    }
+
+    private int compute(SplitMessage.Prefill request, BlockTable table, LayerListener listener) {
+        int[] prompt = request.tokens().stream().mapToInt(Integer::intValue).toArray();
+        return Llama.greedy(llama.prefill(prompt, 0, table.ids(), memory.paged(), listener));
+    }
+
+    private void bulk(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+        var clock = new UnitClock(LayerListener.NONE);
+        int first = compute(request, table, clock);
+        var finished = finished(request, first, clock);
+        long start = System.nanoTime();
+        var options =
+                TransferOptions.DEFAULT
+                        .withDeadline(PrefillServer.DEADLINE)
+                        .withNotification(finished.encode());
+        reportEnd(peer, request, peer.write(blocks(peer, request, table), options), start);
+    }
+
+    private void layerwise(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+        var options = TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE);
+        try (var stream = peer.stream(blocks(peer, request, table), options)) {
+            var clock = new UnitClock(stream::ready);
+            int first = compute(request, table, clock);
+            peer.notify(finished(request, first, clock).encode());
+            reportEnd(peer, request, stream.transfer(), clock.firstReady());
+        }
+    }
+
+    private static void reportEnd(
+            Peer peer, SplitMessage.Prefill request, Transfer transfer, long start) {
+        transfer.join(PrefillServer.DEADLINE);
+        long nanos = System.nanoTime() - start;
+        peer.notify(new SplitMessage.Delivered(request.requestId(), nanos).encode());
+    }
+
+    private BlockTransfer blocks(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+        var remote =
+                peer.cache(Seat.CACHE)
+                        .orElseThrow(
+                                () ->
+                                        new TransferException(
+                                                ErrorCode.UNKNOWN_REGION,
+                                                "the decode node has registered no cache '"
+                                                        + Seat.CACHE
+                                                        + "'"));
+        var theirs = SplitMessage.table(request.blocks());
+        int tokens = request.tokens().size();
+        return BlockTransfer.of(request.requestId(), cache, table, remote, theirs, tokens);
+    }
+
+    private void offer(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+        var name = new LeasedRequest.Name(peer, request.requestId());
+        try {
+            var clock = new UnitClock(LayerListener.NONE);
+            int first = compute(request, table, clock);
+            var lease = cache.lease(request.requestId(), table, LEASE.toNanos());
+            leased.put(name, new LeasedRequest(cache, table, lease));
+            var text = SplitMessage.text(table);
+            peer.notify(finished(request, first, clock).offering(lease.id(), text).encode());
+            endWhenLapsed(name);
+        } catch (RuntimeException e) {
+            var offered = leased.remove(name);
+            if (offered == null) {
+                cache.retire(table);
+            } else {
+                offered.end();
+            }
+            throw e;
+        }
+    }
+
+    /** Gives the blocks of a reader that never came back, and never said so, to others. */
+    private void endWhenLapsed(LeasedRequest.Name name) {
+        var later = CompletableFuture.delayedExecutor(LEASE.toNanos(), TimeUnit.NANOSECONDS);
+        later.execute(
+                () -> {
+                    var waiting = leased.get(name);
+                    if (waiting == null) {
+                        return;
+                    }
+                    if (waiting.lease().valid() && name.peer().connected()) {
+                        endWhenLapsed(name);
+                    } else if (leased.remove(name, waiting)) {
+                        waiting.end();
+                    }
+                });
+    }
+
+    private void file(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+        var file =
+                CacheFile.inside(
+                        folder.orElseThrow(
+                                () ->
+                                        new TransferException(
+                                                ErrorCode.ACCESS_DENIED,
+                                                "the prefill node saves no files; start it with"
+                                                        + " --file-folder")),
+                        request.file());
+        var clock = new UnitClock(LayerListener.NONE);
+        int first = compute(request, table, clock);
+        long computed = clock.elapsed();
+        try {
+            CacheFile.save(file, memory, table, request.tokens().size(), fingerprint);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        long saved = clock.elapsed() - computed;
+        peer.notify(finished(request, first, clock).saved(computed, saved).encode());
+    }
+
+    private SplitMessage.Finished finished(
+            SplitMessage.Prefill request, int first, UnitClock clock) {
+        return new SplitMessage.Finished(
+                request.requestId(),
+                first,
+                clock.elapsed(),
+                clock.nanos(),
+                llama.options().chunkTokens(),
+                0,
+                0,
+                "");
+    }
+}
