@@ -8,13 +8,14 @@ module io.kvwire.harness {
     requires io.kvwire.codec;
     requires io.kvwire.tcp;
     requires io.kvwire.transport;
+    requires java.logging;
     requires java.management;
     requires jdk.incubator.vector;
     requires jdk.management;
     requires org.slf4j;
 
-    exports io.kvwire.harness.math;
     exports io.kvwire.harness.demo;
+    exports io.kvwire.harness.math;
     exports io.kvwire.harness.model;
     exports io.kvwire.harness.split;
     exports io.kvwire.harness.tokenizer;
@@ -22,13 +23,13 @@ module io.kvwire.harness {
 
     opens io.kvwire.harness.cli to
             info.picocli;
-    opens io.kvwire.harness.perf to
-            com.fasterxml.jackson.databind,
-            info.picocli;
     opens io.kvwire.harness.demo to
             com.fasterxml.jackson.databind;
     opens io.kvwire.harness.model to
             com.fasterxml.jackson.databind;
+    opens io.kvwire.harness.perf to
+            com.fasterxml.jackson.databind,
+            info.picocli;
     opens io.kvwire.harness.split to
             com.fasterxml.jackson.databind;
 }

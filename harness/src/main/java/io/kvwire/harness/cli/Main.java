@@ -7,6 +7,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
+import java.util.List;
+
 /** The root of the command line; prints usage or version. */
 @Command(
         name = "kvwire",
@@ -37,6 +39,7 @@ public final class Main implements Runnable {
      * @param args the command line's words
      */
     public static void main(String[] args) {
+        Logs.quietUnless(List.of(args).contains("--verbose"));
         System.exit(commandLine().execute(args));
     }
 

@@ -166,13 +166,14 @@ public final class DecodeClient implements AutoCloseable {
                     new GreedyDecoding(llama, table.ids(), memory.paged())
                             .run(arrival.firstToken(), prompt.length, maxTokens, onToken);
             long end = System.nanoTime();
+            long transfer = answers.transferNanos(arrival);
             return new SplitRun(
                     Arrays.stream(tokens).boxed().toList(),
                     known - start,
                     end - known,
                     arrival.finished().computeNanos(),
-                    answers.transferNanos(arrival),
-                    arrival.exposedNanos(),
+                    transfer,
+                    mode == TransferMode.LAYERWISE ? arrival.exposedNanos() : transfer,
                     arrival.bytes(),
                     arrival.finished().unitNanos(),
                     arrival.finished().chunkTokens());

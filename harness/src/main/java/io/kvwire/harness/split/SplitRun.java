@@ -15,7 +15,7 @@ import java.util.List;
  *     the same from the first layer on, so that it spans computing; pull: the read; file: save and
  *     load
  * @param exposedNanos how long the cache was still on its way after decode knew that prefill had
- *     finished computing; for a bulk write, all of the transfer
+ *     finished computing; all of the transfer unless it goes layer by layer
  * @param bytes of K and V moved
  * @param unitNanos when each layer of each chunk was ready, since prefill began, on prefill's clock
  * @param chunkTokens tokens of each chunk but the last; 0 when not chunked
