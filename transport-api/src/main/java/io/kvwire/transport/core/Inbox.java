@@ -24,6 +24,7 @@ final class Inbox {
     private final Session session;
     private final AtomicReferenceArray<InboundWrite> writes;
     private final long[] reads;
+    private volatile boolean closed;
     private final ArrayDeque<ArrivingFrame> pool = new ArrayDeque<>();
 
     Inbox(Session session, int peerTransfers) {
@@ -55,6 +56,9 @@ final class Inbox {
                             new TransferException(
                                     ErrorCode.CANCELLED, "the peer has given the transfer up"));
                 }
+                if (closed) {
+                    fresh.end(Session.peerGone(session.name()));
+                }
                 return fresh;
             }
         }
@@ -73,6 +77,7 @@ final class Inbox {
     }
 
     void closeAll(TransferException reason) {
+        closed = true;
         for (int i = 0; i < writes.length(); i++) {
             var write = writes.get(i);
             if (write != null) {

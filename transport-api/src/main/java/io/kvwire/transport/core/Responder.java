@@ -189,7 +189,7 @@ final class Responder {
     private static void start(Session session, ReadReply reply, Sender sender, long deadlineNanos) {
         session.replies.put(reply.transferId, reply);
         reply.start(sender, Math.max(1, deadlineNanos));
-        if (!session.connected()) {
+        if (session.over()) { // it may have ended the replies before it could see this one
             reply.end();
         }
     }

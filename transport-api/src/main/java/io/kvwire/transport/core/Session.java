@@ -358,6 +358,11 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     // ---- for the rest of the core ---------------------------------------------------------------
 
+    /** Whether the session has ended, or is about to. */
+    boolean over() {
+        return ended.get();
+    }
+
     Handshake handshake() {
         return handshake;
     }
