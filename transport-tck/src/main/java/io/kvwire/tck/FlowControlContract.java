@@ -87,8 +87,10 @@ public abstract class FlowControlContract extends WireContract {
         rig.at(pair.far).stall(StallPoint.BEFORE_PAYLOAD);
         var options = TransferOptions.DEFAULT.withDeadline(Duration.ofMillis(800));
         var slow = new ArrayList<Transfer>();
+        var requests = new ArrayList<Pair.Request>();
         for (int i = 0; i < 10; i++) {
-            slow.add(pair.peer.write(pair.transfer(pair.request(2 * 64)), options));
+            requests.add(pair.request(2 * 64));
+            slow.add(pair.peer.write(pair.transfer(requests.getLast()), options));
         }
         Waits.until("a frame waits for credit", () -> pair.near.metrics().creditWaits() > 0);
 
@@ -110,6 +112,9 @@ public abstract class FlowControlContract extends WireContract {
         }
         rig.at(pair.far).resume();
         slow.forEach(Waits::quiet);
+        for (var failed : requests) {
+            Waits.get("late bytes are over", pair.farCache.retire(failed.farTable()));
+        }
         var request = pair.request(64);
         var expected = pair.written(pair.farMemory.image(), request);
         Waits.done(pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT));

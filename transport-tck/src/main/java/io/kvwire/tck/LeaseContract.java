@@ -190,17 +190,18 @@ public abstract class LeaseContract extends WireContract {
     void dataThatFlowsKeepsTheLease() {
         var lease = lease(4 * SHORT);
         var expected = pair.read(pair.nearMemory.image(), request);
-        rig.at(pair.near).stall(StallPoint.BEFORE_PAYLOAD);
-        long started = System.nanoTime();
+        rig.at(pair.far).hold();
         var transfer = pair.peer.read(under(lease), TransferOptions.DEFAULT);
-        long step = started;
-        while (System.nanoTime() - started < 8 * SHORT) {
-            long due = step += SHORT;
-            Waits.until("time passes", () -> System.nanoTime() - due > 0);
-            rig.at(pair.near).step();
+        long started = System.nanoTime();
+        for (long due = started; due - started < 8 * SHORT; due += SHORT / 2) {
+            long next = due;
+            Waits.until(
+                    "a frame is held, and a part of the lease passes",
+                    () -> rig.at(pair.far).held() > 0 && System.nanoTime() - next > 0);
+            rig.at(pair.far).sendOne();
         }
         assertTrue(lease.valid(), "it was read from all the time");
-        rig.at(pair.near).resume();
+        rig.at(pair.far).send();
         Waits.done(transfer);
         pair.nearMemory.assertIs(expected, "a READ that took longer than its lease");
         lease.close();

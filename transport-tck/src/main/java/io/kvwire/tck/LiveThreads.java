@@ -1,5 +1,7 @@
 package io.kvwire.tck;
 
+import org.awaitility.core.ConditionTimeoutException;
+
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -14,6 +16,7 @@ final class LiveThreads {
                     "Cleaner-",
                     "Common-Cleaner",
                     "Attach Listener",
+                    "VirtualThread-unblocker",
                     "process reaper",
                     "awaitility",
                     "junit",
@@ -43,6 +46,10 @@ final class LiveThreads {
     }
 
     void assertNoneLeft() {
-        Waits.until("no thread is left", () -> started().isEmpty());
+        try {
+            Waits.until("no thread is left", () -> started().isEmpty());
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError("threads that outlive their node: " + started(), e);
+        }
     }
 }

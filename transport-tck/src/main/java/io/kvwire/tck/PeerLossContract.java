@@ -78,7 +78,6 @@ public abstract class PeerLossContract extends WireContract {
         try (var reception = pair.near.expect(9, pair.nearCache, pair.nearCache.table(7), 0, 64)) {
             var transfers = stuck(pair);
             rig.at(pair.far).kill();
-            rig.at(pair.near).send();
             assertLost(pair, transfers);
             assertFalse(reception.completion().isDone(), "nobody had begun to write it");
         }
@@ -89,7 +88,6 @@ public abstract class PeerLossContract extends WireContract {
         var pair = pair();
         var transfers = stuck(pair);
         rig.at(pair.far).vanish();
-        rig.at(pair.near).send();
         assertLost(pair, transfers);
     }
 
@@ -126,19 +124,19 @@ public abstract class PeerLossContract extends WireContract {
         var pair = pair();
         var request = pair.request(2 * 64);
         try (var reception =
-                pair.far.expect(request.id(), pair.farCache, request.farTable(), 0, 128)) {
+                        pair.far.expect(request.id(), pair.farCache, request.farTable(), 0, 128);
+                var stream = pair.peer.stream(pair.transfer(request), TransferOptions.DEFAULT)) {
             rig.at(pair.far).stall(StallPoint.BEFORE_PAYLOAD);
-            pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT);
+            stream.ready(0, 0, 128);
             Waits.until("a frame is stalled", () -> rig.at(pair.far).stalled() > 0);
+            assertTrue(pair.far.metrics().blocksPinned() > 0, "a frame points at the blocks");
             rig.at(pair.near).kill();
-            var retired = pair.farCache.retire(request.farTable());
-            assertFalse(retired.isDone(), "a frame still points at the blocks");
             rig.at(pair.far).resume();
 
             assertEquals(
                     ErrorCode.PEER_LOST,
                     Waits.failure("the reception", reception.completion()).code());
-            Waits.get("the blocks are free", retired);
+            Waits.get("the blocks are free", pair.farCache.retire(request.farTable()));
             Waits.until("nothing is pinned", () -> pair.far.metrics().blocksPinned() == 0);
         }
     }

@@ -3,7 +3,6 @@ package io.kvwire.tck;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import io.kvwire.tck.fault.StallPoint;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
@@ -113,15 +112,17 @@ public abstract class TensorParallelContract extends WireContract {
     }
 
     private static Transfer write(Rank source, Peer peer, Rank decode) {
-        return peer.write(
-                BlockTransfer.of(
-                        REQUEST,
-                        source.cache,
-                        source.table,
-                        peer.cache(Pair.CACHE).orElseThrow(),
-                        decode.table,
-                        TOKENS),
-                TransferOptions.DEFAULT);
+        return peer.write(blocks(source, peer, decode), TransferOptions.DEFAULT);
+    }
+
+    private static BlockTransfer blocks(Rank source, Peer peer, Rank decode) {
+        return BlockTransfer.of(
+                REQUEST,
+                source.cache,
+                source.table,
+                peer.cache(Pair.CACHE).orElseThrow(),
+                decode.table,
+                TOKENS);
     }
 
     @Test
@@ -152,13 +153,14 @@ public abstract class TensorParallelContract extends WireContract {
         var fromSecond = rig.connect(second.node, decode.node);
         try (var reception = decode.node.expect(REQUEST, decode.cache, decode.table, 0, TOKENS)) {
             Waits.done(write(first, fromFirst, decode));
-            rig.at(decode.node).stall(StallPoint.BEFORE_PAYLOAD);
-            var lost = write(second, fromSecond, decode);
-            Waits.until("a frame arrives", () -> rig.at(decode.node).stalled() > 0);
-            rig.at(second.node).kill();
-            rig.at(decode.node).resume();
-
-            assertEquals(ErrorCode.PEER_LOST, Waits.failed(lost).code());
+            try (var stream =
+                    fromSecond.stream(
+                            blocks(second, fromSecond, decode), TransferOptions.DEFAULT)) {
+                stream.ready(0, 0, TOKENS);
+                Waits.get("layer 0", reception.layer(0));
+                rig.at(second.node).kill();
+                assertEquals(ErrorCode.PEER_LOST, Waits.failed(stream.transfer()).code());
+            }
             assertEquals(
                     ErrorCode.PEER_LOST,
                     Waits.failure("the reception", reception.completion()).code());

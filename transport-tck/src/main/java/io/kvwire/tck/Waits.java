@@ -21,7 +21,7 @@ import java.util.function.Supplier;
  * Waits for what must happen, with one generous bound: no machine is so slow, and no test is timed.
  */
 final class Waits {
-    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private Waits() {}
 

@@ -93,6 +93,15 @@ final class FaultyLink implements DataLink {
         snapshot().forEach(this::pass);
     }
 
+    boolean sendOneHeld() {
+        var held = snapshot();
+        if (held.isEmpty()) {
+            return false;
+        }
+        pass(held.getFirst());
+        return true;
+    }
+
     private List<OutboundFrame> snapshot() {
         synchronized (waiting) {
             return new ArrayList<>(waiting);

@@ -81,6 +81,11 @@ public final class NodeFaults {
         links.forEach(FaultyLink::sendHeld);
     }
 
+    /** Sends one of the frames that are held back, whichever. */
+    public void sendOne() {
+        var unused = links.stream().anyMatch(FaultyLink::sendOneHeld);
+    }
+
     /**
      * Stops the wire's threads in every frame with a payload that arrives from now on.
      *
