@@ -1,5 +1,6 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.demo.ChildJvm;
 import io.kvwire.harness.demo.DecodeWorker;
 import io.kvwire.transport.NodeConfig;
 
@@ -28,6 +29,7 @@ final class DecodeWorkerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        ChildJvm.dieWithParent();
         NodeConfig config = link.config("decode");
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         try (var worker = new DecodeWorker(seat.seat(seat.load()), config, folder)) {

@@ -16,6 +16,7 @@ import java.util.List;
         versionProvider = BuildVersion.class,
         description = "Moves an LLM's KV cache from prefill to decode.",
         subcommands = {
+            DemoCommand.class,
             PrefillCommand.class,
             DecodeCommand.class,
             DecodeWorkerCommand.class,
@@ -46,11 +47,16 @@ public final class Main implements Runnable {
     /** {@return the command line, with errors in one line each} */
     static CommandLine commandLine() {
         var root = new Main();
-        var errors = new OneLineErrors(() -> root.verbose);
+        var errors = new OneLineErrors(root::verbose);
         return new CommandLine(root)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(errors)
                 .setExecutionExceptionHandler(errors);
+    }
+
+    /** {@return whether the user wants to see everything} */
+    boolean verbose() {
+        return verbose;
     }
 
     @Override

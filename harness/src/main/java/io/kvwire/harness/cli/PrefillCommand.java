@@ -1,5 +1,6 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.demo.ChildJvm;
 import io.kvwire.harness.split.PrefillServer;
 import io.kvwire.transport.NodeAddress;
 
@@ -76,6 +77,7 @@ final class PrefillCommand implements Callable<Integer> {
         if (!untilInputEnds) {
             Thread.currentThread().join();
         }
+        ChildJvm.dieWithParent();
         try {
             while (System.in.read() >= 0) {
                 // Whatever the parent says, only the end counts.

@@ -1,0 +1,176 @@
+package io.kvwire.harness.cli;
+
+import io.kvwire.harness.demo.DemoRun;
+import io.kvwire.harness.model.LoadedModel;
+import io.kvwire.harness.model.ModelSource;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+
+/** {@code kvwire demo}: the same prompt in one process, in two, and on two hosts. */
+@Command(
+        name = "demo",
+        mixinStandardHelpOptions = true,
+        description =
+                "Runs one prompt in one process, in two processes and on two hosts (network"
+                        + " namespaces), and compares tokens and times.",
+        footer =
+                "%nExit status: 0 when every step gave the tokens of step 0, 1 when one did not.")
+final class DemoCommand implements Callable<Integer> {
+    private static final int SHOWN_PROMPT_CHARACTERS = 240;
+    private static final int SHOWN_TOKENS = 32;
+    private static final int SYNTHETIC_PROMPT_TOKENS = 512;
+    private static final Duration BUDGET = Duration.ofSeconds(40);
+
+    @Spec private CommandSpec spec;
+    @ParentCommand private Main main;
+
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            defaultValue = "trained",
+            description = "trained, tiny, small, or a folder (default: ${DEFAULT-VALUE}).")
+    private String model;
+
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            description = "The prompt (default: a sample that ships).")
+    private String prompt;
+
+    @Option(
+            names = "--max-tokens",
+            paramLabel = "N",
+            defaultValue = "32",
+            description = "The most tokens to make (default: ${DEFAULT-VALUE}).")
+    private int maxTokens;
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            defaultValue = "5",
+            description =
+                    "Counted rounds of each step; fewer when time runs out (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private int rounds;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            split = ",",
+            defaultValue = "0,1,3",
+            description = "Steps to run: 0, 1, 3 (default: ${DEFAULT-VALUE}).")
+    private Set<Integer> steps;
+
+    @Option(
+            names = "--bytes-per-second",
+            paramLabel = "N",
+            defaultValue = "25000000",
+            description = "Rate of the rows with a limited link (default: ${DEFAULT-VALUE}).")
+    private long bytesPerSecond;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write the table to a file.")
+    private Path json;
+
+    @Override
+    public Integer call() throws IOException {
+        check();
+        var out = spec.commandLine().getOut();
+        var loaded = ModelSource.parse(model).load();
+        int[] tokens = Prompts.tokens(loaded, Optional.ofNullable(prompt), longest(loaded));
+        var progress = new Progress(spec.commandLine().getErr());
+        var run =
+                new DemoRun(
+                        new DemoRun.Settings(
+                                model,
+                                loaded,
+                                Arrays.stream(tokens).boxed().toList(),
+                                maxTokens,
+                                rounds,
+                                steps,
+                                bytesPerSecond,
+                                BUDGET,
+                                main.verbose()),
+                        progress::show);
+        var report =
+                run.run(
+                        made -> {
+                            progress.clear();
+                            show(out, loaded, tokens, made);
+                        });
+        progress.clear();
+        report.print(out);
+        run.remarks().forEach(out::println);
+        out.flush();
+        if (json != null) {
+            report.write(json);
+        }
+        if (!report.allTokensMatch()) {
+            spec.commandLine()
+                    .getErr()
+                    .println("kvwire: a step failed or its tokens differ from those of step 0");
+            return 1;
+        }
+        return 0;
+    }
+
+    private void check() {
+        require(maxTokens >= 1, "--max-tokens " + maxTokens + ": need at least 1");
+        require(rounds >= 1, "--rounds " + rounds + ": need at least 1");
+        require(bytesPerSecond >= 1, "--bytes-per-second " + bytesPerSecond + ": need at least 1");
+        require(Set.of(0, 1, 3).containsAll(steps), "--steps " + steps + ": there are 0, 1 and 3");
+        if (json != null) {
+            var folder = json.toAbsolutePath().getParent();
+            require(
+                    folder != null && folder.toFile().isDirectory(),
+                    "--json " + json + ": its folder does not exist; make it first");
+        }
+    }
+
+    private void require(boolean good, String message) {
+        if (!good) {
+            throw new ParameterException(spec.commandLine(), message);
+        }
+    }
+
+    private int longest(LoadedModel loaded) {
+        int room = loaded.config().maxPositions() - maxTokens;
+        return loaded.tokenizer().isPresent() ? room : Math.min(room, SYNTHETIC_PROMPT_TOKENS);
+    }
+
+    private void show(PrintWriter out, LoadedModel loaded, int[] prompt, List<Integer> made) {
+        out.printf("model %s, %d tokens of prompt, %d made%n%n", model, prompt.length, made.size());
+        int[] tokens = made.stream().mapToInt(Integer::intValue).toArray();
+        if (loaded.tokenizer().isPresent()) {
+            var tokenizer = loaded.tokenizer().get();
+            var all = tokenizer.decode(prompt);
+            int from = Math.max(0, all.length() - SHOWN_PROMPT_CHARACTERS);
+            out.println((from > 0 ? "... " : "") + all.substring(from));
+            var text = tokenizer.text();
+            var continued = new StringBuilder(">>> ");
+            for (int token : tokens) {
+                continued.append(text.append(token));
+            }
+            out.println(continued);
+        } else {
+            var end = Arrays.copyOf(tokens, Math.min(tokens.length, SHOWN_TOKENS));
+            out.println(">>> tokens " + Arrays.toString(end));
+        }
+        out.println();
+        out.flush();
+    }
+}

@@ -1,0 +1,27 @@
+package io.kvwire.harness.cli;
+
+import java.io.PrintWriter;
+
+/** One status line on standard error that changes; nothing at all when nobody watches. */
+final class Progress {
+    private final PrintWriter err;
+    private final boolean watched = System.console() != null && System.console().isTerminal();
+
+    Progress(PrintWriter err) {
+        this.err = err;
+    }
+
+    void show(String what) {
+        if (watched) {
+            err.print("\r\033[K" + what);
+            err.flush();
+        }
+    }
+
+    void clear() {
+        if (watched) {
+            err.print("\r\033[K");
+            err.flush();
+        }
+    }
+}

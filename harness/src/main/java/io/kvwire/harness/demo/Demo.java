@@ -1,0 +1,144 @@
+package io.kvwire.harness.demo;
+
+import io.kvwire.harness.split.SplitRun;
+import io.kvwire.harness.split.TransferMode;
+import io.kvwire.harness.weights.ModelException;
+import io.kvwire.transport.TransferException;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Runs steps side by side, and compares every round's tokens with those of step 0.
+ *
+ * <p>The steps of a group take turns, so that what else the machine does falls on all of them
+ * alike. The first round warms up and is not counted in times; its tokens are compared as those of
+ * all others are.
+ */
+final class Demo {
+    private final List<Integer> prompt;
+    private final int maxTokens;
+    private final int rounds;
+    private final long bytesPerSecond;
+    private final Consumer<String> progress;
+    private List<Integer> expected = List.of();
+
+    Demo(
+            List<Integer> prompt,
+            int maxTokens,
+            int rounds,
+            long bytesPerSecond,
+            Consumer<String> progress) {
+        this.prompt = List.copyOf(prompt);
+        this.maxTokens = maxTokens;
+        this.rounds = rounds;
+        this.bytesPerSecond = bytesPerSecond;
+        this.progress = progress;
+    }
+
+    /** What a step's rounds gave, or the error that ended them. */
+    private static final class Outcome {
+        private final List<SplitRun> all = new ArrayList<>();
+        private Optional<String> error = Optional.empty();
+
+        private List<SplitRun> counted() {
+            return all.size() > 1 ? all.subList(1, all.size()) : all;
+        }
+    }
+
+    /** {@return the tokens of step 0} */
+    List<Integer> expected() {
+        return expected;
+    }
+
+    /**
+     * Runs step 0.
+     *
+     * @param single runs it in this process
+     * @return its row
+     */
+    Row single(Processes single) {
+        var runs = new ArrayList<SplitRun>();
+        for (int round = 0; round <= rounds; round++) {
+            progress.accept("step 0, round " + round + " of " + rounds);
+            runs.add(single.run(Step.SINGLE, prompt, maxTokens));
+        }
+        expected = runs.getFirst().tokens();
+        var counted = runs.subList(1, runs.size());
+        return Row.of(Step.SINGLE, Step.SINGLE.note(0), counted, expected, Row.Hidden.NOTHING);
+    }
+
+    /**
+     * Runs a group of steps, taking turns.
+     *
+     * @param steps to run
+     * @param processes run them
+     * @param deadlineNanos after which no further round begins, as {@link System#nanoTime()}; each
+     *     step is run twice in any case
+     * @return a row for each step
+     */
+    List<Row> group(List<Step> steps, Processes processes, long deadlineNanos) {
+        var outcomes = new LinkedHashMap<Step, Outcome>();
+        steps.forEach(step -> outcomes.put(step, new Outcome()));
+        for (int round = 0; round <= rounds; round++) {
+            if (round > 1 && System.nanoTime() - deadlineNanos > 0) {
+                break;
+            }
+            for (var entry : outcomes.entrySet()) {
+                var step = entry.getKey();
+                progress.accept(
+                        "step "
+                                + step.number()
+                                + " "
+                                + step.path()
+                                + " "
+                                + step.mode()
+                                + " "
+                                + step.note(bytesPerSecond)
+                                + ", round "
+                                + round
+                                + " of "
+                                + rounds);
+                runOnce(step, entry.getValue(), processes);
+            }
+        }
+        return outcomes.entrySet().stream()
+                .map(entry -> row(entry.getKey(), entry.getValue(), outcomes))
+                .toList();
+    }
+
+    private void runOnce(Step step, Outcome outcome, Processes processes) {
+        if (outcome.error.isPresent()) {
+            return;
+        }
+        try {
+            outcome.all.add(processes.run(step, prompt, maxTokens));
+        } catch (TransferException | ModelException e) {
+            outcome.error = Optional.of(e.getMessage());
+        }
+    }
+
+    private Row row(Step step, Outcome outcome, Map<Step, Outcome> outcomes) {
+        var note = step.note(bytesPerSecond);
+        if (outcome.error.isPresent()) {
+            return Row.failed(step, note, outcome.error.get());
+        }
+        var hidden = Row.Hidden.NOTHING;
+        if (step.mode().equals(TransferMode.LAYERWISE.text())) {
+            var bulk =
+                    outcomes.keySet().stream()
+                            .filter(other -> other.isBulkOf(step))
+                            .findFirst()
+                            .map(other -> outcomes.get(other).counted())
+                            .orElse(List.of());
+            hidden = Row.hidden(outcome.counted(), bulk);
+        }
+        var row = Row.of(step, note, outcome.counted(), expected, hidden);
+        boolean warmUpDiffers = !outcome.all.getFirst().tokens().equals(expected);
+        return warmUpDiffers ? row.differing() : row;
+    }
+}

@@ -1,0 +1,168 @@
+package io.kvwire.harness.demo;
+
+import io.kvwire.harness.model.LlamaOptions;
+import io.kvwire.harness.model.LoadedModel;
+import io.kvwire.harness.split.Seat;
+import io.kvwire.harness.split.SingleProcess;
+import io.kvwire.harness.split.SplitRun;
+import io.kvwire.transport.TransferException;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * Runs the whole demo: step 0 in this process, steps 1 and 3 in child processes. Confined to one
+ * thread.
+ */
+public final class DemoRun {
+    /** Chunks of a prompt, in every seat. */
+    static final int CHUNK_TOKENS = 128;
+
+    private final Settings settings;
+    private final Consumer<String> progress;
+    private final Demo demo;
+    private final List<Row> rows = new ArrayList<>();
+    private final List<String> remarks = new ArrayList<>();
+
+    /**
+     * What to run.
+     *
+     * @param modelName what the children load
+     * @param model the same, in memory
+     * @param prompt token ids
+     * @param maxTokens the most tokens to make
+     * @param rounds counted rounds of each step
+     * @param steps numbers of the steps to run; step 0 is always run
+     * @param bytesPerSecond the limited rate
+     * @param budget after which no further round begins
+     * @param verbose whether to show what the children log
+     */
+    public record Settings(
+            String modelName,
+            LoadedModel model,
+            List<Integer> prompt,
+            int maxTokens,
+            int rounds,
+            Set<Integer> steps,
+            long bytesPerSecond,
+            Duration budget,
+            boolean verbose) {
+        /** Copies the collections. */
+        public Settings {
+            prompt = List.copyOf(prompt);
+            steps = Set.copyOf(steps);
+        }
+    }
+
+    /**
+     * Prepares a run.
+     *
+     * @param settings what to run
+     * @param progress told what is going on, in a few words
+     */
+    public DemoRun(Settings settings, Consumer<String> progress) {
+        this.settings = settings;
+        this.progress = progress;
+        demo =
+                new Demo(
+                        settings.prompt(),
+                        settings.maxTokens(),
+                        settings.rounds(),
+                        settings.bytesPerSecond(),
+                        progress);
+    }
+
+    /**
+     * Runs everything.
+     *
+     * @param onTokens learns of step 0's tokens, as soon as they are known
+     * @return the rows
+     */
+    public DemoReport run(Consumer<List<Integer>> onTokens) {
+        long begin = System.nanoTime();
+        single();
+        onTokens.accept(demo.expected());
+        if (settings.steps().contains(1)) {
+            pair(Step.ONE_HOST, local(OptionalLong.empty()), begin + budget(0.5));
+            var limited = OptionalLong.of(settings.bytesPerSecond());
+            pair(Step.LIMITED_RATE, local(limited), begin + budget(0.75));
+        }
+        if (settings.steps().contains(3)) {
+            twoHosts(begin + budget(1));
+        }
+        return new DemoReport(rows);
+    }
+
+    /** {@return what could not be tried and why, one line each} */
+    public List<String> remarks() {
+        return List.copyOf(remarks);
+    }
+
+    private long budget(double share) {
+        return (long) (settings.budget().toNanos() * share);
+    }
+
+    private void single() {
+        var options = LlamaOptions.defaults().withChunkTokens(CHUNK_TOKENS);
+        var process = new SingleProcess(Seat.of(settings.model()).withOptions(options));
+        try (Processes single = new InProcess(process)) {
+            rows.add(demo.single(single));
+        }
+    }
+
+    private record InProcess(SingleProcess process) implements Processes {
+        @Override
+        public SplitRun run(Step step, List<Integer> prompt, int maxTokens) {
+            int[] tokens = prompt.stream().mapToInt(Integer::intValue).toArray();
+            return process.run(tokens, maxTokens, token -> {});
+        }
+
+        @Override
+        public void close() {
+            process.close();
+        }
+    }
+
+    private JvmPair.Plan local(OptionalLong bytesPerSecond) {
+        return new JvmPair.Plan(
+                settings.modelName(),
+                List.of(),
+                List.of(),
+                "127.0.0.1",
+                bytesPerSecond,
+                settings.verbose());
+    }
+
+    private void pair(List<Step> steps, JvmPair.Plan plan, long deadline) {
+        progress.accept("starting two processes");
+        try (var processes = JvmPair.start(plan)) {
+            rows.addAll(demo.group(steps, processes, deadline));
+        } catch (TransferException e) {
+            for (var step : steps) {
+                var note = step.note(settings.bytesPerSecond());
+                rows.add(Row.failed(step, note, e.getMessage()));
+            }
+        }
+    }
+
+    private void twoHosts(long deadline) {
+        progress.accept("making two network namespaces");
+        try (var hosts = TwoHosts.create()) {
+            var plan =
+                    new JvmPair.Plan(
+                            settings.modelName(),
+                            hosts.onPrefillHost(),
+                            hosts.onDecodeHost(),
+                            TwoHosts.PREFILL_ADDRESS,
+                            OptionalLong.empty(),
+                            settings.verbose());
+            pair(Step.TWO_HOSTS, plan, deadline);
+        } catch (TwoHosts.UnavailableException e) {
+            remarks.add("step 3 was left out: " + e.getMessage());
+        }
+    }
+}

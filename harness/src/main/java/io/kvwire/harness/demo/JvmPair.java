@@ -1,0 +1,132 @@
+package io.kvwire.harness.demo;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+
+import io.kvwire.harness.split.SplitRun;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * Two JVMs: one that prefills, one that decodes. Both start at once and stay up, so that all but
+ * the first round run warm. Owns both, and the folder for the path file.
+ */
+final class JvmPair implements Processes {
+    private static final String LISTENING = "listening on ";
+    private static final Duration START = Duration.ofSeconds(60);
+    private static final Duration RUN = Duration.ofSeconds(120);
+
+    private final ChildJvm prefill;
+    private final ChildJvm decode;
+    private final Path folder;
+    private final String address;
+
+    /**
+     * How to start the two.
+     *
+     * @param model what both load
+     * @param onPrefillHost what comes before the command of the one
+     * @param onDecodeHost what comes before the command of the other
+     * @param listen the host name or address on which prefill listens
+     * @param bytesPerSecond limit on what prefill sends
+     * @param verbose whether to show what they log
+     */
+    record Plan(
+            String model,
+            List<String> onPrefillHost,
+            List<String> onDecodeHost,
+            String listen,
+            OptionalLong bytesPerSecond,
+            boolean verbose) {}
+
+    private JvmPair(Plan plan, Path folder) {
+        this.folder = folder;
+        var common = List.of("--model", plan.model(), "--file-folder", folder.toString());
+        var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
+        first.addAll(common);
+        first.addAll(List.of("--listen", plan.listen() + ":0"));
+        plan.bytesPerSecond().ifPresent(r -> first.addAll(List.of("--bytes-per-second", "" + r)));
+        var second = new ArrayList<>(List.of("decode-worker"));
+        second.addAll(common);
+        prefill = ChildJvm.start("prefill", plan.onPrefillHost(), plan.verbose(), first);
+        try {
+            decode = ChildJvm.start("decode", plan.onDecodeHost(), plan.verbose(), second);
+        } catch (RuntimeException e) {
+            prefill.close();
+            throw e;
+        }
+        address = awaitAddress();
+    }
+
+    /**
+     * Starts both processes.
+     *
+     * @param plan how
+     * @return the pair, ready
+     */
+    static JvmPair start(Plan plan) {
+        Path folder;
+        try {
+            folder = Files.createTempDirectory("kvwire-demo-");
+        } catch (IOException e) {
+            throw new TransferException(
+                    ErrorCode.INTERNAL, "no folder for temporary files: " + e, e);
+        }
+        folder.toFile().deleteOnExit();
+        return new JvmPair(plan, folder);
+    }
+
+    private String awaitAddress() {
+        try {
+            var line = prefill.receive(START);
+            if (!line.startsWith(LISTENING)) {
+                throw new TransferException(
+                        ErrorCode.INTERNAL, "the prefill process said '" + line + "'");
+            }
+            return line.substring(LISTENING.length());
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    @Override
+    public SplitRun run(Step step, List<Integer> prompt, int maxTokens) {
+        var order =
+                new DecodeWorker.Order(
+                        address, step.decodeShape(), step.transferMode(), prompt, maxTokens);
+        try {
+            decode.send(DecodeWorker.MAPPER.writeValueAsString(order));
+            var answer = decode.receive(RUN);
+            return switch (DecodeWorker.MAPPER.readValue(answer, DecodeWorker.Result.class)) {
+                case DecodeWorker.Done done -> done.run();
+                case DecodeWorker.Failed failed ->
+                        throw new TransferException(ErrorCode.INTERNAL, failed.message());
+            };
+        } catch (JsonProcessingException e) {
+            throw new TransferException(
+                    ErrorCode.MALFORMED, "the decode process gave no result: " + e, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        decode.close();
+        prefill.close();
+        try (var left = Files.list(folder)) {
+            for (var file : left.toList()) {
+                Files.delete(file);
+            }
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            folder.toFile().deleteOnExit();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package io.kvwire.harness.demo;
+
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+
+import io.kvwire.harness.split.Overlap;
+import io.kvwire.harness.split.SplitRun;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.ToLongFunction;
+
+/**
+ * What one step of the demo showed: medians over its rounds. In JSON under the names of the
+ * components.
+ *
+ * @param step 0, 1 or 3
+ * @param prefillDevice where the prompt was computed
+ * @param decodeDevice where it was continued
+ * @param path none, file or tcp
+ * @param codec how blocks look on the wire
+ * @param mode none, file, bulk, layerwise or pull
+ * @param tokensMatch whether every round gave the tokens of step 0
+ * @param ttftMillis from asking to the first token with the cache in place
+ * @param tpotMillis for each token after the first
+ * @param transferMillis see {@link SplitRun#transferNanos()}
+ * @param transferBytes of K and V
+ * @param hiddenShare of the transfer, 0 to 1, see {@code hiddenBy}
+ * @param hiddenBy how that was measured: {@code ttft} for {@link Overlap#hiddenShare}, where what
+ *     can be hidden exceeds the spread of TTFT in bulk on the same link; else {@code tail} for
+ *     {@link SplitRun#unseenShare()}; {@code none} where nothing is to hide behind
+ * @param note what is special
+ * @param rounds how many counted
+ * @param error why it could not be run, or empty
+ */
+@JsonPropertyOrder({"step", "prefillDevice", "decodeDevice", "path", "codec", "mode"})
+record Row(
+        int step,
+        String prefillDevice,
+        String decodeDevice,
+        String path,
+        String codec,
+        String mode,
+        boolean tokensMatch,
+        double ttftMillis,
+        double tpotMillis,
+        double transferMillis,
+        long transferBytes,
+        double hiddenShare,
+        String hiddenBy,
+        String note,
+        int rounds,
+        String error) {
+
+    /** A hidden share, and how it was measured. */
+    record Hidden(double share, String by) {
+        static final Hidden NOTHING = new Hidden(0, "none");
+    }
+
+    /** {@return the row of a step} */
+    static Row of(
+            Step step, String note, List<SplitRun> runs, List<Integer> expected, Hidden hidden) {
+        boolean match =
+                !runs.isEmpty() && runs.stream().allMatch(run -> run.tokens().equals(expected));
+        return new Row(
+                step.number(),
+                "cpu",
+                "cpu",
+                step.path(),
+                step.number() == 0 ? "none" : "raw",
+                step.mode(),
+                match,
+                millis(runs, Comparator.comparingLong(SplitRun::ttftNanos), SplitRun::ttftNanos),
+                millis(runs, Comparator.comparingLong(SplitRun::tpotNanos), SplitRun::tpotNanos),
+                millis(
+                        runs,
+                        Comparator.comparingLong(SplitRun::transferNanos),
+                        SplitRun::transferNanos),
+                runs.isEmpty() ? 0 : runs.getFirst().bytes(),
+                hidden.share(),
+                hidden.by(),
+                note,
+                runs.size(),
+                "");
+    }
+
+    /** {@return the row of a step that could not be run} */
+    static Row failed(Step step, String note, String error) {
+        return new Row(
+                step.number(),
+                "cpu",
+                "cpu",
+                step.path(),
+                "raw",
+                step.mode(),
+                false,
+                0,
+                0,
+                0,
+                0,
+                0,
+                "none",
+                note,
+                0,
+                error);
+    }
+
+    /** {@return this row, with tokens that differ} */
+    Row differing() {
+        return new Row(
+                step,
+                prefillDevice,
+                decodeDevice,
+                path,
+                codec,
+                mode,
+                false,
+                ttftMillis,
+                tpotMillis,
+                transferMillis,
+                transferBytes,
+                hiddenShare,
+                hiddenBy,
+                note,
+                rounds,
+                error);
+    }
+
+    /** {@return the hidden share of a step's runs, given those in bulk on the same link} */
+    static Hidden hidden(List<SplitRun> runs, List<SplitRun> bulkRuns) {
+        var byTtft = Comparator.comparingLong(SplitRun::ttftNanos);
+        var observed = middle(runs, byTtft);
+        if (!bulkRuns.isEmpty()) {
+            var bulk = middle(bulkRuns, byTtft);
+            var times = bulkRuns.stream().mapToLong(SplitRun::ttftNanos).summaryStatistics();
+            long ideal = idealTtft(bulk);
+            if (bulk.ttftNanos() - ideal > times.getMax() - times.getMin()) {
+                double share = Overlap.hiddenShare(bulk.ttftNanos(), observed.ttftNanos(), ideal);
+                return new Hidden(share, "ttft");
+            }
+        }
+        return new Hidden(observed.unseenShare(), "tail");
+    }
+
+    /** TTFT of a run in bulk, had its transfer hidden behind its computing as well as it could. */
+    private static long idealTtft(SplitRun bulk) {
+        long before = 0;
+        var units = bulk.unitNanos().size();
+        var each = new ArrayList<Long>();
+        for (int i = 0; i < units; i++) {
+            // Chunks are of one size but for the last, whose share is less than the noise.
+            long next = bulk.transferNanos() * (i + 1) / units;
+            each.add(next - before);
+            before = next;
+        }
+        long rest = bulk.ttftNanos() - bulk.computeNanos() - bulk.transferNanos();
+        return Math.max(0, rest)
+                + Overlap.idealNanos(bulk.unitNanos(), each, bulk.computeNanos());
+    }
+
+    private static double millis(
+            List<SplitRun> runs,
+            Comparator<SplitRun> by,
+            ToLongFunction<SplitRun> figure) {
+        return runs.isEmpty() ? 0 : figure.applyAsLong(middle(runs, by)) / 1e6;
+    }
+
+    private static SplitRun middle(List<SplitRun> runs, Comparator<SplitRun> by) {
+        return runs.stream().sorted(by).skip((runs.size() - 1) / 2).findFirst().orElseThrow();
+    }
+}

@@ -1,0 +1,91 @@
+package io.kvwire.harness.demo;
+
+import io.kvwire.harness.split.CacheShape;
+import io.kvwire.harness.split.TransferMode;
+import io.kvwire.transport.KvOrder;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One row of the demo.
+ *
+ * @param number of the step in the table of steps: 0, 1 or 3
+ * @param path none, file or tcp
+ * @param mode how the cache moves; {@code none} for step 0
+ * @param link which pair of processes runs it
+ * @param decodeShape of decode's cache; prefill's is always {@link CacheShape#DEFAULT}
+ */
+record Step(int number, String path, String mode, Link link, CacheShape decodeShape) {
+    private static final CacheShape LARGE_BLOCKS =
+            CacheShape.DEFAULT.withTokensPerBlock(128).withOrder(KvOrder.HND);
+
+    /** What lies between the two processes. */
+    enum Link {
+        /** There is one process. */
+        NONE,
+        /** The loopback interface, or a folder. */
+        LOOPBACK,
+        /** The loopback interface at a realistic rate. */
+        LIMITED,
+        /** A virtual cable between two network namespaces. */
+        NAMESPACES
+    }
+
+    /** What is run in one process, which everything else must equal. */
+    static final Step SINGLE = new Step(0, "none", "none", Link.NONE, CacheShape.DEFAULT);
+
+    /** Two processes on one host. */
+    static final List<Step> ONE_HOST =
+            List.of(
+                    of(1, "file", TransferMode.FILE, Link.LOOPBACK),
+                    of(1, "tcp", TransferMode.BULK, Link.LOOPBACK),
+                    of(1, "tcp", TransferMode.LAYERWISE, Link.LOOPBACK),
+                    of(1, "tcp", TransferMode.PULL, Link.LOOPBACK),
+                    new Step(1, "tcp", TransferMode.BULK.text(), Link.LOOPBACK, LARGE_BLOCKS),
+                    new Step(1, "tcp", TransferMode.LAYERWISE.text(), Link.LOOPBACK, LARGE_BLOCKS));
+
+    /** The same at a realistic rate. */
+    static final List<Step> LIMITED_RATE =
+            List.of(
+                    of(1, "tcp", TransferMode.BULK, Link.LIMITED),
+                    of(1, "tcp", TransferMode.LAYERWISE, Link.LIMITED));
+
+    /** Two hosts. */
+    static final List<Step> TWO_HOSTS =
+            List.of(
+                    of(3, "tcp", TransferMode.BULK, Link.NAMESPACES),
+                    of(3, "tcp", TransferMode.LAYERWISE, Link.NAMESPACES));
+
+    private static Step of(int number, String path, TransferMode mode, Link link) {
+        return new Step(number, path, mode.text(), link, CacheShape.DEFAULT);
+    }
+
+    /** {@return the mode, for all but step 0} */
+    TransferMode transferMode() {
+        return Arrays.stream(TransferMode.values())
+                .filter(value -> value.text().equals(mode))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** {@return whether this moves a cache in bulk where {@code other} does it layer by layer} */
+    boolean isBulkOf(Step other) {
+        return number == other.number
+                && link == other.link
+                && path.equals(other.path)
+                && decodeShape.equals(other.decodeShape)
+                && mode.equals(TransferMode.BULK.text());
+    }
+
+    /** {@return what is special about this row, in a few words; empty if nothing is} */
+    String note(long bytesPerSecond) {
+        return switch (link) {
+            case LIMITED -> "link of " + bytesPerSecond / 1_000_000 + " MB/s";
+            case NAMESPACES -> "two namespaces";
+            case NONE -> "one process";
+            case LOOPBACK ->
+                    decodeShape.equals(CacheShape.DEFAULT) ? "" : "blocks 16 NHD to 128 HND";
+        };
+    }
+}
