@@ -84,13 +84,13 @@ final class DecodeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         if (mode == TransferMode.FILE) {
             throw new ParameterException(
-                    spec.commandLine(), "--mode file is the demo's own; take bulk, layerwise, pull");
+                    spec.commandLine(),
+                    "--mode file is the demo's own; take bulk, layerwise, pull");
         }
         var given = promptText();
         var loaded = seat.load();
         int[] tokens = Prompts.tokens(loaded, given, loaded.config().maxPositions() - maxTokens);
-        try (var client =
-                DecodeClient.connect(seat.seat(loaded), link.config("decode"), prefill)) {
+        try (var client = DecodeClient.connect(seat.seat(loaded), link.config("decode"), prefill)) {
             var out = spec.commandLine().getOut();
             var run = client.run(tokens, mode, maxTokens, printer(loaded, out));
             out.println();
@@ -135,8 +135,9 @@ final class DecodeCommand implements Callable<Integer> {
                 run.bytes() / 1e6,
                 millis(run.transferNanos()),
                 100 * run.unseenShare());
-        out.printf("path %s: %s, %d lanes, codec %s%n", path.path(), path.reason(), path.lanes(),
-                path.codec());
+        out.printf(
+                "path %s: %s, %d lanes, codec %s%n",
+                path.path(), path.reason(), path.lanes(), path.codec());
         for (var other : path.rejected()) {
             out.println("not " + other.path() + ": " + other.reason());
         }

@@ -28,8 +28,7 @@ import java.util.concurrent.Callable;
         description =
                 "Runs one prompt in one process, in two processes and on two hosts (network"
                         + " namespaces), and compares tokens and times.",
-        footer =
-                "%nExit status: 0 when every step gave the tokens of step 0, 1 when one did not.")
+        footer = "%nExit status: 0 when every step gave the tokens of step 0, 1 when one did not.")
 final class DemoCommand implements Callable<Integer> {
     private static final int SHOWN_PROMPT_CHARACTERS = 240;
     private static final int SHOWN_TOKENS = 32;
@@ -107,11 +106,10 @@ final class DemoCommand implements Callable<Integer> {
                                 main.verbose()),
                         progress::show);
         var report =
-                run.run(
-                        made -> {
-                            progress.clear();
-                            show(out, loaded, tokens, made);
-                        });
+                run.run(made -> {
+                    progress.clear();
+                    show(out, loaded, tokens, made);
+                });
         progress.clear();
         report.print(out);
         run.remarks().forEach(out::println);

@@ -100,7 +100,8 @@ public final class DecodeWorker implements AutoCloseable {
      */
     public void serve(BufferedReader in, PrintWriter out) throws IOException {
         for (var line = in.readLine(); line != null; line = in.readLine()) {
-            out.println(MAPPER.writerFor(Result.class)
+            out.println(
+                    MAPPER.writerFor(Result.class)
                             .writeValueAsString(run(MAPPER.readValue(line, Order.class))));
             out.flush();
         }

@@ -36,8 +36,20 @@ public record DemoReport(List<Row> steps) {
      */
     public void print(PrintWriter out) {
         out.printf(
-                LINE, "step", "prefill", "decode", "path", "codec", "mode", "tokens", "TTFT ms",
-                "TPOT ms", "transfer ms", "MB", "hidden %", "");
+                LINE,
+                "step",
+                "prefill",
+                "decode",
+                "path",
+                "codec",
+                "mode",
+                "tokens",
+                "TTFT ms",
+                "TPOT ms",
+                "transfer ms",
+                "MB",
+                "hidden %",
+                "");
         for (var row : steps) {
             boolean moved = row.transferBytes() > 0;
             out.printf(

@@ -154,14 +154,11 @@ record Row(
             before = next;
         }
         long rest = bulk.ttftNanos() - bulk.computeNanos() - bulk.transferNanos();
-        return Math.max(0, rest)
-                + Overlap.idealNanos(bulk.unitNanos(), each, bulk.computeNanos());
+        return Math.max(0, rest) + Overlap.idealNanos(bulk.unitNanos(), each, bulk.computeNanos());
     }
 
     private static double millis(
-            List<SplitRun> runs,
-            Comparator<SplitRun> by,
-            ToLongFunction<SplitRun> figure) {
+            List<SplitRun> runs, Comparator<SplitRun> by, ToLongFunction<SplitRun> figure) {
         return runs.isEmpty() ? 0 : figure.applyAsLong(middle(runs, by)) / 1e6;
     }
 

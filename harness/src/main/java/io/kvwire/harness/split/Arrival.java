@@ -23,8 +23,7 @@ final class Arrival {
     private final CacheMemory memory;
     private final Answers answers;
 
-    Arrival(
-            TransferNode node, Peer peer, KvCache cache, CacheMemory memory, Answers answers) {
+    Arrival(TransferNode node, Peer peer, KvCache cache, CacheMemory memory, Answers answers) {
         this.node = node;
         this.peer = peer;
         this.cache = cache;
@@ -85,22 +84,17 @@ final class Arrival {
         try {
             var remote =
                     peer.cache(Seat.CACHE)
-                            .orElseThrow(
-                                    () ->
-                                            new TransferException(
-                                                    ErrorCode.UNKNOWN_REGION,
-                                                    "the prefill node has no cache '"
-                                                            + Seat.CACHE
-                                                            + "'"));
+                            .orElseThrow(() ->
+                                    new TransferException(
+                                            ErrorCode.UNKNOWN_REGION,
+                                            "the prefill node has no cache '" + Seat.CACHE + "'"));
             var theirs = SplitMessage.table(finished.blocks());
             int tokens = request.tokens().size();
             var blocks =
                     BlockTransfer.of(request.requestId(), cache, table, remote, theirs, tokens)
                             .underLease(finished.leaseId());
             var read =
-                    peer.read(
-                            blocks,
-                            TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE));
+                    peer.read(blocks, TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE));
             read.join(PrefillServer.DEADLINE);
             long nanos = System.nanoTime() - start;
             return new Arrived(finished, false, nanos, nanos, read.timing().bytes());
@@ -112,11 +106,10 @@ final class Arrival {
     private Arrived file(SplitMessage.Prefill request, BlockTable table, Optional<Path> folder) {
         var file =
                 CacheFile.inside(
-                        folder.orElseThrow(
-                                () ->
-                                        new TransferException(
-                                                ErrorCode.OUT_OF_RANGE,
-                                                "no folder to load files from was given")),
+                        folder.orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.OUT_OF_RANGE,
+                                        "no folder to load files from was given")),
                         request.file());
         var answer = answers.expect(request.requestId());
         try {

@@ -178,14 +178,11 @@ final class CacheFile {
             for (long base : new long[] {layer.keyOffset(), layer.valueOffset()}) {
                 for (int first = 0; first < blocks; ) {
                     int next = first + 1;
-                    while (dense
-                            && next < blocks
-                            && table.id(next) == table.id(next - 1) + 1) {
+                    while (dense && next < blocks && table.id(next) == table.id(next - 1) + 1) {
                         next++;
                     }
                     long offset = base + table.id(first) * layer.blockStride();
-                    parts.add(
-                            layer.key().asSlice(offset, (next - first) * length).asByteBuffer());
+                    parts.add(layer.key().asSlice(offset, (next - first) * length).asByteBuffer());
                     first = next;
                 }
             }

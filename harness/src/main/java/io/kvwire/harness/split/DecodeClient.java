@@ -51,8 +51,7 @@ public final class DecodeClient implements AutoCloseable {
     private final Optional<Path> folder;
     private long lastRequest = new SecureRandom().nextLong() >>> 1;
 
-    private DecodeClient(
-            Seat seat, NodeConfig config, NodeAddress prefill, Optional<Path> folder) {
+    private DecodeClient(Seat seat, NodeConfig config, NodeAddress prefill, Optional<Path> folder) {
         this.folder = folder;
         llama = seat.llama();
         fingerprint = ModelFingerprint.of(llama, seat.shape());
@@ -117,7 +116,10 @@ public final class DecodeClient implements AutoCloseable {
         } catch (TimeoutException e) {
             throw new TransferException(
                     ErrorCode.UNREACHABLE,
-                    prefill + " did not answer within " + CONNECT.toSeconds() + " s; is a kvwire"
+                    prefill
+                            + " did not answer within "
+                            + CONNECT.toSeconds()
+                            + " s; is a kvwire"
                             + " prefill listening there?",
                     e);
         } catch (InterruptedException e) {
@@ -148,15 +150,14 @@ public final class DecodeClient implements AutoCloseable {
         int needed = memory.layout().blocksFor(prompt.length + maxTokens - 1);
         var table =
                 cache.allocate(needed)
-                        .orElseThrow(
-                                () ->
-                                        new TransferException(
-                                                ErrorCode.RESOURCE_EXHAUSTED,
-                                                "this request needs "
-                                                        + needed
-                                                        + " blocks and the cache has "
-                                                        + cache.freeBlocks()
-                                                        + " free; raise --cache-tokens"));
+                        .orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.RESOURCE_EXHAUSTED,
+                                        "this request needs "
+                                                + needed
+                                                + " blocks and the cache has "
+                                                + cache.freeBlocks()
+                                                + " free; raise --cache-tokens"));
         try {
             var arrival =
                     new Arrival(node, peer, cache, memory, answers)

@@ -39,7 +39,8 @@ final class ModelFingerprint {
                         .map(i -> (int) ((i * 7919L + 17) % config.vocabSize()))
                         .toArray();
         var plain = CacheShape.DEFAULT.withForm(KvForm.SPLIT);
-        var same = new CacheShape(plain.tokensPerBlock(), plain.order(), plain.form(), shape.dtype());
+        var same =
+                new CacheShape(plain.tokensPerBlock(), plain.order(), plain.form(), shape.dtype());
         try (var memory = CacheMemory.allocate(config, same, tokens)) {
             var blocks = IntStream.range(0, memory.blocks()).toArray();
             var logits = llama.prefill(probe, 0, blocks, memory.paged(), LayerListener.NONE);

@@ -98,15 +98,14 @@ final class PrefillJob {
         int needed = memory.layout().blocksFor(request.tokens().size());
         var table =
                 cache.allocate(needed)
-                        .orElseThrow(
-                                () ->
-                                        new TransferException(
-                                                ErrorCode.RESOURCE_EXHAUSTED,
-                                                "the prefill node's cache has "
-                                                        + cache.freeBlocks()
-                                                        + " blocks free and the prompt needs "
-                                                        + needed
-                                                        + "; raise --cache-tokens there"));
+                        .orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.RESOURCE_EXHAUSTED,
+                                        "the prefill node's cache has "
+                                                + cache.freeBlocks()
+                                                + " blocks free and the prompt needs "
+                                                + needed
+                                                + "; raise --cache-tokens there"));
         boolean keep = false;
         try {
             switch (request.mode()) {
@@ -163,13 +162,12 @@ final class PrefillJob {
     private BlockTransfer blocks(Peer peer, SplitMessage.Prefill request, BlockTable table) {
         var remote =
                 peer.cache(Seat.CACHE)
-                        .orElseThrow(
-                                () ->
-                                        new TransferException(
-                                                ErrorCode.UNKNOWN_REGION,
-                                                "the decode node has registered no cache '"
-                                                        + Seat.CACHE
-                                                        + "'"));
+                        .orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.UNKNOWN_REGION,
+                                        "the decode node has registered no cache '"
+                                                + Seat.CACHE
+                                                + "'"));
         var theirs = SplitMessage.table(request.blocks());
         int tokens = request.tokens().size();
         return BlockTransfer.of(request.requestId(), cache, table, remote, theirs, tokens);
@@ -199,29 +197,27 @@ final class PrefillJob {
     /** Gives the blocks of a reader that never came back, and never said so, to others. */
     private void endWhenLapsed(LeasedRequest.Name name) {
         var later = CompletableFuture.delayedExecutor(LEASE.toNanos(), TimeUnit.NANOSECONDS);
-        later.execute(
-                () -> {
-                    var waiting = leased.get(name);
-                    if (waiting == null) {
-                        return;
-                    }
-                    if (waiting.lease().valid() && name.peer().connected()) {
-                        endWhenLapsed(name);
-                    } else if (leased.remove(name, waiting)) {
-                        waiting.end();
-                    }
-                });
+        later.execute(() -> {
+            var waiting = leased.get(name);
+            if (waiting == null) {
+                return;
+            }
+            if (waiting.lease().valid() && name.peer().connected()) {
+                endWhenLapsed(name);
+            } else if (leased.remove(name, waiting)) {
+                waiting.end();
+            }
+        });
     }
 
     private void file(Peer peer, SplitMessage.Prefill request, BlockTable table) {
         var file =
                 CacheFile.inside(
-                        folder.orElseThrow(
-                                () ->
-                                        new TransferException(
-                                                ErrorCode.ACCESS_DENIED,
-                                                "the prefill node saves no files; start it with"
-                                                        + " --file-folder")),
+                        folder.orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.ACCESS_DENIED,
+                                        "the prefill node saves no files; start it with"
+                                                + " --file-folder")),
                         request.file());
         var clock = new UnitClock(LayerListener.NONE);
         int first = compute(request, table, clock);

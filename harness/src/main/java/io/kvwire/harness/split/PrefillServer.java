@@ -168,14 +168,13 @@ public final class PrefillServer implements AutoCloseable {
         @Override
         public void disconnected(Peer peer, TransferException reason) {
             leased.entrySet()
-                    .removeIf(
-                            entry -> {
-                                boolean theirs = entry.getKey().peer() == peer;
-                                if (theirs) {
-                                    entry.getValue().end();
-                                }
-                                return theirs;
-                            });
+                    .removeIf(entry -> {
+                        boolean theirs = entry.getKey().peer() == peer;
+                        if (theirs) {
+                            entry.getValue().end();
+                        }
+                        return theirs;
+                    });
         }
 
         private void submit(Peer peer, SplitMessage.Prefill request) {

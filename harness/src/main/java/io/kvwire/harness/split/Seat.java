@@ -37,10 +37,7 @@ public record Seat(LoadedModel model, CacheShape shape, int cacheTokens, LlamaOp
      */
     public static Seat of(LoadedModel model) {
         return new Seat(
-                model,
-                CacheShape.DEFAULT,
-                model.config().maxPositions(),
-                LlamaOptions.defaults());
+                model, CacheShape.DEFAULT, model.config().maxPositions(), LlamaOptions.defaults());
     }
 
     /**

@@ -40,8 +40,7 @@ public final class SingleProcess implements AutoCloseable {
     public SplitRun run(int[] prompt, int maxTokens, IntConsumer onToken) {
         long start = System.nanoTime();
         int first =
-                Llama.greedy(
-                        llama.prefill(prompt, 0, blocks, memory.paged(), LayerListener.NONE));
+                Llama.greedy(llama.prefill(prompt, 0, blocks, memory.paged(), LayerListener.NONE));
         long known = System.nanoTime();
         int[] tokens =
                 new GreedyDecoding(llama, blocks, memory.paged())
