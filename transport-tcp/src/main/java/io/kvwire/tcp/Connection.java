@@ -10,14 +10,16 @@ import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+
 import javax.net.ssl.SSLPeerUnverifiedException;
 
 /**
- * One TCP connection: what arrives goes to its {@link Inlet}, and it goes down exactly once, with the
- * first reason. Confined to the event loop of its channel.
+ * One TCP connection: what arrives goes to its {@link Inlet}, and it goes down exactly once, with
+ * the first reason. Confined to the event loop of its channel.
  */
 abstract class Connection extends ChannelInboundHandlerAdapter {
     private static final long CLOSE_NOTIFY_MILLIS = 500;
@@ -37,7 +39,10 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
     /** {@return what takes the first bytes of the connection} */
     abstract Inlet firstInlet();
 
-    /** Puts the connection into the pipeline of its channel, and limits the time until {@link #established}. */
+    /**
+     * Puts the connection into the pipeline of its channel, and limits the time until {@link
+     * #established}.
+     */
     final void install(long handshakeNanos) {
         var buffer = new ScatterBuffer(firstInlet());
         in = Optional.of(buffer);
@@ -49,8 +54,13 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
             channel.config().setRecvByteBufAllocator(new InletReads(channel, buffer));
         }
         channel.pipeline().addLast(this);
-        handshakeTimer = Optional.of(channel.eventLoop().schedule(
-                () -> fail(handshakeTimedOut()), handshakeNanos, TimeUnit.NANOSECONDS));
+        handshakeTimer =
+                Optional.of(
+                        channel.eventLoop()
+                                .schedule(
+                                        () -> fail(handshakeTimedOut()),
+                                        handshakeNanos,
+                                        TimeUnit.NANOSECONDS));
     }
 
     /** {@return the handler of TLS on the accepting side} */

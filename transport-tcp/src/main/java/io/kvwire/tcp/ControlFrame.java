@@ -2,6 +2,7 @@ package io.kvwire.tcp;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
  * What stands before every message of the control channel: magic (u32), version (u16), {@link Kind}
  * (u16), length (u32), little-endian.
  */
+@SuppressWarnings("EnumOrdinal") // the kinds' order is part of the wire format
 final class ControlFrame {
     /** The bytes before a message. */
     static final int HEADER_BYTES = 12;
@@ -42,15 +44,20 @@ final class ControlFrame {
     static ByteBuffer refusal(TransferException reason) {
         var text = StandardCharsets.UTF_8.encode(Failures.message(reason));
         text.limit(Math.min(text.limit(), MAX_REASON_BYTES));
-        var message = ByteBuffer.allocate(2 + text.remaining()).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        var message =
+                ByteBuffer.allocate(2 + text.remaining()).order(java.nio.ByteOrder.LITTLE_ENDIAN);
         return message.putShort((short) reason.code().number()).put(text).flip();
     }
 
     /** {@return the reason in the message of a refusal} */
     static TransferException refused(String peer, ByteBuffer message) {
         if (message.remaining() < 2 || message.remaining() > 2 + MAX_REASON_BYTES) {
-            return new TransferException(ErrorCode.MALFORMED,
-                    peer + " refused the connection with " + message.remaining() + " bytes of reason");
+            return new TransferException(
+                    ErrorCode.MALFORMED,
+                    peer
+                            + " refused the connection with "
+                            + message.remaining()
+                            + " bytes of reason");
         }
         var code = ErrorCode.of(Short.toUnsignedInt(message.getShort()));
         // Printable text only: it goes to logs.
@@ -61,12 +68,14 @@ final class ControlFrame {
     /**
      * {@return the kind in a header}
      *
-     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link ErrorCode#VERSION_MISMATCH}
+     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link
+     *     ErrorCode#VERSION_MISMATCH}
      */
     static Kind kind(ByteBuffer buffer, int at) {
         int magic = buffer.getInt(at);
         if (magic != MAGIC) {
-            throw new TransferException(ErrorCode.MALFORMED,
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
                     "a control message starts with 0x%08x, not with 0x%08x%s"
                             .formatted(magic, MAGIC, guess(magic)));
         }
@@ -74,13 +83,18 @@ final class ControlFrame {
         int version = Short.toUnsignedInt(buffer.getShort(at + 4));
         // A refusal can be read whatever its version: it says why.
         if (version != VERSION && kind != Kind.REFUSAL.ordinal()) {
-            throw new TransferException(ErrorCode.VERSION_MISMATCH, "the other side speaks version "
-                    + version + " of the control channel, this node speaks " + VERSION
-                    + "; run the same release on both sides");
+            throw new TransferException(
+                    ErrorCode.VERSION_MISMATCH,
+                    "the other side speaks version "
+                            + version
+                            + " of the control channel, this node speaks "
+                            + VERSION
+                            + "; run the same release on both sides");
         }
         if (kind >= Kind.values().length) {
             throw new TransferException(
-                    ErrorCode.MALFORMED, "a control message is of kind " + kind + ", which there is not");
+                    ErrorCode.MALFORMED,
+                    "a control message is of kind " + kind + ", which there is not");
         }
         return Kind.values()[kind];
     }
@@ -93,8 +107,13 @@ final class ControlFrame {
     static int length(ByteBuffer buffer, int at, int maxBytes) {
         long length = Integer.toUnsignedLong(buffer.getInt(at + 8));
         if (length > maxBytes) {
-            throw new TransferException(ErrorCode.MALFORMED, "a control message announces " + length
-                    + " bytes: at most " + maxBytes + " (maxControlBytes)");
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
+                    "a control message announces "
+                            + length
+                            + " bytes: at most "
+                            + maxBytes
+                            + " (maxControlBytes)");
         }
         return (int) length;
     }

@@ -85,7 +85,10 @@ final class ControlOutlet extends Outlet {
                 return false;
             }
             var full = filling;
-            filling = draining.capacity() > 16 * BUFFER_BYTES ? direct(BUFFER_BYTES) : draining.clear();
+            filling =
+                    draining.capacity() > 16 * BUFFER_BYTES
+                            ? direct(BUFFER_BYTES)
+                            : draining.clear();
             draining = full.flip();
             drainingLeft = draining.remaining();
         }

@@ -90,15 +90,16 @@ final class ControlReader extends Inlet {
     private void makeRoom(int end) {
         int arrived = end - start;
         // Doubling: what is allocated is at most twice what has arrived.
-        int capacity = arrived < buffer.capacity()
-                ? buffer.capacity()
-                : Math.min(Math.max(needed, BUFFER_BYTES), 2 * buffer.capacity());
-        var moved = capacity == buffer.capacity() ? buffer : direct(capacity);
-        var bytes = buffer.duplicate().limit(end).position(start);
-        moved.clear().put(bytes);
-        if (moved != buffer) {
-            buffer = moved;
-            message = view(moved);
+        int capacity =
+                arrived < buffer.capacity()
+                        ? buffer.capacity()
+                        : Math.min(Math.max(needed, BUFFER_BYTES), 2 * buffer.capacity());
+        buffer.limit(end).position(start);
+        if (capacity == buffer.capacity()) {
+            buffer.compact();
+        } else {
+            buffer = direct(capacity).put(buffer);
+            message = view(buffer);
         }
         start = 0;
     }

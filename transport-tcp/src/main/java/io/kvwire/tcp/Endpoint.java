@@ -20,18 +20,24 @@ record Endpoint(int port) {
     /**
      * {@return the endpoint in bytes from a peer}
      *
-     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link ErrorCode#VERSION_MISMATCH}
+     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link
+     *     ErrorCode#VERSION_MISMATCH}
      */
     static Endpoint decode(byte[] bytes) {
         if (bytes.length == 0) {
             throw new TransferException(ErrorCode.MALFORMED, "the peer's tcp endpoint is empty");
         }
         if (bytes[0] != VERSION) {
-            throw new TransferException(ErrorCode.VERSION_MISMATCH, "the peer's tcp endpoint has version "
-                    + Byte.toUnsignedInt(bytes[0]) + ", this node has " + VERSION);
+            throw new TransferException(
+                    ErrorCode.VERSION_MISMATCH,
+                    "the peer's tcp endpoint has version "
+                            + Byte.toUnsignedInt(bytes[0])
+                            + ", this node has "
+                            + VERSION);
         }
         if (bytes.length != BYTES) {
-            throw new TransferException(ErrorCode.MALFORMED,
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
                     "the peer's tcp endpoint has " + bytes.length + " bytes, not " + BYTES);
         }
         return new Endpoint(Byte.toUnsignedInt(bytes[1]) | Byte.toUnsignedInt(bytes[2]) << 8);

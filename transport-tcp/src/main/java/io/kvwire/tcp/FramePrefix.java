@@ -2,6 +2,7 @@ package io.kvwire.tcp;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 
 /**
@@ -27,13 +28,16 @@ final class FramePrefix {
     static int headerBytes(ByteBuffer prefix) {
         int magic = prefix.getInt(prefix.position());
         if (magic != MAGIC) {
-            throw malformed("a data frame starts with 0x%08x, not with 0x%08x"
-                    .formatted(magic, MAGIC));
+            throw malformed(
+                    "a data frame starts with 0x%08x, not with 0x%08x".formatted(magic, MAGIC));
         }
         int bytes = prefix.getInt(prefix.position() + 4);
         if (bytes < 0 || bytes > MAX_HEADER_BYTES) {
-            throw malformed("a data frame announces a header of " + Integer.toUnsignedString(bytes)
-                    + " bytes: at most " + MAX_HEADER_BYTES);
+            throw malformed(
+                    "a data frame announces a header of "
+                            + Integer.toUnsignedString(bytes)
+                            + " bytes: at most "
+                            + MAX_HEADER_BYTES);
         }
         return bytes;
     }
@@ -41,8 +45,10 @@ final class FramePrefix {
     static long payloadBytes(ByteBuffer prefix) {
         long bytes = prefix.getLong(prefix.position() + 8);
         if (bytes < 0) {
-            throw malformed("a data frame announces a payload of " + Long.toUnsignedString(bytes)
-                    + " bytes");
+            throw malformed(
+                    "a data frame announces a payload of "
+                            + Long.toUnsignedString(bytes)
+                            + " bytes");
         }
         return bytes;
     }

@@ -5,13 +5,14 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Takes data frames apart: prefix and header into a small buffer, the payload straight into the runs
- * of its target, as many of them in one read as fit.
+ * Takes data frames apart: prefix and header into a small buffer, the payload straight into the
+ * runs of its target, as many of them in one read as fit.
  *
  * <p>Confined to the event loop of its lane; allocates nothing once warm.
  */
@@ -39,7 +40,9 @@ final class FrameReader extends Inlet {
 
     private RunCursor target = NoRuns.INSTANCE;
 
-    /** Payload that has not arrived, and the part of it that has no room among the runs below yet. */
+    /**
+     * Payload that has not arrived, and the part of it that has no room among the runs below yet.
+     */
     private long payloadLeft;
 
     private long unplaced;
@@ -121,8 +124,8 @@ final class FrameReader extends Inlet {
         return switch (part) {
             case PREFIX -> prefix.position() == 0 ? "between frames" : "in the prefix of a frame";
             case HEADER -> "in the header of a frame";
-            case PAYLOAD -> "in a frame, " + payloadLeft + " of " + payloadBytes
-                    + " payload bytes short";
+            case PAYLOAD ->
+                    "in a frame, " + payloadLeft + " of " + payloadBytes + " payload bytes short";
         };
     }
 
@@ -202,8 +205,11 @@ final class FrameReader extends Inlet {
     private boolean viewRuns() {
         while (runs < maxRuns && runBytes < readBytes && unplaced > 0) {
             if (!placeRun()) {
-                throw new TransferException(ErrorCode.INTERNAL, "the target of a frame ends "
-                        + unplaced + " bytes before its payload does; the lane is closed");
+                throw new TransferException(
+                        ErrorCode.INTERNAL,
+                        "the target of a frame ends "
+                                + unplaced
+                                + " bytes before its payload does; the lane is closed");
             }
         }
         segments.recycle();

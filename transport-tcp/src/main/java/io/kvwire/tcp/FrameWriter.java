@@ -4,13 +4,14 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Turns queued frames into gathered writes: prefix, header and the runs of the payload, straight from
- * the source memory, many small frames or a part of a large one at a time.
+ * Turns queued frames into gathered writes: prefix, header and the runs of the payload, straight
+ * from the source memory, many small frames or a part of a large one at a time.
  *
  * <p>A frame is released as sent once its last byte was given to the network. Confined to the event
  * loop of its lane; allocates nothing once warm.
@@ -33,17 +34,18 @@ final class FrameWriter extends Outlet {
     /** Holds batches back until a rate allows them. */
     interface Gate {
         /** Lets everything pass at once. */
-        Gate OPEN = new Gate() {
-            @Override
-            public void announce(long bytes, boolean afterPause) {
-                // Nothing is held back.
-            }
+        Gate OPEN =
+                new Gate() {
+                    @Override
+                    public void announce(long bytes, boolean afterPause) {
+                        // Nothing is held back.
+                    }
 
-            @Override
-            public boolean passable() {
-                return true;
-            }
-        };
+                    @Override
+                    public boolean passable() {
+                        return true;
+                    }
+                };
 
         /**
          * Takes note of the next batch.
@@ -104,8 +106,9 @@ final class FrameWriter extends Outlet {
         this.batchBytes = batchBytes;
         var block = ByteBuffer.allocateDirect(MAX_FRAMES * FramePrefix.BYTES);
         for (int i = 0; i < MAX_FRAMES; i++) {
-            prefixes[i] = block.slice(i * FramePrefix.BYTES, FramePrefix.BYTES)
-                    .order(ByteOrder.LITTLE_ENDIAN);
+            prefixes[i] =
+                    block.slice(i * FramePrefix.BYTES, FramePrefix.BYTES)
+                            .order(ByteOrder.LITTLE_ENDIAN);
         }
     }
 
@@ -173,7 +176,8 @@ final class FrameWriter extends Outlet {
     }
 
     private boolean startFrame() {
-        // A frame takes a prefix, a header and at least one run; one may have been started before this batch.
+        // A frame takes a prefix, a header and at least one run; one may have been started before
+        // this batch.
         if (count + 3 > MAX_VIEWS || started == MAX_FRAMES || endings == MAX_FRAMES) {
             return false;
         }
@@ -220,8 +224,13 @@ final class FrameWriter extends Outlet {
 
     private void nextRun() {
         if (!runs.next()) {
-            throw new TransferException(ErrorCode.INTERNAL, "the runs of a frame end " + payloadLeft
-                    + " bytes before its payload does; lane " + lane + " is closed");
+            throw new TransferException(
+                    ErrorCode.INTERNAL,
+                    "the runs of a frame end "
+                            + payloadLeft
+                            + " bytes before its payload does; lane "
+                            + lane
+                            + " is closed");
         }
         memory = runs.segment();
         offset = runs.offset();

@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
  * socket reads straight into {@link #views}; nothing lies in between. Confined to the event loop.
  */
 abstract class Inlet {
-    /** Filled by {@link #prepare}; the first {@link #count} are in use, in the order of the bytes. */
+    /**
+     * Filled by {@link #prepare}; the first {@link #count} are in use, in the order of the bytes.
+     */
     final ByteBuffer[] views;
 
     /** How many of {@link #views} are in use. */

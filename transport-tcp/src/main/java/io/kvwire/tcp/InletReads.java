@@ -9,7 +9,10 @@ import io.netty.util.UncheckedBooleanSupplier;
 
 /** Makes Netty read straight into the views of an {@link Inlet}: it is asked before every read. */
 final class InletReads implements RecvByteBufAllocator {
-    /** One turn of the event loop reads no more than this from one connection, so that others get theirs. */
+    /**
+     * One turn of the event loop reads no more than this from one connection, so that others get
+     * theirs.
+     */
     private static final int TURN_BYTES = 2 << 20;
 
     private final Channel channel;

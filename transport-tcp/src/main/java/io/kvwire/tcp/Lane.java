@@ -5,14 +5,15 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.util.concurrent.Future;
+
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One lane of a link: the frames that wait for it, and the two halves that move bytes. {@link #send},
- * {@link #queuedBytes} and {@link #close} may be called by any thread; all else is confined to the
- * event loop of the connection.
+ * One lane of a link: the frames that wait for it, and the two halves that move bytes. {@link
+ * #send}, {@link #queuedBytes} and {@link #close} may be called by any thread; all else is confined
+ * to the event loop of the connection.
  */
 final class Lane implements FrameWriter.FrameQueue {
     private static final long SWEEP_SECONDS = 10;
@@ -29,21 +30,29 @@ final class Lane implements FrameWriter.FrameQueue {
     private volatile boolean down;
     private volatile long queuedBytes;
 
-    Lane(int index, Connection connection, LinkHandler handler, TcpOptions options,
+    Lane(
+            int index,
+            Connection connection,
+            LinkHandler handler,
+            TcpOptions options,
             Optional<RateLimit> limit) {
         this.index = index;
         this.connection = connection;
         var channel = connection.channel();
         reader = new FrameReader(handler, options.io().maxRuns(), options.readBytes());
-        int batchBytes = limit.map(rate -> rate.quantumBytes(options.writeBytes()))
-                .orElse(options.writeBytes());
-        var gate = limit.<FrameWriter.Gate>map(rate ->
-                        new RateGate(rate, channel.eventLoop(), this::kick))
-                .orElse(FrameWriter.Gate.OPEN);
+        int batchBytes =
+                limit.map(rate -> rate.quantumBytes(options.writeBytes()))
+                        .orElse(options.writeBytes());
+        var gate =
+                limit.<FrameWriter.Gate>map(
+                                rate -> new RateGate(rate, channel.eventLoop(), this::kick))
+                        .orElse(FrameWriter.Gate.OPEN);
         writer = new FrameWriter(index, this, gate, batchBytes);
         pump = new Pump(channel, writer);
-        sweeper = channel.eventLoop().scheduleWithFixedDelay(
-                this::sweep, SWEEP_SECONDS, SWEEP_SECONDS, TimeUnit.SECONDS);
+        sweeper =
+                channel.eventLoop()
+                        .scheduleWithFixedDelay(
+                                this::sweep, SWEEP_SECONDS, SWEEP_SECONDS, TimeUnit.SECONDS);
     }
 
     int index() {
@@ -63,7 +72,10 @@ final class Lane implements FrameWriter.FrameQueue {
         pump.encrypt(context);
     }
 
-    /** {@return the bytes of the frames given to the lane and not yet released; the most when it is down} */
+    /**
+     * {@return the bytes of the frames given to the lane and not yet released; the most when it is
+     * down}
+     */
     long queuedBytes() {
         return down ? Long.MAX_VALUE : queuedBytes;
     }

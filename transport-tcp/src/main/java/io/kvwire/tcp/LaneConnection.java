@@ -7,15 +7,17 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.SslHandler;
-import java.nio.ByteBuffer;
-import java.util.Optional;
-import java.util.function.Function;
+
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.function.Function;
+
 /**
- * The connection of one lane, from its hello on. The connecting side says which link and lane it is;
- * the accepting side looks for the link that waits for it.
+ * The connection of one lane, from its hello on. The connecting side says which link and lane it
+ * is; the accepting side looks for the link that waits for it.
  */
 final class LaneConnection extends Connection {
     private static final Logger LOG = LoggerFactory.getLogger(LaneConnection.class);
@@ -27,8 +29,11 @@ final class LaneConnection extends Connection {
     private Optional<Lane> lane = Optional.empty();
     private Optional<ChannelHandlerContext> context = Optional.empty();
 
-    private LaneConnection(Channel channel, Optional<SslHandler> tls,
-            Function<LaneHello, Optional<TcpDataLink>> waiting, Runnable closed) {
+    private LaneConnection(
+            Channel channel,
+            Optional<SslHandler> tls,
+            Function<LaneHello, Optional<TcpDataLink>> waiting,
+            Runnable closed) {
         super(channel, tls);
         this.waiting = waiting;
         this.closed = closed;
@@ -37,8 +42,9 @@ final class LaneConnection extends Connection {
     /** {@return the connecting side of a lane} */
     static LaneConnection connecting(
             Channel channel, Optional<TlsContexts> tls, TcpDataLink link, LaneHello hello) {
-        var connection = new LaneConnection(
-                channel, clientTls(channel, tls), _ -> Optional.empty(), () -> {});
+        var connection =
+                new LaneConnection(
+                        channel, clientTls(channel, tls), _ -> Optional.empty(), () -> {});
         connection.link = Optional.of(link);
         connection.hello = Optional.of(hello);
         return connection;
@@ -50,8 +56,11 @@ final class LaneConnection extends Connection {
      * @param waiting finds the link that a hello belongs to
      * @param closed runs when the handshake is over, in whichever way
      */
-    static LaneConnection accepting(Channel channel, Optional<TlsContexts> tls,
-            Function<LaneHello, Optional<TcpDataLink>> waiting, Runnable closed) {
+    static LaneConnection accepting(
+            Channel channel,
+            Optional<TlsContexts> tls,
+            Function<LaneHello, Optional<TcpDataLink>> waiting,
+            Runnable closed) {
         return new LaneConnection(channel, serverTls(channel, tls), waiting, closed);
     }
 
@@ -74,11 +83,16 @@ final class LaneConnection extends Connection {
         return switch (answer) {
             case WELCOME -> up(link.orElseThrow(), hello.orElseThrow().lane());
             case UNKNOWN_TOKEN -> throw refused("the peer expects no such lane; connect anew");
-            case OTHER_VERSION -> throw new TransferException(ErrorCode.VERSION_MISMATCH,
-                    "the peer's data lanes have another version than " + LaneHello.VERSION
-                            + "; run the same release on both sides");
-            case TOO_MANY -> throw new TransferException(ErrorCode.RESOURCE_EXHAUSTED,
-                    "the peer has too many lanes in their handshake; try again later");
+            case OTHER_VERSION ->
+                    throw new TransferException(
+                            ErrorCode.VERSION_MISMATCH,
+                            "the peer's data lanes have another version than "
+                                    + LaneHello.VERSION
+                                    + "; run the same release on both sides");
+            case TOO_MANY ->
+                    throw new TransferException(
+                            ErrorCode.RESOURCE_EXHAUSTED,
+                            "the peer has too many lanes in their handshake; try again later");
         };
     }
 
@@ -114,7 +128,8 @@ final class LaneConnection extends Connection {
     }
 
     private io.netty.channel.ChannelFuture answer(LaneHello.Answer answer) {
-        return context.orElseThrow().writeAndFlush(Unpooled.wrappedBuffer(LaneHello.encode(answer)));
+        return context.orElseThrow()
+                .writeAndFlush(Unpooled.wrappedBuffer(LaneHello.encode(answer)));
     }
 
     @Override
@@ -123,31 +138,46 @@ final class LaneConnection extends Connection {
             link.orElseThrow().gone(lane.get(), reason);
         } else {
             closed.run();
-            link.ifPresentOrElse(owner -> owner.close(reason), () ->
-                    LOG.warn("refused a data lane from {}: {}", peerHost(), reason.getMessage()));
+            link.ifPresentOrElse(
+                    owner -> owner.close(reason),
+                    () ->
+                            LOG.warn(
+                                    "refused a data lane from {}: {}",
+                                    peerHost(),
+                                    reason.getMessage()));
         }
     }
 
     @Override
     TransferException handshakeTimedOut() {
-        return new TransferException(ErrorCode.UNREACHABLE,
+        return new TransferException(
+                ErrorCode.UNREACHABLE,
                 "a data lane with " + peerHost() + " did not finish its handshake in time");
     }
 
     @Override
     TransferException explain(Throwable error) {
-        return Failures.tls(peerHost(), error).orElseGet(() -> error instanceof java.io.IOException
-                ? new TransferException(ErrorCode.LANE_LOST,
-                        "a data lane with " + peerHost() + " broke: " + Failures.message(error), error)
-                : new TransferException(ErrorCode.INTERNAL,
-                        "a data lane with " + peerHost() + " failed: " + error, error));
+        return Failures.tls(peerHost(), error)
+                .orElseGet(() ->
+                        error instanceof java.io.IOException
+                                ? new TransferException(
+                                        ErrorCode.LANE_LOST,
+                                        "a data lane with "
+                                                + peerHost()
+                                                + " broke: "
+                                                + Failures.message(error),
+                                        error)
+                                : new TransferException(
+                                        ErrorCode.INTERNAL,
+                                        "a data lane with " + peerHost() + " failed: " + error,
+                                        error));
     }
 
     @Override
     TransferException endedByPeer() {
         var where = lane.map(up -> up.reader().position()).orElse("in its handshake");
-        return new TransferException(ErrorCode.LANE_LOST,
-                peerHost() + " closed a data lane " + where);
+        return new TransferException(
+                ErrorCode.LANE_LOST, peerHost() + " closed a data lane " + where);
     }
 
     private static TransferException refused(String why) {

@@ -3,6 +3,7 @@ package io.kvwire.tcp;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.LinkSetup;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -13,6 +14,10 @@ import java.nio.ByteOrder;
  * @param lane from 0
  * @param token from the control channel
  */
+@SuppressWarnings({
+    "ArrayRecordComponent", // the token is compared in constant time by whoever knows it
+    "EnumOrdinal" // the answers' order is part of the wire format
+})
 record LaneHello(int lane, byte[] token) {
     /** The bytes of a hello. */
     static final int BYTES = 8 + LinkSetup.TOKEN_BYTES;
@@ -40,15 +45,21 @@ record LaneHello(int lane, byte[] token) {
 
     /** {@return the hello in bytes} */
     ByteBuffer encode() {
-        return ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(MAGIC).putShort((short) VERSION).putShort((short) lane).put(token).flip();
+        return ByteBuffer.allocate(BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(MAGIC)
+                .putShort((short) VERSION)
+                .putShort((short) lane)
+                .put(token)
+                .flip();
     }
 
     /**
      * {@return the hello in a message}
      *
      * @param message of {@link #BYTES} bytes, little-endian
-     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link ErrorCode#VERSION_MISMATCH}
+     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link
+     *     ErrorCode#VERSION_MISMATCH}
      */
     static LaneHello decode(ByteBuffer message) {
         check(message, "a data lane");
@@ -60,21 +71,27 @@ record LaneHello(int lane, byte[] token) {
 
     /** {@return an answer in bytes} */
     static ByteBuffer encode(Answer answer) {
-        return ByteBuffer.allocate(ANSWER_BYTES).order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(MAGIC).putShort((short) VERSION).putShort((short) answer.ordinal()).flip();
+        return ByteBuffer.allocate(ANSWER_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(MAGIC)
+                .putShort((short) VERSION)
+                .putShort((short) answer.ordinal())
+                .flip();
     }
 
     /**
      * {@return the answer in a message}
      *
      * @param message of {@link #ANSWER_BYTES} bytes, little-endian
-     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link ErrorCode#VERSION_MISMATCH}
+     * @throws TransferException with {@link ErrorCode#MALFORMED} or {@link
+     *     ErrorCode#VERSION_MISMATCH}
      */
     static Answer decodeAnswer(ByteBuffer message) {
         check(message, "the answer to a data lane");
         int number = Short.toUnsignedInt(message.getShort());
         if (number >= Answer.values().length) {
-            throw new TransferException(ErrorCode.MALFORMED,
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
                     "the answer to a data lane is " + number + ", which means nothing");
         }
         return Answer.values()[number];
@@ -83,13 +100,20 @@ record LaneHello(int lane, byte[] token) {
     private static void check(ByteBuffer message, String what) {
         int magic = message.getInt();
         if (magic != MAGIC) {
-            throw new TransferException(ErrorCode.MALFORMED, "%s starts with 0x%08x, not with 0x%08x: %s"
-                    .formatted(what, magic, MAGIC, "the other side is no data lane of kvwire, or one "
-                            + "side uses TLS and the other does not"));
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
+                    "%s starts with 0x%08x, not with 0x%08x: %s"
+                            .formatted(
+                                    what,
+                                    magic,
+                                    MAGIC,
+                                    "the other side is no data lane of kvwire, or one "
+                                            + "side uses TLS and the other does not"));
         }
         int version = Short.toUnsignedInt(message.getShort());
         if (version != VERSION) {
-            throw new TransferException(ErrorCode.VERSION_MISMATCH,
+            throw new TransferException(
+                    ErrorCode.VERSION_MISMATCH,
                     what + " has version " + version + ", this node has " + VERSION);
         }
     }

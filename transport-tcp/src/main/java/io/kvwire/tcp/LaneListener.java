@@ -7,6 +7,10 @@ import io.kvwire.transport.TransferException;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.net.InetSocketAddress;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -14,8 +18,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Accepts data lanes, and gives each to the link whose token it shows. How many may be in their
@@ -39,11 +41,15 @@ final class LaneListener {
         this.config = config;
         this.loops = loops;
         this.tls = tls;
-        channel = Listening.on(address, "data lanes", new ServerBootstrap()
-                .group(loops.group())
-                .channel(loops.options().io().listeners())
-                .option(ChannelOption.SO_BACKLOG, 1024)
-                .childHandler(new Setup(this::accepted)));
+        channel =
+                Listening.on(
+                        address,
+                        "data lanes",
+                        new ServerBootstrap()
+                                .group(loops.group())
+                                .channel(loops.options().io().listeners())
+                                .option(ChannelOption.SO_BACKLOG, 1024)
+                                .childHandler(new Setup(this::accepted)));
     }
 
     static LaneListener bind(
@@ -60,14 +66,19 @@ final class LaneListener {
         synchronized (expected) {
             expected.add(link);
         }
-        var timeout = loops.group().schedule(() -> link.close(late(link)),
-                link.setup().timeoutNanos(), TimeUnit.NANOSECONDS);
-        link.ready().whenComplete((_, _) -> {
-            timeout.cancel(false);
-            synchronized (expected) {
-                expected.remove(link);
-            }
-        });
+        var timeout =
+                loops.group()
+                        .schedule(
+                                () -> link.close(late(link)),
+                                link.setup().timeoutNanos(),
+                                TimeUnit.NANOSECONDS);
+        link.ready()
+                .whenComplete((_, _) -> {
+                    timeout.cancel(false);
+                    synchronized (expected) {
+                        expected.remove(link);
+                    }
+                });
     }
 
     void close() {
@@ -77,8 +88,10 @@ final class LaneListener {
     private void accepted(Channel lane) {
         if (handshakes.incrementAndGet() > MAX_HANDSHAKES) {
             handshakes.decrementAndGet();
-            LOG.warn("refused a data lane from {}: {} are in their handshake already",
-                    lane.remoteAddress(), MAX_HANDSHAKES);
+            LOG.warn(
+                    "refused a data lane from {}: {} are in their handshake already",
+                    lane.remoteAddress(),
+                    MAX_HANDSHAKES);
             lane.close();
             return;
         }
@@ -101,8 +114,14 @@ final class LaneListener {
     }
 
     private static TransferException late(TcpDataLink link) {
-        return new TransferException(ErrorCode.UNREACHABLE, "only " + link.lanes() + " of "
-                + link.setup().lanes() + " tcp lanes of " + link.setup().peerName()
-                + " arrived in time; check that its host can reach the data port");
+        return new TransferException(
+                ErrorCode.UNREACHABLE,
+                "only "
+                        + link.lanes()
+                        + " of "
+                        + link.setup().lanes()
+                        + " tcp lanes of "
+                        + link.setup().peerName()
+                        + " arrived in time; check that its host can reach the data port");
     }
 }

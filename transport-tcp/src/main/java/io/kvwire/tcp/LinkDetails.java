@@ -2,6 +2,7 @@ package io.kvwire.tcp;
 
 import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslHandler;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -18,12 +19,15 @@ final class LinkDetails {
         details.put("remote", String.valueOf(channel.remoteAddress()));
         details.put("io", options.io().description());
         details.put("threads", String.valueOf(options.threads()));
-        details.put("sendBufferBytes",
+        details.put(
+                "sendBufferBytes",
                 String.valueOf(channel.config().getOption(ChannelOption.SO_SNDBUF)));
-        details.put("receiveBufferBytes",
+        details.put(
+                "receiveBufferBytes",
                 String.valueOf(channel.config().getOption(ChannelOption.SO_RCVBUF)));
         details.put("tls", connection.tls().map(LinkDetails::cipher).orElse("off"));
-        limit.ifPresent(rate -> details.put("bytesPerSecond", String.valueOf(rate.bytesPerSecond())));
+        limit.ifPresent(
+                rate -> details.put("bytesPerSecond", String.valueOf(rate.bytesPerSecond())));
         return details;
     }
 

@@ -3,6 +3,7 @@ package io.kvwire.tcp;
 import io.kvwire.transport.NodeAddress;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -24,8 +25,8 @@ final class Listening {
         } catch (UnknownHostException e) {
             throw Failures.bind(what, address, e);
         }
-        var binding = bootstrap.bind(new InetSocketAddress(host, address.port()))
-                .awaitUninterruptibly();
+        var binding =
+                bootstrap.bind(new InetSocketAddress(host, address.port())).awaitUninterruptibly();
         if (!binding.isSuccess()) {
             throw Failures.bind(what, address, binding.cause());
         }

@@ -1,6 +1,7 @@
 package io.kvwire.tcp;
 
 import io.kvwire.transport.spi.RunCursor;
+
 import java.lang.foreign.MemorySegment;
 
 /** The cursor over nothing. */

@@ -5,8 +5,8 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
+
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
  * takes no more cores than it was told to. They end when both are closed. Thread-safe.
  */
 final class NodeLoops {
-    private static final Map<NodeConfig, NodeLoops> OPEN = new IdentityHashMap<>();
+    private static final IdentityHashMap<NodeConfig, NodeLoops> OPEN = new IdentityHashMap<>();
 
     private final NodeConfig config;
     private final TcpOptions options;
@@ -25,11 +25,13 @@ final class NodeLoops {
         this.config = config;
         options = TcpOptions.of(config);
         var handlers = options.io().handlers();
-        group = new MultiThreadIoEventLoopGroup(options.threads(),
-                new DefaultThreadFactory("kvwire-tcp-" + config.name(), true),
-                config.waitMode() == NodeConfig.WaitMode.SPIN
-                        ? SpinningHandler.around(handlers)
-                        : handlers);
+        group =
+                new MultiThreadIoEventLoopGroup(
+                        options.threads(),
+                        new DefaultThreadFactory("kvwire-tcp-" + config.name(), true),
+                        config.waitMode() == NodeConfig.WaitMode.SPIN
+                                ? SpinningHandler.around(handlers)
+                                : handlers);
     }
 
     /** {@return the loops of a node, to be given back with {@link #release}} */

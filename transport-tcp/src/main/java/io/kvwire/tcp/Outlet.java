@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
  * Confined to the event loop.
  */
 abstract class Outlet {
-    /** From {@link #head} on to {@link #count}: what {@link #prepare} gathered and is not yet out. */
+    /**
+     * From {@link #head} on to {@link #count}: what {@link #prepare} gathered and is not yet out.
+     */
     final ByteBuffer[] views;
 
     /** The first view that is not empty. */

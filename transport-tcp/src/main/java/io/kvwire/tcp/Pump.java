@@ -3,14 +3,15 @@ package io.kvwire.tcp;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.FileRegion;
+
 import java.io.IOException;
 import java.nio.channels.GatheringByteChannel;
 import java.nio.channels.WritableByteChannel;
 
 /**
- * Writes what an {@link Outlet} gathers. Without TLS it is a region of a file to Netty, which gives it
- * the socket to write to whenever that takes more, so that the bytes go straight from their memory
- * into one gathered write. With TLS they are copied on their way into the cipher.
+ * Writes what an {@link Outlet} gathers. Without TLS it is a region of a file to Netty, which gives
+ * it the socket to write to whenever that takes more, so that the bytes go straight from their
+ * memory into one gathered write. With TLS they are copied on their way into the cipher.
  *
  * <p>Confined to the event loop, except for {@link #kick}.
  */
@@ -96,14 +97,15 @@ final class Pump implements FileRegion {
             outlet.skipWritten();
         }
         long copied = bytes;
-        cipher.writeAndFlush(chunk).addListener(done -> {
-            if (done.isSuccess() && !ended) {
-                // Still as writing: what is called back from here may kick.
-                outlet.advance(copied);
-            }
-            writing = false;
-            turn();
-        });
+        cipher.writeAndFlush(chunk)
+                .addListener(done -> {
+                    if (done.isSuccess() && !ended) {
+                        // Still as writing: what is called back from here may kick.
+                        outlet.advance(copied);
+                    }
+                    writing = false;
+                    turn();
+                });
     }
 
     @Override
@@ -113,9 +115,10 @@ final class Pump implements FileRegion {
         }
         var gathering = (GatheringByteChannel) socket;
         int views = outlet.count - outlet.head;
-        long written = views == 1
-                ? gathering.write(outlet.views[outlet.head])
-                : gathering.write(outlet.views, outlet.head, views);
+        long written =
+                views == 1
+                        ? gathering.write(outlet.views[outlet.head])
+                        : gathering.write(outlet.views, outlet.head, views);
         transferred += written;
         outlet.advance(written);
         more = outlet.gathered() || prepare();
@@ -143,7 +146,10 @@ final class Pump implements FileRegion {
         return 0;
     }
 
-    /** Called by Netty when it is done with this region, because nothing more is there or the socket broke. */
+    /**
+     * Called by Netty when it is done with this region, because nothing more is there or the socket
+     * broke.
+     */
     @Override
     public boolean release() {
         writing = false;

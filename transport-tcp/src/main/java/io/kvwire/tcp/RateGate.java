@@ -1,11 +1,17 @@
 package io.kvwire.tcp;
 
 import io.netty.channel.EventLoop;
+
 import java.util.concurrent.TimeUnit;
 
-/** Holds the batches of one lane back until the node's rate allows them. Confined to the event loop. */
+/**
+ * Holds the batches of one lane back until the node's rate allows them. Confined to the event loop.
+ */
 final class RateGate implements FrameWriter.Gate {
-    /** Timers of an event loop are good to a millisecond: what is due within half of one goes at once. */
+    /**
+     * Timers of an event loop are good to a millisecond: what is due within half of one goes at
+     * once.
+     */
     private static final long SOON_NANOS = 500_000;
 
     private final RateLimit limit;
@@ -17,10 +23,11 @@ final class RateGate implements FrameWriter.Gate {
     RateGate(RateLimit limit, EventLoop loop, Runnable kick) {
         this.limit = limit;
         this.loop = loop;
-        open = () -> {
-            waiting = false;
-            kick.run();
-        };
+        open =
+                () -> {
+                    waiting = false;
+                    kick.run();
+                };
     }
 
     @Override

@@ -23,9 +23,12 @@ final class RateLimit {
         return bytesPerSecond;
     }
 
-    /** {@return how much a lane should send at one time: what one millisecond allows, within bounds} */
+    /**
+     * {@return how much a lane should send at one time: what one millisecond allows, within bounds}
+     */
     int quantumBytes(int mostBytes) {
-        return (int) Math.max(Math.min(4096, mostBytes), Math.min(bytesPerSecond / 1000, mostBytes));
+        return (int)
+                Math.max(Math.min(4096, mostBytes), Math.min(bytesPerSecond / 1000, mostBytes));
     }
 
     /**

@@ -2,6 +2,7 @@ package io.kvwire.tcp;
 
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.buffer.UnpooledDirectByteBuf;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ScatteringByteChannel;
@@ -44,7 +45,8 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
 
     @Override
     public int writeBytes(ScatteringByteChannel in, int bytes) throws IOException {
-        long read = inlet.count == 1 ? in.read(inlet.views[0]) : in.read(inlet.views, 0, inlet.count);
+        long read =
+                inlet.count == 1 ? in.read(inlet.views[0]) : in.read(inlet.views, 0, inlet.count);
         if (read > 0) {
             writerIndex((int) read);
         }

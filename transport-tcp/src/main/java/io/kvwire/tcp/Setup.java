@@ -3,6 +3,7 @@ package io.kvwire.tcp;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
+
 import java.util.function.Consumer;
 
 /** Sets up the pipeline of new channels. */

@@ -8,8 +8,8 @@ import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.ThreadAwareExecutor;
 
 /**
- * Makes an event loop poll without ever sleeping. Since it never sleeps, nobody has to wake it, which
- * saves the sender of a message a system call.
+ * Makes an event loop poll without ever sleeping. Since it never sleeps, nobody has to wake it,
+ * which saves the sender of a message a system call.
  */
 final class SpinningHandler implements IoHandler {
     private final IoHandler polled;

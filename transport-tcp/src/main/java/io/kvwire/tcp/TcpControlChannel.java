@@ -13,6 +13,10 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -22,14 +26,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The control connections of one node. Thread-safe. */
 final class TcpControlChannel implements ControlChannel {
     private static final Logger LOG = LoggerFactory.getLogger(TcpControlChannel.class);
 
-    /** Connections beyond the limit on peers that are told so; those beyond these are just closed. */
+    /**
+     * Connections beyond the limit on peers that are told so; those beyond these are just closed.
+     */
     private static final int MAX_REFUSALS = 64;
 
     private final NodeConfig config;
@@ -56,25 +60,31 @@ final class TcpControlChannel implements ControlChannel {
 
     @Override
     public Optional<NodeAddress> address() {
-        return listener.map(channel -> new NodeAddress(config.listen().orElseThrow().host(),
-                ((InetSocketAddress) channel.localAddress()).getPort()));
+        return listener.map(channel ->
+                new NodeAddress(
+                        config.listen().orElseThrow().host(),
+                        ((InetSocketAddress) channel.localAddress()).getPort()));
     }
 
     @Override
     public CompletableFuture<ControlLink> connect(NodeAddress address, ControlHandler handler) {
         var connecting = new CompletableFuture<ControlLink>();
         // Looking a name up may take seconds: not on an event loop, nor in the caller's thread.
-        Thread.ofVirtual().name("kvwire-tcp-resolve").start(() -> {
-            try {
-                var socket = new InetSocketAddress(
-                        InetAddress.getByName(address.host()), address.port());
-                connect(address, socket, handler, connecting);
-            } catch (UnknownHostException e) {
-                connecting.completeExceptionally(Failures.connect("the control channel", address, e));
-            } catch (RuntimeException e) {
-                connecting.completeExceptionally(closedException());
-            }
-        });
+        Thread.ofVirtual()
+                .name("kvwire-tcp-resolve")
+                .start(() -> {
+                    try {
+                        var socket =
+                                new InetSocketAddress(
+                                        InetAddress.getByName(address.host()), address.port());
+                        connect(address, socket, handler, connecting);
+                    } catch (UnknownHostException e) {
+                        connecting.completeExceptionally(
+                                Failures.connect("the control channel", address, e));
+                    } catch (RuntimeException e) {
+                        connecting.completeExceptionally(closedException());
+                    }
+                });
         return connecting;
     }
 
@@ -92,7 +102,10 @@ final class TcpControlChannel implements ControlChannel {
         loops.release();
     }
 
-    private void connect(NodeAddress address, InetSocketAddress socket, ControlHandler handler,
+    private void connect(
+            NodeAddress address,
+            InetSocketAddress socket,
+            ControlHandler handler,
             CompletableFuture<ControlLink> connecting) {
         long timeoutNanos = config.limits().handshakeTimeout().toNanos();
         new Bootstrap()
@@ -101,18 +114,21 @@ final class TcpControlChannel implements ControlChannel {
                 .option(ChannelOption.TCP_NODELAY, true)
                 .option(ChannelOption.SO_KEEPALIVE, true)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, TcpDataPath.millis(timeoutNanos))
-                .handler(new Setup(channel -> {
-                    var link = TcpControlLink.connecting(
-                            channel, config.limits(), tls, address, handler);
-                    link.ready().whenComplete((ready, error) -> {
-                        if (error == null) {
-                            connecting.complete(ready);
-                        } else {
-                            connecting.completeExceptionally(error);
-                        }
-                    });
-                    use(link, timeoutNanos);
-                }))
+                .handler(
+                        new Setup(channel -> {
+                            var link =
+                                    TcpControlLink.connecting(
+                                            channel, config.limits(), tls, address, handler);
+                            link.ready()
+                                    .whenComplete((ready, error) -> {
+                                        if (error == null) {
+                                            connecting.complete(ready);
+                                        } else {
+                                            connecting.completeExceptionally(error);
+                                        }
+                                    });
+                            use(link, timeoutNanos);
+                        }))
                 .connect(socket)
                 .addListener((ChannelFuture done) -> {
                     if (!done.isSuccess()) {
@@ -123,13 +139,16 @@ final class TcpControlChannel implements ControlChannel {
     }
 
     private Channel listen(NodeAddress address) {
-        return Listening.on(address, "the control channel", new ServerBootstrap()
-                .group(loops.group())
-                .channel(loops.options().io().listeners())
-                .option(ChannelOption.SO_REUSEADDR, true)
-                .childOption(ChannelOption.TCP_NODELAY, true)
-                .childOption(ChannelOption.SO_KEEPALIVE, true)
-                .childHandler(new Setup(this::accepted)));
+        return Listening.on(
+                address,
+                "the control channel",
+                new ServerBootstrap()
+                        .group(loops.group())
+                        .channel(loops.options().io().listeners())
+                        .option(ChannelOption.SO_REUSEADDR, true)
+                        .childOption(ChannelOption.TCP_NODELAY, true)
+                        .childOption(ChannelOption.SO_KEEPALIVE, true)
+                        .childHandler(new Setup(this::accepted)));
     }
 
     private void accepted(Channel channel) {
@@ -137,15 +156,27 @@ final class TcpControlChannel implements ControlChannel {
         int now = accepted.incrementAndGet();
         channel.closeFuture().addListener(_ -> accepted.decrementAndGet());
         if (now > limit + MAX_REFUSALS) {
-            LOG.warn("refused a control connection from {}: {} are open", channel.remoteAddress(), now - 1);
+            LOG.warn(
+                    "refused a control connection from {}: {} are open",
+                    channel.remoteAddress(),
+                    now - 1);
             channel.close();
             return;
         }
-        var refusal = now <= limit
-                ? Optional.<TransferException>empty()
-                : Optional.of(new TransferException(ErrorCode.RESOURCE_EXHAUSTED, "node '" + config.name()
-                        + "' has " + limit + " peers already (maxPeers)"));
-        use(TcpControlLink.accepting(channel, config.limits(), tls, refusal, acceptor::accepted),
+        var refusal =
+                now <= limit
+                        ? Optional.<TransferException>empty()
+                        : Optional.of(
+                                new TransferException(
+                                        ErrorCode.RESOURCE_EXHAUSTED,
+                                        "node '"
+                                                + config.name()
+                                                + "' has "
+                                                + limit
+                                                + " peers already (maxPeers)"));
+        use(
+                TcpControlLink.accepting(
+                        channel, config.limits(), tls, refusal, acceptor::accepted),
                 config.limits().handshakeTimeout().toNanos());
     }
 

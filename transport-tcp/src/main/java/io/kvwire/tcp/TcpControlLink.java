@@ -10,22 +10,24 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslHandler;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * One control connection. The accepting side speaks first: its preface tells the connecting side that
- * it is welcome, certificate and all; the answer is a preface as well, and then messages may go both
- * ways.
+ * One control connection. The accepting side speaks first: its preface tells the connecting side
+ * that it is welcome, certificate and all; the answer is a preface as well, and then messages may
+ * go both ways.
  *
- * <p>{@link #send} and {@link #close} may be called by any thread; the handler is called by the event
- * loop of the connection.
+ * <p>{@link #send} and {@link #close} may be called by any thread; the handler is called by the
+ * event loop of the connection.
  */
 final class TcpControlLink extends Connection implements ControlLink {
     private static final Logger LOG = LoggerFactory.getLogger(TcpControlLink.class);
@@ -61,9 +63,10 @@ final class TcpControlLink extends Connection implements ControlLink {
         opener = role.opener;
         refusal = role.refusal;
         reader = new ControlReader(limits.maxControlBytes(), this::received);
-        outlet = new ControlOutlet(
-                WAITING_MESSAGES * (limits.maxControlBytes() + ControlFrame.HEADER_BYTES),
-                () -> channel.eventLoop().execute(this::drained));
+        outlet =
+                new ControlOutlet(
+                        WAITING_MESSAGES * (limits.maxControlBytes() + ControlFrame.HEADER_BYTES),
+                        () -> channel.eventLoop().execute(this::drained));
         pump = new Pump(channel, outlet);
     }
 
@@ -78,16 +81,30 @@ final class TcpControlLink extends Connection implements ControlLink {
      * @param refusal told to the other side instead of a preface
      * @param opener gives the handler once the other side has shown who it is
      */
-    static TcpControlLink accepting(Channel channel, Limits limits, Optional<TlsContexts> tls,
-            Optional<TransferException> refusal, Function<ControlLink, ControlHandler> opener) {
-        return new TcpControlLink(channel, limits, serverTls(channel, tls),
+    static TcpControlLink accepting(
+            Channel channel,
+            Limits limits,
+            Optional<TlsContexts> tls,
+            Optional<TransferException> refusal,
+            Function<ControlLink, ControlHandler> opener) {
+        return new TcpControlLink(
+                channel,
+                limits,
+                serverTls(channel, tls),
                 new Role(Optional.empty(), opener, refusal));
     }
 
     /** {@return the connecting side of a link} */
-    static TcpControlLink connecting(Channel channel, Limits limits, Optional<TlsContexts> tls,
-            NodeAddress address, ControlHandler handler) {
-        return new TcpControlLink(channel, limits, clientTls(channel, tls),
+    static TcpControlLink connecting(
+            Channel channel,
+            Limits limits,
+            Optional<TlsContexts> tls,
+            NodeAddress address,
+            ControlHandler handler) {
+        return new TcpControlLink(
+                channel,
+                limits,
+                clientTls(channel, tls),
                 new Role(Optional.of(address), _ -> handler, Optional.empty()));
     }
 
@@ -114,9 +131,13 @@ final class TcpControlLink extends Connection implements ControlLink {
     @Override
     public boolean send(ByteBuffer message) {
         if (message.remaining() > limits.maxControlBytes()) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "a control message of "
-                    + message.remaining() + " bytes: at most " + limits.maxControlBytes()
-                    + " (maxControlBytes)");
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "a control message of "
+                            + message.remaining()
+                            + " bytes: at most "
+                            + limits.maxControlBytes()
+                            + " (maxControlBytes)");
         }
         return offer(ControlFrame.Kind.MESSAGE, message);
     }
@@ -148,25 +169,36 @@ final class TcpControlLink extends Connection implements ControlLink {
 
     @Override
     TransferException handshakeTimedOut() {
-        return new TransferException(address.isPresent() ? ErrorCode.UNREACHABLE : ErrorCode.REFUSED,
-                peer() + " did not finish the handshake within " + limits.handshakeTimeout().toMillis()
-                        + " ms (handshakeTimeout)" + hint());
+        return new TransferException(
+                address.isPresent() ? ErrorCode.UNREACHABLE : ErrorCode.REFUSED,
+                peer()
+                        + " did not finish the handshake within "
+                        + limits.handshakeTimeout().toMillis()
+                        + " ms (handshakeTimeout)"
+                        + hint());
     }
 
     @Override
     TransferException explain(Throwable error) {
-        return Failures.tls(peer(), error).orElseGet(() -> {
-            if (!(error instanceof IOException)) {
-                return new TransferException(
-                        ErrorCode.INTERNAL, "the control link with " + peer() + " failed: " + error, error);
-            }
-            var what = Failures.message(error);
-            return handler.isPresent()
-                    ? new TransferException(ErrorCode.PEER_LOST,
-                            "the control link with " + peer() + " broke: " + what, error)
-                    : new TransferException(ErrorCode.REFUSED,
-                            peer() + " broke off the handshake: " + what + hint(), error);
-        });
+        return Failures.tls(peer(), error)
+                .orElseGet(() -> {
+                    if (!(error instanceof IOException)) {
+                        return new TransferException(
+                                ErrorCode.INTERNAL,
+                                "the control link with " + peer() + " failed: " + error,
+                                error);
+                    }
+                    var what = Failures.message(error);
+                    return handler.isPresent()
+                            ? new TransferException(
+                                    ErrorCode.PEER_LOST,
+                                    "the control link with " + peer() + " broke: " + what,
+                                    error)
+                            : new TransferException(
+                                    ErrorCode.REFUSED,
+                                    peer() + " broke off the handshake: " + what + hint(),
+                                    error);
+                });
     }
 
     @Override
@@ -175,11 +207,15 @@ final class TcpControlLink extends Connection implements ControlLink {
             return closing.get();
         }
         if (handler.isEmpty()) {
-            return new TransferException(ErrorCode.REFUSED,
+            return new TransferException(
+                    ErrorCode.REFUSED,
                     peer() + " closed the connection during the handshake" + hint());
         }
-        return new TransferException(ErrorCode.PEER_LOST, peer() + " closed the control link"
-                + (reader.inMessage() ? " in the middle of a message" : ""));
+        return new TransferException(
+                ErrorCode.PEER_LOST,
+                peer()
+                        + " closed the control link"
+                        + (reader.inMessage() ? " in the middle of a message" : ""));
     }
 
     @Override
@@ -199,8 +235,9 @@ final class TcpControlLink extends Connection implements ControlLink {
             return;
         }
         switch (kind) {
-            case MESSAGE -> handler.orElseThrow(() -> malformed("a message comes before the preface"))
-                    .received(message);
+            case MESSAGE ->
+                    handler.orElseThrow(() -> malformed("a message comes before the preface"))
+                            .received(message);
             case PREFACE -> preface(message);
             case REFUSAL -> throw ControlFrame.refused(peer(), message);
         }
@@ -215,7 +252,10 @@ final class TcpControlLink extends Connection implements ControlLink {
             offer(ControlFrame.Kind.PREFACE, EMPTY);
         }
         handler = Optional.of(opener.apply(this));
-        LOG.info("control link {} {}, {}", address.isPresent() ? "to" : "from", peer(),
+        LOG.info(
+                "control link {} {}, {}",
+                address.isPresent() ? "to" : "from",
+                peer(),
                 identity.isEmpty() ? "without TLS" : "with TLS, the peer is " + identity);
         ready.complete(this);
     }
@@ -262,8 +302,10 @@ final class TcpControlLink extends Connection implements ControlLink {
     }
 
     private String hint() {
-        return address.isEmpty() ? "" : "; check that a node of kvwire listens there, and that both "
-                + "sides use TLS with certificates that the other trusts, or neither does";
+        return address.isEmpty()
+                ? ""
+                : "; check that a node of kvwire listens there, and that both "
+                        + "sides use TLS with certificates that the other trusts, or neither does";
     }
 
     private TransferException malformed(String what) {

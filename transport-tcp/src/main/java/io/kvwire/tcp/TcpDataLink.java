@@ -6,12 +6,15 @@ import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The lanes to one peer. Each frame goes to the lane with the least bytes waiting. Thread-safe. */
 final class TcpDataLink implements DataLink {
@@ -33,7 +36,8 @@ final class TcpDataLink implements DataLink {
     private boolean told;
     private Optional<TransferException> closing = Optional.empty();
 
-    TcpDataLink(LinkSetup setup, LinkHandler handler, TcpOptions options, Optional<RateLimit> limit) {
+    TcpDataLink(
+            LinkSetup setup, LinkHandler handler, TcpOptions options, Optional<RateLimit> limit) {
         this.setup = setup;
         this.handler = handler;
         this.options = options;
@@ -95,7 +99,10 @@ final class TcpDataLink implements DataLink {
             broken = complete && closing.isEmpty();
         }
         if (broken) {
-            LOG.warn("path tcp to {}: lane {} is lost: {}", setup.peerName(), lane.index(),
+            LOG.warn(
+                    "path tcp to {}: lane {} is lost: {}",
+                    setup.peerName(),
+                    lane.index(),
                     reason.getMessage());
             handler.laneLost(lane.index(), reason);
         }
@@ -120,6 +127,11 @@ final class TcpDataLink implements DataLink {
     @Override
     public int lanes() {
         return lanes.length;
+    }
+
+    /** {@return the lanes that are up} */
+    List<Lane> lanesUp() {
+        return List.of(lanes);
     }
 
     @Override
@@ -170,7 +182,14 @@ final class TcpDataLink implements DataLink {
     }
 
     private TransferException peerLost(TransferException reason) {
-        return new TransferException(ErrorCode.PEER_LOST, "all " + setup.lanes() + " tcp lanes to "
-                + setup.peerName() + " are down; the last: " + reason.getMessage(), reason);
+        return new TransferException(
+                ErrorCode.PEER_LOST,
+                "all "
+                        + setup.lanes()
+                        + " tcp lanes to "
+                        + setup.peerName()
+                        + " are down; the last: "
+                        + reason.getMessage(),
+                reason);
     }
 }

@@ -12,6 +12,7 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
+
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -21,7 +22,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
-/** The data lanes of one node: a listener where the node listens, and the links to its peers. Thread-safe. */
+/**
+ * The data lanes of one node: a listener where the node listens, and the links to its peers.
+ * Thread-safe.
+ */
 final class TcpDataPath implements DataPath {
     /** The name of the path. */
     static final String NAME = "tcp";
@@ -40,8 +44,15 @@ final class TcpDataPath implements DataPath {
         limit = config.bytesPerSecond().stream().mapToObj(RateLimit::new).findFirst();
         loops = NodeLoops.of(config);
         try {
-            listener = config.listen().map(address -> LaneListener.bind(
-                    new NodeAddress(address.host(), loops.options().dataPort()), config, loops, tls));
+            listener =
+                    config.listen()
+                            .map(address ->
+                                    LaneListener.bind(
+                                            new NodeAddress(
+                                                    address.host(), loops.options().dataPort()),
+                                            config,
+                                            loops,
+                                            tls));
         } catch (TransferException e) {
             loops.release();
             throw e;
@@ -64,12 +75,14 @@ final class TcpDataPath implements DataPath {
         try {
             var endpoint = Endpoint.decode(setup.endpoint());
             if (endpoint.port() == 0) {
-                throw new TransferException(ErrorCode.UNREACHABLE, "peer " + setup.peerName()
-                        + " does not listen for data lanes");
+                throw new TransferException(
+                        ErrorCode.UNREACHABLE,
+                        "peer " + setup.peerName() + " does not listen for data lanes");
             }
             var address = new NodeAddress(setup.remoteHost(), endpoint.port());
             // The host of a control connection is numeric: nothing is looked up here.
-            var socket = new InetSocketAddress(InetAddress.getByName(address.host()), address.port());
+            var socket =
+                    new InetSocketAddress(InetAddress.getByName(address.host()), address.port());
             for (int lane = 0; lane < setup.lanes(); lane++) {
                 connect(link, lane, address, socket);
             }
@@ -84,8 +97,15 @@ final class TcpDataPath implements DataPath {
     @Override
     public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        listener.ifPresentOrElse(there -> there.expect(link), () -> link.close(new TransferException(
-                ErrorCode.UNREACHABLE, "node " + config.name() + " does not listen for data lanes")));
+        listener.ifPresentOrElse(
+                there -> there.expect(link),
+                () ->
+                        link.close(
+                                new TransferException(
+                                        ErrorCode.UNREACHABLE,
+                                        "node "
+                                                + config.name()
+                                                + " does not listen for data lanes")));
         return link.ready();
     }
 
@@ -98,7 +118,8 @@ final class TcpDataPath implements DataPath {
             closed = true;
         }
         listener.ifPresent(LaneListener::close);
-        var reason = new TransferException(ErrorCode.CLOSED, "node " + config.name() + " was closed");
+        var reason =
+                new TransferException(ErrorCode.CLOSED, "node " + config.name() + " was closed");
         links.forEach(link -> link.close(reason));
         Waiting.forAll(loops, links.stream().map(TcpDataLink::finished));
         loops.release();
@@ -108,8 +129,9 @@ final class TcpDataPath implements DataPath {
         var link = new TcpDataLink(setup, handler, loops.options(), limit);
         synchronized (this) {
             if (closed) {
-                link.close(new TransferException(
-                        ErrorCode.CLOSED, "node " + config.name() + " was closed"));
+                link.close(
+                        new TransferException(
+                                ErrorCode.CLOSED, "node " + config.name() + " was closed"));
             }
             links.add(link);
         }
@@ -117,29 +139,34 @@ final class TcpDataPath implements DataPath {
         return link;
     }
 
-    private void connect(TcpDataLink link, int lane, NodeAddress address, InetSocketAddress socket) {
+    private void connect(
+            TcpDataLink link, int lane, NodeAddress address, InetSocketAddress socket) {
         link.take(lane);
         long timeoutNanos = link.setup().timeoutNanos();
         var hello = new LaneHello(lane, link.setup().token());
-        var opening = new Bootstrap()
-                .group(loops.group())
-                .channel(loops.options().io().channels())
-                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, millis(timeoutNanos))
-                .handler(new Setup(channel -> {
-                    tune(channel, loops.options());
-                    LaneConnection.connecting(channel, tls, link, hello).install(timeoutNanos);
-                }))
-                .connect(socket);
+        var opening =
+                new Bootstrap()
+                        .group(loops.group())
+                        .channel(loops.options().io().channels())
+                        .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, millis(timeoutNanos))
+                        .handler(
+                                new Setup(channel -> {
+                                    tune(channel, loops.options());
+                                    LaneConnection.connecting(channel, tls, link, hello)
+                                            .install(timeoutNanos);
+                                }))
+                        .connect(socket);
         opening.addListener((ChannelFuture done) -> {
             if (!done.isSuccess()) {
                 link.close(Failures.connect("data lane " + lane, address, done.cause()));
             }
         });
-        link.ready().whenComplete((_, error) -> {
-            if (error != null) {
-                opening.channel().close();
-            }
-        });
+        link.ready()
+                .whenComplete((_, error) -> {
+                    if (error != null) {
+                        opening.channel().close();
+                    }
+                });
     }
 
     /** Sets what every data lane has, on either side. */
@@ -156,6 +183,6 @@ final class TcpDataPath implements DataPath {
     }
 
     static int millis(long nanos) {
-        return (int) Math.clamp(TimeUnit.NANOSECONDS.toMillis(nanos), 1, Integer.MAX_VALUE);
+        return Math.clamp(TimeUnit.NANOSECONDS.toMillis(nanos), 1, Integer.MAX_VALUE);
     }
 }

@@ -3,6 +3,7 @@ package io.kvwire.tcp;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
+
 import java.util.Optional;
 
 /** Offers the TCP data path. */

@@ -3,6 +3,7 @@ package io.kvwire.tcp;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
+
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -28,21 +29,29 @@ record TcpOptions(
         int readBytes) {
 
     private static final String PREFIX = "tcp.";
-    private static final Set<String> NAMES = new TreeSet<>(Set.of("tcp.io", "tcp.threads",
-            "tcp.dataPort", "tcp.sendBufferBytes", "tcp.receiveBufferBytes", "tcp.writeBytes",
-            "tcp.readBytes"));
+    private static final Set<String> NAMES =
+            new TreeSet<>(
+                    Set.of(
+                            "tcp.io",
+                            "tcp.threads",
+                            "tcp.dataPort",
+                            "tcp.sendBufferBytes",
+                            "tcp.receiveBufferBytes",
+                            "tcp.writeBytes",
+                            "tcp.readBytes"));
 
     /**
      * {@return the options of a node}
      *
-     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when one is unknown or has a value
-     *     that makes no sense
+     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when one is unknown or has a
+     *     value that makes no sense
      */
     static TcpOptions of(NodeConfig config) {
         var options = config.wireOptions();
         for (var name : options.keySet()) {
             if (name.startsWith(PREFIX) && !NAMES.contains(name)) {
-                throw wrong("there is no option " + name + ": there are " + String.join(", ", NAMES));
+                throw wrong(
+                        "there is no option " + name + ": there are " + String.join(", ", NAMES));
             }
         }
         return new TcpOptions(
@@ -76,7 +85,9 @@ record TcpOptions(
         } catch (NumberFormatException e) {
             // Reported below with the values that are possible.
         }
-        throw wrong("option %s is '%s': need a number from %d to %d".formatted(name, text, least, most));
+        throw wrong(
+                "option %s is '%s': need a number from %d to %d"
+                        .formatted(name, text, least, most));
     }
 
     static TransferException wrong(String message) {

@@ -7,15 +7,17 @@ import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+
 import javax.net.ssl.SSLException;
 
 /**
- * Mutual TLS 1.3 from three PEM files. Both sides must show a certificate that the trusted ones vouch
- * for. The name in it is not compared with the host: nodes move between hosts, so it is the authority
- * alone that says who belongs to the fleet.
+ * Mutual TLS 1.3 from three PEM files. Both sides must show a certificate that the trusted ones
+ * vouch for. The name in it is not compared with the host: nodes move between hosts, so it is the
+ * authority alone that says who belongs to the fleet.
  *
  * @param client for connecting
  * @param server for accepting
@@ -32,13 +34,23 @@ record TlsContexts(SslContext client, SslContext server) {
         var trusted = readable("trusted certificates", files.trustedCertificates());
         try {
             var client = common(SslContextBuilder.forClient().keyManager(chain, key), trusted);
-            var server = common(SslContextBuilder.forServer(chain, key), trusted)
-                    .clientAuth(ClientAuth.REQUIRE);
+            var server =
+                    common(SslContextBuilder.forServer(chain, key), trusted)
+                            .clientAuth(ClientAuth.REQUIRE);
             return new TlsContexts(client.build(), server.build());
         } catch (SSLException | IllegalArgumentException e) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "TLS cannot be set up from " + chain
-                    + ", " + key + " and " + trusted + ": " + e.getMessage()
-                    + "; need PEM files, the key as PKCS#8 and not encrypted", e);
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "TLS cannot be set up from "
+                            + chain
+                            + ", "
+                            + key
+                            + " and "
+                            + trusted
+                            + ": "
+                            + e.getMessage()
+                            + "; need PEM files, the key as PKCS#8 and not encrypted",
+                    e);
         }
     }
 
@@ -51,8 +63,13 @@ record TlsContexts(SslContext client, SslContext server) {
 
     private static java.io.File readable(String what, Path file) {
         if (!Files.isReadable(file)) {
-            throw new TransferException(ErrorCode.OUT_OF_RANGE, "TLS " + what + " " + file
-                    + (Files.exists(file) ? ": not readable" : ": no such file"));
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    "TLS "
+                            + what
+                            + " "
+                            + file
+                            + (Files.exists(file) ? ": not readable" : ": no such file"));
         }
         return file.toFile();
     }

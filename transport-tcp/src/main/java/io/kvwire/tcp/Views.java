@@ -6,11 +6,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
- * Gives views of memory segments as the byte buffers that sockets take, without allocating once warm:
- * each segment keeps the buffers that were made for it, and hands them out again after {@link
+ * Gives views of memory segments as the byte buffers that sockets take, without allocating once
+ * warm: each segment keeps the buffers that were made for it, and hands them out again after {@link
  * #recycle}. A segment of more than 2 GiB, the limit of a byte buffer, is covered in pieces.
  *
  * <p>The buffers are bound to the arena of their segment: closing it while the socket reads or
@@ -23,7 +22,7 @@ final class Views {
     /** Beyond this many segments, those that were not used for the longest time are let go. */
     private static final int MAX_SEGMENTS = 512;
 
-    private final Map<MemorySegment, Segment> segments = new IdentityHashMap<>();
+    private final IdentityHashMap<MemorySegment, Segment> segments = new IdentityHashMap<>();
     private final List<Piece> handedOut = new ArrayList<>();
     private MemorySegment lastKey = MemorySegment.NULL;
     private Segment last = new Segment(0);
@@ -69,7 +68,10 @@ final class Views {
         }
     }
 
-    /** Lets go of segments that were not used since the last sweep: their owners may have closed them. */
+    /**
+     * Lets go of segments that were not used since the last sweep: their owners may have closed
+     * them.
+     */
     void sweep() {
         forgetBefore(round);
         round++;

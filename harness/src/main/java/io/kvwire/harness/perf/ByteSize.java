@@ -1,10 +1,11 @@
 package io.kvwire.harness.perf;
 
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /** Reads sizes as people write them: {@code 4096}, {@code 4KiB}, {@code 1MiB}, {@code 2G}. */
 final class ByteSize implements ITypeConverter<Long> {

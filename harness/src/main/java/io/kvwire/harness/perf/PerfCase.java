@@ -3,10 +3,12 @@ package io.kvwire.harness.perf;
 import io.kvwire.transport.DType;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
+
 import java.util.Random;
 
 /**
- * One point of a sweep. Both ends compute the order of blocks from it, so only these numbers travel.
+ * One point of a sweep. Both ends compute the order of blocks from it, so only these numbers
+ * travel.
  *
  * @param op what is measured
  * @param blockBytes bytes of one block
@@ -16,7 +18,12 @@ import java.util.Random;
  * @param scattered whether the blocks of a transfer lie in random places at both ends
  */
 record PerfCase(
-        PerfOp op, long blockBytes, int blockCount, long workingSetBytes, int lanes, boolean scattered) {
+        PerfOp op,
+        long blockBytes,
+        int blockCount,
+        long workingSetBytes,
+        int lanes,
+        boolean scattered) {
     /** Larger blocks consist of several tokens of this size. */
     private static final long TOKEN_BYTES = 4096;
 
@@ -29,7 +36,8 @@ record PerfCase(
         }
         if (blockBytes > TOKEN_BYTES && blockBytes % TOKEN_BYTES != 0) {
             throw new IllegalArgumentException(
-                    "--block-bytes %d: above 4 KiB, need a multiple of 4 KiB".formatted(blockBytes));
+                    "--block-bytes %d: above 4 KiB, need a multiple of 4 KiB"
+                            .formatted(blockBytes));
         }
         if (blockCount < 1 || workingSetBytes / blockBytes < blockCount) {
             throw new IllegalArgumentException(

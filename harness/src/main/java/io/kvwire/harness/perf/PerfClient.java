@@ -14,6 +14,9 @@ import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
+
+import org.HdrHistogram.Histogram;
+
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletionException;
@@ -21,7 +24,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import org.HdrHistogram.Histogram;
 
 /** The measuring end: one connection, and the points measured over it. Confined to one thread. */
 final class PerfClient implements AutoCloseable {
@@ -110,11 +112,10 @@ final class PerfClient implements AutoCloseable {
             }
             var remote =
                     peer.cache(ready.cache())
-                            .orElseThrow(
-                                    () ->
-                                            new TransferException(
-                                                    ErrorCode.UNKNOWN_REGION,
-                                                    "the server did not announce its cache"));
+                            .orElseThrow(() ->
+                                    new TransferException(
+                                            ErrorCode.UNKNOWN_REGION,
+                                            "the server did not announce its cache"));
             var lists = new Lists(point, memory, BlockTable.decode(ready.table()), remote);
             run(point, lists, effort, effort.seconds() / 4, new Histogram(MAX_MICROS_RECORDED, 3));
             ask(PerfMessage.of(PerfMessage.Type.START), PerfMessage.Type.STARTED);
@@ -131,7 +132,8 @@ final class PerfClient implements AutoCloseable {
             if (effort.verify()) {
                 verified = write ? theirs.verified() : memory.verify(places);
             }
-            double gigabytes = sum.transfers * (double) point.blockCount() * point.blockBytes() / 1e9;
+            double gigabytes =
+                    sum.transfers * (double) point.blockCount() * point.blockBytes() / 1e9;
             double descriptors = sum.transfers * (double) point.blockCount();
             long senderCpu = write ? ownCpu : theirs.cpuNanos();
             return new PerfResult(
@@ -188,7 +190,8 @@ final class PerfClient implements AutoCloseable {
     private record Sum(long transfers, double seconds) {}
 
     private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {
-        var options = TransferOptions.DEFAULT.withDeadline(PATIENCE).withChecksum(effort.checksum());
+        var options =
+                TransferOptions.DEFAULT.withDeadline(PATIENCE).withChecksum(effort.checksum());
         var inFlight = new ArrayDeque<Transfer>();
         long start = System.nanoTime();
         long end = start + (long) (seconds * 1e9);
@@ -258,7 +261,8 @@ final class PerfClient implements AutoCloseable {
         while (pongs.get() == seen) {
             if (!peer.connected()) {
                 throw new TransferException(
-                        ErrorCode.PEER_LOST, "'" + peer.name() + "' is gone in the middle of a ping");
+                        ErrorCode.PEER_LOST,
+                        "'" + peer.name() + "' is gone in the middle of a ping");
             }
             if (spin) {
                 Thread.onSpinWait();

@@ -6,15 +6,16 @@ import io.kvwire.transport.KvCache;
 import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * The working set of one end: memory, the cache over it, and what must be in it. Each 8-byte word of a
- * source block depends on the block's place in the order of transfers and on its own place in the
- * block, so that a block in the wrong place, or a part of one, does not pass for right.
+ * The working set of one end: memory, the cache over it, and what must be in it. Each 8-byte word
+ * of a source block depends on the block's place in the order of transfers and on its own place in
+ * the block, so that a block in the wrong place, or a part of one, does not pass for right.
  */
 final class PerfMemory implements AutoCloseable {
     private static final byte POISON = (byte) 0xEE;

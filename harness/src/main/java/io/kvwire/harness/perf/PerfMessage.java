@@ -3,14 +3,16 @@ package io.kvwire.harness.perf;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /**
- * What client and server of a measurement tell each other, as JSON in a notification. A notification
- * that does not start with a brace is a ping and comes straight back.
+ * What client and server of a measurement tell each other, as JSON in a notification. A
+ * notification that does not start with a brace is a ping and comes straight back.
  *
  * @param type what is asked or answered
  * @param point the point of the sweep, with {@link Type#SETUP}

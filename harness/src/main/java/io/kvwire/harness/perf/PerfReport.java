@@ -2,6 +2,7 @@ package io.kvwire.harness.perf;
 
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -23,8 +24,18 @@ record PerfReport(
     static void header(PrintWriter out) {
         out.printf(
                 "%-12s %10s %7s %11s %5s %9s %11s %10s %10s %9s %8s %9s%n",
-                "op", "block", "blocks", "working set", "lanes", "GB/s", "blocks/s", "p50 us",
-                "p99 us", "CPU s/GB", "ns/block", "verified");
+                "op",
+                "block",
+                "blocks",
+                "working set",
+                "lanes",
+                "GB/s",
+                "blocks/s",
+                "p50 us",
+                "p99 us",
+                "CPU s/GB",
+                "ns/block",
+                "verified");
     }
 
     static void row(PrintWriter out, PerfResult r) {

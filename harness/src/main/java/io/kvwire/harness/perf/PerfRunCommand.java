@@ -2,12 +2,7 @@ package io.kvwire.harness.perf;
 
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.Callable;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,6 +10,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
 
 /** {@code kvwire perf run}: measures against a server; sweeps where sizes are lists. */
 @Command(
@@ -98,8 +100,7 @@ final class PerfRunCommand implements Callable<Integer> {
                 if (report == null) {
                     out.println(used.path() + ": " + used.reason() + " " + used.details());
                     PerfReport.header(out);
-                    report =
-                            new PerfReport(used.path(), used.reason(), used.details(), results);
+                    report = new PerfReport(used.path(), used.reason(), used.details(), results);
                 }
                 measure(client, count);
             }

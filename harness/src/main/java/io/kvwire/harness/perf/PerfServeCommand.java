@@ -2,13 +2,15 @@ package io.kvwire.harness.perf;
 
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 
 /** {@code kvwire perf serve}: waits for clients until it is stopped. */
 @Command(

@@ -1,6 +1,7 @@
 package io.kvwire.harness.perf;
 
 import com.sun.management.OperatingSystemMXBean;
+
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.ErrorCode;
@@ -10,14 +11,16 @@ import io.kvwire.transport.NodeListener;
 import io.kvwire.transport.Peer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The serving end of a measurement: registers what a client asks for, within a bound on memory. */
 final class PerfServer implements AutoCloseable {

@@ -1,0 +1,172 @@
+package io.kvwire.tcp;
+
+import io.kvwire.tck.WireUnderTest;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.LinkSetup;
+import io.kvwire.transport.spi.OutboundFrame;
+import io.kvwire.transport.spi.Wires;
+
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.UnaryOperator;
+
+/** TCP for the conformance suite; cuts the busiest lane when it is told to. */
+final class TcpWire implements WireUnderTest {
+    private static final long NO_CUT = Long.MAX_VALUE / 2;
+
+    private final AtomicLong untilCut = new AtomicLong(NO_CUT);
+    private final UnaryOperator<NodeConfig> setting;
+    private final boolean inPlace;
+
+    /** TCP as it comes. */
+    TcpWire() {
+        this(UnaryOperator.identity(), true);
+    }
+
+    /**
+     * TCP with a setting.
+     *
+     * @param setting applied to every node's configuration
+     * @param inPlace whether payload is then received in place
+     */
+    TcpWire(UnaryOperator<NodeConfig> setting, boolean inPlace) {
+        this.setting = setting;
+        this.inPlace = inPlace;
+    }
+
+    @Override
+    public String path() {
+        return TcpDataPath.NAME;
+    }
+
+    @Override
+    public Wires wires() {
+        return new Wires(List.of(new CuttingProvider()), List.of(new TcpControlChannelProvider()));
+    }
+
+    @Override
+    public NodeConfig configure(NodeConfig config) {
+        return setting.apply(config);
+    }
+
+    @Override
+    public Set<Trait> traits() {
+        var traits = EnumSet.allOf(Trait.class);
+        if (!inPlace) {
+            traits.remove(Trait.RECEIVES_IN_PLACE);
+        }
+        return traits;
+    }
+
+    @Override
+    public void cutLaneAfter(long payloadBytes) {
+        untilCut.set(payloadBytes);
+    }
+
+    private final class CuttingProvider implements DataPathProvider {
+        private final TcpDataPathProvider tcp = new TcpDataPathProvider();
+
+        @Override
+        public String name() {
+            return tcp.name();
+        }
+
+        @Override
+        public int rank() {
+            return tcp.rank();
+        }
+
+        @Override
+        public Optional<String> unavailable(NodeConfig config) {
+            return tcp.unavailable(config);
+        }
+
+        @Override
+        public DataPath open(NodeConfig config) {
+            return new CuttingPath(tcp.open(config));
+        }
+    }
+
+    private final class CuttingPath implements DataPath {
+        private final DataPath tcp;
+
+        CuttingPath(DataPath tcp) {
+            this.tcp = tcp;
+        }
+
+        @Override
+        public String name() {
+            return tcp.name();
+        }
+
+        @Override
+        public byte[] endpoint() {
+            return tcp.endpoint();
+        }
+
+        @Override
+        public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
+            return tcp.connect(setup, handler).thenApply(CuttingLink::new);
+        }
+
+        @Override
+        public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
+            return tcp.accept(setup, handler).thenApply(CuttingLink::new);
+        }
+
+        @Override
+        public void close() {
+            tcp.close();
+        }
+    }
+
+    private final class CuttingLink implements DataLink {
+        private final TcpDataLink tcp;
+
+        CuttingLink(DataLink link) {
+            tcp = (TcpDataLink) link;
+        }
+
+        @Override
+        public int lanes() {
+            return tcp.lanes();
+        }
+
+        @Override
+        public Map<String, String> details() {
+            return tcp.details();
+        }
+
+        @Override
+        public void send(OutboundFrame frame) {
+            long bytes = frame.payloadBytes();
+            tcp.send(frame);
+            long left = untilCut.addAndGet(-bytes);
+            if (left <= 0 && untilCut.compareAndSet(left, NO_CUT)) {
+                tcp.lanesUp().stream()
+                        .max(Comparator.comparingLong(Lane::queuedBytes))
+                        .ifPresent(lane ->
+                                lane.close(
+                                        new TransferException(
+                                                ErrorCode.LANE_LOST, "cut by the test")));
+            }
+        }
+
+        @Override
+        public void close(TransferException reason) {
+            tcp.close(reason);
+        }
+    }
+}
