@@ -7,7 +7,7 @@ module io.kvwire.harness {
     requires info.picocli;
     requires io.kvwire.codec;
     requires io.kvwire.tcp;
-    requires io.kvwire.transport;
+    requires transitive io.kvwire.transport;
     requires java.logging;
     requires java.management;
     requires jdk.incubator.vector;

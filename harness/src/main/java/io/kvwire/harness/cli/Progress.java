@@ -5,10 +5,14 @@ import java.io.PrintWriter;
 /** One status line on standard error that changes; nothing at all when nobody watches. */
 final class Progress {
     private final PrintWriter err;
-    private final boolean watched = System.console() != null && System.console().isTerminal();
+    private final boolean watched = terminal();
 
     Progress(PrintWriter err) {
         this.err = err;
+    }
+
+    private static boolean terminal() {
+        return System.console().isTerminal();
     }
 
     void show(String what) {

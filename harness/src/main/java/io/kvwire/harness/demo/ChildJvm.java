@@ -5,6 +5,7 @@ import io.kvwire.transport.TransferException;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -108,9 +109,10 @@ public final class ChildJvm implements AutoCloseable {
 
     /** To be called by a child: ends it when its parent has ended without saying so. */
     public static void dieWithParent() {
-        ProcessHandle.current()
-                .parent()
-                .ifPresent(p -> p.onExit().thenRun(() -> Runtime.getRuntime().halt(1)));
+        var parent = ProcessHandle.current().parent();
+        if (parent.isPresent()) {
+            var _ = parent.get().onExit().thenRun(() -> Runtime.getRuntime().halt(1));
+        }
     }
 
     private void readOutput() {
@@ -150,7 +152,7 @@ public final class ChildJvm implements AutoCloseable {
         return said.isEmpty() ? "it said nothing" : said.getLast();
     }
 
-    private static BufferedReader reader(java.io.InputStream stream) {
+    private static BufferedReader reader(InputStream stream) {
         return new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
     }
 

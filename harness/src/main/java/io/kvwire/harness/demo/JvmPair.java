@@ -20,8 +20,8 @@ import java.util.OptionalLong;
  */
 final class JvmPair implements Processes {
     private static final String LISTENING = "listening on ";
-    private static final Duration START = Duration.ofSeconds(60);
-    private static final Duration RUN = Duration.ofSeconds(120);
+    private static final Duration START = Duration.ofMinutes(1);
+    private static final Duration RUN = Duration.ofMinutes(2);
 
     private final ChildJvm prefill;
     private final ChildJvm decode;

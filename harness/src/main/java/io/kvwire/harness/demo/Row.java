@@ -28,13 +28,13 @@ import java.util.function.ToLongFunction;
  * @param hiddenShare of the transfer, 0 to 1, see {@code hiddenBy}
  * @param hiddenBy how that was measured: {@code ttft} for {@link Overlap#hiddenShare}, where what
  *     can be hidden exceeds the spread of TTFT in bulk on the same link; else {@code tail} for
- *     {@link SplitRun#unseenShare()}; {@code none} where nothing is to hide behind
+ *     {@link SplitRun#unseenShare()}; {@code none} where nothing is hidden by design
  * @param note what is special
  * @param rounds how many counted
  * @param error why it could not be run, or empty
  */
 @JsonPropertyOrder({"step", "prefillDevice", "decodeDevice", "path", "codec", "mode"})
-record Row(
+public record Row(
         int step,
         String prefillDevice,
         String decodeDevice,
@@ -132,14 +132,20 @@ record Row(
         var observed = middle(runs, byTtft);
         if (!bulkRuns.isEmpty()) {
             var bulk = middle(bulkRuns, byTtft);
-            var times = bulkRuns.stream().mapToLong(SplitRun::ttftNanos).summaryStatistics();
+            long spread = spread(bulkRuns, bulk.ttftNanos());
             long ideal = idealTtft(bulk);
-            if (bulk.ttftNanos() - ideal > times.getMax() - times.getMin()) {
+            if (bulk.ttftNanos() - ideal > spread) {
                 double share = Overlap.hiddenShare(bulk.ttftNanos(), observed.ttftNanos(), ideal);
                 return new Hidden(share, "ttft");
             }
         }
         return new Hidden(observed.unseenShare(), "tail");
+    }
+
+    /** Twice the median distance from the median: one slow round does not hide the others. */
+    private static long spread(List<SplitRun> runs, long median) {
+        var distances = runs.stream().map(run -> Math.abs(run.ttftNanos() - median)).sorted();
+        return 2 * distances.skip(runs.size() / 2).findFirst().orElseThrow();
     }
 
     /** TTFT of a run in bulk, had its transfer hidden behind its computing as well as it could. */

@@ -179,7 +179,7 @@ public final class DecodeClient implements AutoCloseable {
                     arrival.finished().unitNanos(),
                     arrival.finished().chunkTokens());
         } finally {
-            cache.retire(table);
+            var _ = cache.retire(table);
         }
     }
 

@@ -19,6 +19,6 @@ record LeasedRequest(KvCache cache, BlockTable table, Lease lease) {
     /** Ends the lease and gives the blocks back; harmless when done before. */
     void end() {
         lease.close();
-        cache.retire(table);
+        var _ = cache.retire(table);
     }
 }

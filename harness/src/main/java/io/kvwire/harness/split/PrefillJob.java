@@ -120,7 +120,7 @@ final class PrefillJob {
         } finally {
             if (!keep) {
                 // Blocks are handed out again only when nothing touches them any more.
-                cache.retire(table);
+                var _ = cache.retire(table);
             }
         }
     }
@@ -186,7 +186,7 @@ final class PrefillJob {
         } catch (RuntimeException e) {
             var offered = leased.remove(name);
             if (offered == null) {
-                cache.retire(table);
+                var _ = cache.retire(table);
             } else {
                 offered.end();
             }
