@@ -70,6 +70,12 @@ final class TcpWire implements WireUnderTest {
         return traits;
     }
 
+    /** Netty's own: it lives for a second after its last task. */
+    @Override
+    public Set<String> sharedThreads() {
+        return Set.of("globalEventExecutor");
+    }
+
     @Override
     public void cutLaneAfter(long payloadBytes) {
         untilCut.set(payloadBytes);
