@@ -1,10 +1,12 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.demo.DemoReport;
 import io.kvwire.harness.demo.DemoRun;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.model.ModelSource;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -117,13 +119,17 @@ final class DemoCommand implements Callable<Integer> {
         if (json != null) {
             report.write(json);
         }
-        if (!report.allTokensMatch()) {
-            spec.commandLine()
-                    .getErr()
-                    .println("kvwire: a step failed or its tokens differ from those of step 0");
-            return 1;
+        return status(report, spec.commandLine().getErr());
+    }
+
+    /** {@return the exit status: any difference counts} */
+    static int status(DemoReport report, PrintWriter err) {
+        if (report.allTokensMatch()) {
+            return ExitCode.OK;
         }
-        return 0;
+        err.println("kvwire: a step failed or its tokens differ from those of step 0");
+        err.flush();
+        return ExitCode.SOFTWARE;
     }
 
     private void check() {

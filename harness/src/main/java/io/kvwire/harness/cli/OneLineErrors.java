@@ -31,7 +31,10 @@ final class OneLineErrors implements IParameterExceptionHandler, IExecutionExcep
     public int handleParseException(ParameterException error, String[] args) {
         var command = error.getCommandLine();
         var help = command.getCommandSpec().qualifiedName() + " --help";
-        show(command, oneLine(error.getMessage()) + " (see " + help + ")", error);
+        show(
+                command,
+                oneLine(error.getMessage()).replaceFirst("^Error: ", "") + " (see " + help + ")",
+                error);
         return ExitCode.USAGE;
     }
 
@@ -65,6 +68,8 @@ final class OneLineErrors implements IParameterExceptionHandler, IExecutionExcep
         return switch (error) {
             case ModelException e -> oneLine(e.getMessage());
             case TransferException e -> oneLine(e.getMessage());
+            // What the values of a configuration say about a number out of range.
+            case IllegalArgumentException e -> oneLine(e.getMessage());
             case NoSuchFileException e -> e.getMessage() + " does not exist; check the path";
             case OutOfMemoryError e ->
                     "out of memory ("

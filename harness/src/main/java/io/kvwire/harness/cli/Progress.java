@@ -1,6 +1,8 @@
 package io.kvwire.harness.cli;
 
+import java.io.Console;
 import java.io.PrintWriter;
+import java.util.Optional;
 
 /** One status line on standard error that changes; nothing at all when nobody watches. */
 final class Progress {
@@ -12,7 +14,7 @@ final class Progress {
     }
 
     private static boolean terminal() {
-        return System.console().isTerminal();
+        return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     }
 
     void show(String what) {

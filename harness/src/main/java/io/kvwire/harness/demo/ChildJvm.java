@@ -70,7 +70,8 @@ public final class ChildJvm implements AutoCloseable {
      * @param words the command line of this program
      * @return the process
      */
-    static ChildJvm start(String name, List<String> prefix, boolean verbose, List<String> words) {
+    public static ChildJvm start(
+            String name, List<String> prefix, boolean verbose, List<String> words) {
         var command = Stream.of(prefix, java(), words).flatMap(List::stream).toList();
         try {
             return new ChildJvm(name, new ProcessBuilder(command).start(), verbose);
@@ -161,7 +162,7 @@ public final class ChildJvm implements AutoCloseable {
      *
      * @param line without its end
      */
-    void send(String line) {
+    public void send(String line) {
         var writer = new PrintWriter(input);
         writer.println(line);
         if (writer.checkError()) {
@@ -176,7 +177,7 @@ public final class ChildJvm implements AutoCloseable {
      * @return the line
      * @throws TransferException when the process has ended or says nothing
      */
-    String receive(Duration timeout) {
+    public String receive(Duration timeout) {
         try {
             return switch (output.poll(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                 case Line.Text(String text) -> text;

@@ -28,7 +28,7 @@ import java.util.function.ToLongFunction;
  * @param hiddenShare of the transfer, 0 to 1, see {@code hiddenBy}
  * @param hiddenBy how that was measured: {@code ttft} for {@link Overlap#hiddenShare}, where what
  *     can be hidden exceeds the spread of TTFT in bulk on the same link; else {@code tail} for
- *     {@link SplitRun#unseenShare()}; "none" where nothing is hidden by design
+ *     {@link SplitRun#unseenShare()}; empty where nothing is hidden by design
  * @param note what is special
  * @param rounds how many counted
  * @param error why it could not be run, or empty
@@ -54,7 +54,7 @@ public record Row(
 
     /** A hidden share, and how it was measured. */
     record Hidden(double share, String by) {
-        static final Hidden NOTHING = new Hidden(0, "none");
+        static final Hidden NOTHING = new Hidden(0, "");
     }
 
     /** {@return the row of a step} */
@@ -99,7 +99,7 @@ public record Row(
                 0,
                 0,
                 0,
-                "none",
+                "",
                 note,
                 0,
                 error);

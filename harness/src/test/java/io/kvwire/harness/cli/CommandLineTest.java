@@ -1,0 +1,196 @@
+package io.kvwire.harness.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import io.kvwire.harness.demo.ChildJvm;
+import io.kvwire.harness.demo.DemoReport;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+@Timeout(120)
+class CommandLineTest {
+    @TempDir private Path folder;
+
+    private record Ran(int status, String out, String err) {}
+
+    private static Ran run(String... words) {
+        var out = new StringWriter();
+        var err = new StringWriter();
+        int status =
+                Main.commandLine()
+                        .setOut(new PrintWriter(out))
+                        .setErr(new PrintWriter(err))
+                        .execute(words);
+        return new Ran(status, out.toString(), err.toString());
+    }
+
+    private static void failsInOneLine(int status, String says, String... words) {
+        var ran = run(words);
+        assertEquals(1, ran.err().lines().count(), ran.err());
+        assertTrue(ran.err().startsWith("kvwire: "), ran.err());
+        assertTrue(ran.err().contains(says), ran.err());
+        assertEquals(status, ran.status());
+    }
+
+    @Test
+    void aWrongFlagIsNamed() {
+        failsInOneLine(2, "--modle", "demo", "--modle", "tiny");
+        failsInOneLine(2, "write HOST:PORT", "decode", "--prefill", "here");
+        failsInOneLine(2, "there are 0, 1 and 3", "demo", "--steps", "2");
+        failsInOneLine(2, "--prefill", "decode");
+        failsInOneLine(1, "1 to 64", "prefill", "--model", "tiny", "--lanes", "0");
+    }
+
+    @Test
+    void aMissingModelIsNamed() {
+        var missing = folder.resolve("nothing").toString();
+        failsInOneLine(1, missing, "demo", "--model", missing);
+        failsInOneLine(1, missing, "prefill", "--model", missing);
+    }
+
+    @Test
+    void aMissingPromptFileIsNamed() {
+        var missing = folder.resolve("prompt.txt").toString();
+        failsInOneLine(1, missing, "decode", "--prefill", "127.0.0.1:1", "--prompt-file", missing);
+    }
+
+    @Test
+    void aPortInUseIsNamed() throws IOException {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var address = "127.0.0.1:" + taken.getLocalPort();
+            failsInOneLine(1, address, "prefill", "--model", "tiny", "--listen", address);
+        }
+    }
+
+    @Test
+    void anUnreachableHostIsNamed() throws IOException {
+        int closed;
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        var address = "127.0.0.1:" + closed;
+        failsInOneLine(1, address, "decode", "--model", "tiny", "--prefill", address);
+    }
+
+    @Test
+    void verboseShowsWhere() {
+        var ran = run("--verbose", "demo", "--model", folder.resolve("nothing").toString());
+
+        assertTrue(ran.err().contains("\tat "), ran.err());
+    }
+
+    @Test
+    void anyDifferenceMakesTheExitStatusNonZero() {
+        var err = new StringWriter();
+        assertEquals(1, DemoCommand.status(new DemoReport(List.of()), new PrintWriter(err)));
+        assertEquals(1, err.toString().lines().count());
+    }
+
+    @Test
+    void prefillAndDecodeRunInTwoProcesses() throws IOException {
+        var words =
+                List.of(
+                        "prefill",
+                        "--model",
+                        "tiny",
+                        "--listen",
+                        "127.0.0.1:0",
+                        "--tokens-per-block",
+                        "32",
+                        "--until-input-ends");
+        var file = folder.resolve("run.json");
+        try (var prefill = ChildJvm.start("prefill", List.of(), false, words)) {
+            var address =
+                    prefill.receive(Duration.ofMinutes(1)).substring("listening on ".length());
+            var ran =
+                    run(
+                            "decode",
+                            "--model",
+                            "tiny",
+                            "--prefill",
+                            address,
+                            "--max-tokens",
+                            "9",
+                            "--mode",
+                            "layerwise",
+                            "--require",
+                            "tcp",
+                            "--json",
+                            file.toString());
+
+            assertEquals(0, ran.status(), ran.err());
+            assertTrue(ran.out().contains("TTFT"), ran.out());
+            var json = new ObjectMapper().readTree(file.toFile());
+            assertEquals("tcp", json.get("path").asText());
+            assertEquals(9, json.get("tokens").size());
+            assertTrue(json.get("transferBytes").asLong() > 0);
+        }
+    }
+
+    @Test
+    void theDemoWritesEveryStepWithEveryKey() throws IOException {
+        var file = folder.resolve("demo.json");
+
+        var ran =
+                run(
+                        "demo",
+                        "--model",
+                        "tiny",
+                        "--steps",
+                        "0,1",
+                        "--rounds",
+                        "1",
+                        "--max-tokens",
+                        "6",
+                        "--json",
+                        file.toString());
+
+        assertEquals(0, ran.status(), ran.out() + ran.err());
+        JsonNode steps = new ObjectMapper().readTree(file.toFile()).get("steps");
+        Set<String> seen = new HashSet<>();
+        for (var step : steps) {
+            for (var key :
+                    List.of(
+                            "step",
+                            "ttftMillis",
+                            "tpotMillis",
+                            "transferMillis",
+                            "transferBytes",
+                            "hiddenShare")) {
+                assertTrue(step.get(key).isNumber(), key + " in " + step);
+            }
+            for (var key : List.of("path", "codec", "mode")) {
+                assertTrue(step.get(key).isTextual(), key + " in " + step);
+            }
+            assertEquals("cpu", step.get("prefillDevice").asText());
+            assertEquals("cpu", step.get("decodeDevice").asText());
+            assertTrue(step.get("tokensMatch").booleanValue(), step.toString());
+            seen.add(
+                    step.get("step").asInt()
+                            + " "
+                            + step.get("path").asText()
+                            + " "
+                            + step.get("mode").asText());
+        }
+        assertEquals(
+                Set.of("0 none none", "1 file file", "1 tcp bulk", "1 tcp layerwise", "1 tcp pull"),
+                seen);
+    }
+}

@@ -1,0 +1,124 @@
+package io.kvwire.harness.demo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kvwire.harness.split.SplitRun;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
+import org.junit.jupiter.api.Test;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+
+class DemoTest {
+    private static final List<Integer> PROMPT = List.of(1, 2, 3);
+    private static final List<Integer> RIGHT = List.of(4, 5);
+    private static final List<Integer> WRONG = List.of(4, 6);
+    private static final long LATER = System.nanoTime() + 1_000_000_000_000L;
+
+    private final Demo demo = new Demo(PROMPT, 2, 3, 1_000_000, what -> {});
+
+    /** Answers what a script says. */
+    private interface Script extends Processes {
+        @Override
+        default void close() {}
+    }
+
+    private static SplitRun run(List<Integer> tokens, long ttft, long transfer) {
+        return new SplitRun(
+                tokens, ttft, 10, ttft - transfer, transfer, transfer, 64, List.of(10L, 20L), 8);
+    }
+
+    private DemoReport report(Processes split) {
+        var rows = new ArrayList<Row>();
+        Script single = (step, prompt, max) -> run(RIGHT, 100, 0);
+        rows.add(demo.single(single));
+        rows.addAll(demo.group(Step.ONE_HOST, split, LATER));
+        return new DemoReport(rows);
+    }
+
+    @Test
+    void equalTokensEverywhereAreASuccess() {
+        Script same = (step, prompt, max) -> run(RIGHT, 150, 50);
+
+        var report = report(same);
+
+        assertTrue(report.allTokensMatch());
+        assertEquals(1 + Step.ONE_HOST.size(), report.steps().size());
+        assertEquals(3, report.steps().getLast().rounds());
+    }
+
+    @Test
+    void oneDifferingTokenInOneRoundOfOneStepIsAFailure() {
+        for (int round = 0; round <= 3; round++) {
+            int bad = round;
+            var seen = new int[1];
+            Script once =
+                    (step, prompt, max) -> {
+                        boolean counted =
+                                step.mode().equals("layerwise")
+                                        && prompt.equals(PROMPT)
+                                        && max == 2;
+                        return run(counted && seen[0]++ == bad ? WRONG : RIGHT, 150, 50);
+                    };
+
+            var report = report(once);
+
+            assertFalse(report.allTokensMatch(), "round " + round);
+            assertTrue(printed(report).contains("DIFFER"), printed(report));
+        }
+    }
+
+    @Test
+    void aStepThatFailsIsAFailureAndTheOthersStillRun() {
+        Script noFile =
+                (step, prompt, max) -> {
+                    if (step.path().equals("file")) {
+                        throw new TransferException(ErrorCode.CORRUPT, "the disk is full");
+                    }
+                    return run(RIGHT, 150, 50);
+                };
+
+        var report = report(noFile);
+
+        assertFalse(report.allTokensMatch());
+        assertTrue(printed(report).contains("the disk is full"), printed(report));
+        long equal = report.steps().stream().filter(Row::tokensMatch).count();
+        assertEquals(Step.ONE_HOST.size(), equal);
+    }
+
+    @Test
+    void anEmptyReportIsNoSuccess() {
+        assertFalse(new DemoReport(List.of()).allTokensMatch());
+    }
+
+    @Test
+    void theHiddenShareComesFromTtftWhereTheTransferIsLong() {
+        // Units are ready at 10 and 20 of 100 ns; the ideal end is 10 + 100, bulk takes 200.
+        var bulk = List.of(run(RIGHT, 200, 100));
+        var layerwise = List.of(run(RIGHT, 155, 145));
+
+        var hidden = Row.hidden(layerwise, bulk);
+
+        assertEquals("ttft", hidden.by());
+        assertEquals(0.5, hidden.share(), 1e-9);
+    }
+
+    @Test
+    void theHiddenShareComesFromTheTailWhereNoiseIsLargerThanTheTransfer() {
+        var bulk = List.of(run(RIGHT, 100, 1), run(RIGHT, 140, 1), run(RIGHT, 180, 1));
+
+        assertEquals("tail", Row.hidden(List.of(run(RIGHT, 130, 1)), bulk).by());
+    }
+
+    private static String printed(DemoReport report) {
+        var text = new StringWriter();
+        report.print(new PrintWriter(text));
+        return text.toString();
+    }
+}

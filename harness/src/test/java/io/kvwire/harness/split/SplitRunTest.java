@@ -1,0 +1,250 @@
+package io.kvwire.harness.split;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kvwire.harness.math.ScalarKernels;
+import io.kvwire.harness.model.LlamaConfig;
+import io.kvwire.harness.model.LlamaOptions;
+import io.kvwire.harness.model.LlamaWeights;
+import io.kvwire.harness.model.LoadedModel;
+import io.kvwire.harness.model.ModelSource;
+import io.kvwire.harness.weights.ModelException;
+import io.kvwire.harness.weights.SeededWeights;
+import io.kvwire.transport.DType;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvForm;
+import io.kvwire.transport.KvOrder;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Prefill and decode in two nodes, over TCP on the loopback interface. */
+@Timeout(60)
+class SplitRunTest {
+    private static final int PROMPT_TOKENS = 77;
+    private static final int MADE_TOKENS = 20;
+    private static final int CHUNK_TOKENS = 32;
+
+    private static LoadedModel model;
+    private static int[] prompt;
+    private static List<Integer> expected;
+
+    @BeforeAll
+    static void runInOneProcess() {
+        model = ModelSource.parse("tiny").load();
+        prompt = model.syntheticPrompt(PROMPT_TOKENS, 3);
+        try (var single = new SingleProcess(seat(CacheShape.DEFAULT))) {
+            expected = single.run(prompt, MADE_TOKENS, token -> {}).tokens();
+        }
+        assertEquals(MADE_TOKENS, expected.size());
+    }
+
+    private static Seat seat(CacheShape shape) {
+        return seat(model, shape);
+    }
+
+    private static Seat seat(LoadedModel model, CacheShape shape) {
+        return new Seat(model, shape, 256, new LlamaOptions(1, CHUNK_TOKENS, new ScalarKernels()));
+    }
+
+    static Stream<Arguments> layoutsAndModes() {
+        var usual = CacheShape.DEFAULT;
+        var pairs =
+                List.of(
+                        List.of(usual, usual),
+                        List.of(usual, usual.withTokensPerBlock(128).withOrder(KvOrder.HND)),
+                        List.of(usual.withTokensPerBlock(128).withOrder(KvOrder.HND), usual),
+                        List.of(usual, usual.withForm(KvForm.FUSED)),
+                        List.of(
+                                usual.withForm(KvForm.FUSED).withTokensPerBlock(32),
+                                usual.withOrder(KvOrder.HND)));
+        return pairs.stream()
+                .flatMap(pair ->
+                        Stream.of(TransferMode.BULK, TransferMode.LAYERWISE, TransferMode.PULL)
+                                .map(m -> Arguments.of(pair.getFirst(), pair.get(1), m)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("layoutsAndModes")
+    void aSplitRunGivesTheTokensOfASingleProcess(
+            CacheShape prefill, CacheShape decode, TransferMode mode) {
+        try (var server = server(seat(prefill));
+                var client = client(seat(decode), server)) {
+            var run = client.run(prompt, mode, MADE_TOKENS, token -> {});
+
+            assertEquals(expected, run.tokens());
+            long tokenBytes = decode.layout(model.config()).tokenBytes();
+            assertEquals(PROMPT_TOKENS * tokenBytes * model.config().layers(), run.bytes());
+            int chunks = Math.ceilDiv(PROMPT_TOKENS, CHUNK_TOKENS);
+            assertEquals(chunks * model.config().layers(), run.unitNanos().size());
+            assertTrue(
+                    run.ttftNanos() >= run.computeNanos(), "the first token comes after prefill");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TransferMode.class)
+    void manyRequestsInARowUseEveryBlockManyTimes(TransferMode mode, @TempDir Path folder) {
+        try (var server =
+                        PrefillServer.start(
+                                seat(CacheShape.DEFAULT), node("p"), Optional.of(folder));
+                var client =
+                        DecodeClient.connect(
+                                seat(CacheShape.DEFAULT), node("d"), server.address(), folder)) {
+            for (int request = 0; request < 12; request++) {
+                var run = client.run(prompt, mode, MADE_TOKENS, token -> {});
+                assertEquals(expected, run.tokens(), "request " + request);
+            }
+        }
+        assertEquals(0, folder.toFile().list().length, "files are removed once they are loaded");
+    }
+
+    @Test
+    void twoDecodeNodesShareAPrefillNode() {
+        try (var server = server(seat(CacheShape.DEFAULT));
+                var one = client(seat(CacheShape.DEFAULT), server);
+                var other = client(seat(CacheShape.DEFAULT.withTokensPerBlock(64)), server)) {
+            for (var mode : List.of(TransferMode.PULL, TransferMode.LAYERWISE)) {
+                assertEquals(expected, one.run(prompt, mode, MADE_TOKENS, t -> {}).tokens());
+                assertEquals(expected, other.run(prompt, mode, MADE_TOKENS, t -> {}).tokens());
+            }
+        }
+    }
+
+    @Test
+    void anotherModelIsRefusedByPrefill() {
+        var config = model.config();
+        LoadedModel other;
+        try (var weights = new SeededWeights(99)) {
+            other =
+                    new LoadedModel(
+                            "other", config, LlamaWeights.load(config, weights), Optional.empty());
+        }
+        try (var server = server(seat(other, CacheShape.DEFAULT));
+                var client = client(seat(CacheShape.DEFAULT), server)) {
+            var refused =
+                    assertThrows(
+                            TransferException.class,
+                            () -> client.run(prompt, TransferMode.BULK, 4, token -> {}));
+
+            assertEquals(ErrorCode.REFUSED, refused.code());
+            assertTrue(refused.getMessage().contains("another model"), refused.getMessage());
+        }
+    }
+
+    @Test
+    void layoutsThatCannotBeMappedAreRefusedAtConnectWithBothInTheMessage() {
+        var wide = new CacheShape(16, KvOrder.NHD, KvForm.SPLIT, DType.FP32);
+        try (var server = server(seat(CacheShape.DEFAULT))) {
+            var refused =
+                    assertThrows(TransferException.class, () -> client(seat(wide), server).close());
+
+            assertEquals(ErrorCode.INCOMPATIBLE_LAYOUT, refused.code(), refused.getMessage());
+            assertTrue(refused.getMessage().contains("FP32"), refused.getMessage());
+            assertTrue(refused.getMessage().contains("BF16"), refused.getMessage());
+        }
+    }
+
+    @Test
+    void aRefusedRequestLeavesTheConnectionUsable() {
+        try (var server = server(seat(CacheShape.DEFAULT));
+                var client =
+                        DecodeClient.connect(
+                                seat(CacheShape.DEFAULT),
+                                node("d"),
+                                server.address(),
+                                Path.of(System.getProperty("java.io.tmpdir")))) {
+            var refused =
+                    assertThrows(
+                            TransferException.class,
+                            () -> client.run(prompt, TransferMode.FILE, 4, token -> {}));
+            assertEquals(ErrorCode.ACCESS_DENIED, refused.code());
+
+            var run = client.run(prompt, TransferMode.BULK, MADE_TOKENS, token -> {});
+            assertEquals(expected, run.tokens());
+        }
+    }
+
+    @Test
+    void aContinuationThatDoesNotFitIsRefusedBeforeAnythingIsSent() {
+        try (var server = server(seat(CacheShape.DEFAULT));
+                var client = client(seat(CacheShape.DEFAULT), server)) {
+            int tooMany = model.config().maxPositions();
+
+            assertThrows(
+                    ModelException.class,
+                    () -> client.run(prompt, TransferMode.BULK, tooMany, token -> {}));
+        }
+    }
+
+    @Test
+    void aPrefillNodeThatGoesAwayEndsTheRequest() {
+        var server = server(seat(CacheShape.DEFAULT));
+        try (var client = client(seat(CacheShape.DEFAULT), server)) {
+            server.close();
+
+            assertThrows(
+                    TransferException.class,
+                    () -> client.run(prompt, TransferMode.LAYERWISE, 4, token -> {}));
+        }
+    }
+
+    @Test
+    void theFingerprintDependsOnWeightsAndElementTypeAlone() {
+        try (var one = seat(CacheShape.DEFAULT).llama();
+                var other = model.llama(new LlamaOptions(2, 7, new ScalarKernels()))) {
+            var name = ModelFingerprint.of(one, CacheShape.DEFAULT);
+
+            assertTrue(name.matches("[0-9a-f]{32}"), name);
+            var largeBlocks = CacheShape.DEFAULT.withTokensPerBlock(128).withOrder(KvOrder.HND);
+            assertEquals(name, ModelFingerprint.of(other, largeBlocks));
+        }
+    }
+
+    @Test
+    void aFileNameThatLeadsElsewhereIsRefused(@TempDir Path folder) {
+        for (var name : List.of("../x", "/etc/passwd", "", ".", "..", "a/b", ".hidden")) {
+            var refused =
+                    assertThrows(
+                            TransferException.class,
+                            () -> CacheFile.inside(folder, name),
+                            () -> "'" + name + "'");
+            assertEquals(ErrorCode.ACCESS_DENIED, refused.code());
+        }
+        assertTrue(Files.isDirectory(CacheFile.inside(folder, "kv-1").getParent()));
+    }
+
+    private static PrefillServer server(Seat seat) {
+        return PrefillServer.start(seat, node("prefill"), Optional.empty());
+    }
+
+    private static DecodeClient client(Seat seat, PrefillServer server) {
+        return DecodeClient.connect(seat, node("decode"), server.address());
+    }
+
+    private static NodeConfig node(String name) {
+        return NodeConfig.named(name).requiring("tcp");
+    }
+
+    @Test
+    void theTinyPresetHasMoreThanOneKvHead() {
+        LlamaConfig config = model.config();
+        assertTrue(config.kvHeads() > 1, "else NHD and HND would be the same");
+    }
+}
