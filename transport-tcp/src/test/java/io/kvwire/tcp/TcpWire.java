@@ -14,6 +14,7 @@ import io.kvwire.transport.spi.Wires;
 
 import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,7 +59,11 @@ final class TcpWire implements WireUnderTest {
 
     @Override
     public NodeConfig configure(NodeConfig config) {
-        return setting.apply(config);
+        // The fault injector makes a slow reader by holding up the thread that reads a lane; the
+        // control link must not be on that thread too.
+        var options = new HashMap<>(config.wireOptions());
+        options.put("tcp.threads", "8");
+        return setting.apply(config.withWireOptions(options));
     }
 
     @Override
