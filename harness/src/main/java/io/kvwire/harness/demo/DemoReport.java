@@ -17,7 +17,7 @@ import java.util.Locale;
  */
 public record DemoReport(List<Row> steps) {
     private static final String LINE =
-            "%-4s  %-7s  %-6s  %-4s  %-5s  %-9s  %-6s  %9s  %8s  %11s  %7s  %8s  %s%n";
+            "%-4s  %-7s  %-6s  %-4s  %-5s  %-9s  %-6s  %9s  %8s  %11s  %11s  %7s  %8s  %s%n";
 
     /** Copies the list. */
     public DemoReport {
@@ -46,6 +46,7 @@ public record DemoReport(List<Row> steps) {
                 "tokens",
                 "TTFT ms",
                 "TPOT ms",
+                "handover ms",
                 "transfer ms",
                 "MB",
                 "hidden %",
@@ -63,6 +64,7 @@ public record DemoReport(List<Row> steps) {
                     tokens(row),
                     number("%.1f", row.ttftMillis(), row.rounds() > 0),
                     number("%.2f", row.tpotMillis(), row.rounds() > 0),
+                    number("%.2f", row.handoverMillis(), moved),
                     number("%.2f", row.transferMillis(), moved),
                     number("%.2f", row.transferBytes() / 1e6, moved),
                     hidden(row),

@@ -25,6 +25,8 @@ import java.util.function.ToLongFunction;
  * @param tpotMillis for each token after the first
  * @param transferMillis see {@link SplitRun#transferNanos()}
  * @param transferBytes of K and V
+ * @param handoverMillis TTFT without prefill's computing: all that moving the cache and the request
+ *     added, median of the rounds' differences
  * @param hiddenShare of the transfer, 0 to 1, see {@code hiddenBy}
  * @param hiddenBy how that was measured: {@code ttft} for {@link Overlap#hiddenShare}, where what
  *     can be hidden exceeds the spread of TTFT in bulk on the same link; else {@code tail} for
@@ -46,6 +48,7 @@ public record Row(
         double tpotMillis,
         double transferMillis,
         long transferBytes,
+        double handoverMillis,
         double hiddenShare,
         String hiddenBy,
         String note,
@@ -77,6 +80,7 @@ public record Row(
                         Comparator.comparingLong(SplitRun::transferNanos),
                         SplitRun::transferNanos),
                 runs.isEmpty() ? 0 : runs.getFirst().bytes(),
+                millis(runs, Comparator.comparingLong(Row::handoverNanos), Row::handoverNanos),
                 hidden.share(),
                 hidden.by(),
                 note,
@@ -94,6 +98,7 @@ public record Row(
                 "raw",
                 step.mode(),
                 false,
+                0,
                 0,
                 0,
                 0,
@@ -119,6 +124,7 @@ public record Row(
                 tpotMillis,
                 transferMillis,
                 transferBytes,
+                handoverMillis,
                 hiddenShare,
                 hiddenBy,
                 note,
@@ -140,6 +146,10 @@ public record Row(
             }
         }
         return new Hidden(observed.unseenShare(), "tail");
+    }
+
+    private static long handoverNanos(SplitRun run) {
+        return Math.max(0, run.ttftNanos() - run.computeNanos());
     }
 
     /** Twice the median distance from the median: one slow round does not hide the others. */
