@@ -11,7 +11,6 @@ module io.kvwire.tck {
     requires transitive org.junit.jupiter.api;
     requires org.junit.jupiter.params;
     requires org.opentest4j;
-    requires awaitility;
 
     exports io.kvwire.tck;
     exports io.kvwire.tck.fault;

@@ -44,7 +44,7 @@ final class GuardedCache {
     GuardedCache(Arena arena, KvLayout layout, int blocks, Placing placing) {
         this.layout = layout;
         this.blocks = blocks;
-        long layerBytes = (layout.blockBytes() + 2L * GAP_BYTES) * blocks + GUARD_BYTES;
+        long layerBytes = 2 * (layout.partBytes() + GAP_BYTES) * blocks + GUARD_BYTES;
         memory = arena.allocate(GUARD_BYTES + layerBytes * layout.layers() + GUARD_BYTES, 64);
         placement = place(placing, layerBytes);
     }
@@ -114,6 +114,17 @@ final class GuardedCache {
         forEachVector(block, at -> memory.asSlice(at, layout.vectorBytes()).fill(value));
     }
 
+    /** Fills the tokens of one block in all layers with random bytes. */
+    void scribble(int block, Random random) {
+        var vector = new byte[layout.vectorBytes()];
+        forEachVector(
+                block,
+                at -> {
+                    random.nextBytes(vector);
+                    MemorySegment.copy(vector, 0, memory, ValueLayout.JAVA_BYTE, at, vector.length);
+                });
+    }
+
     private void forEachVector(int block, LongConsumer action) {
         for (int layer = 0; layer < layout.layers(); layer++) {
             for (int part = 0; part < layout.form().parts(); part++) {
@@ -153,31 +164,45 @@ final class GuardedCache {
      * of a request, the heads that both ranks hold.
      */
     void receive(byte[] image, int[] ids, GuardedCache source, int[] sourceIds, Part what) {
+        forEachPair(
+                ids,
+                source,
+                sourceIds,
+                what,
+                (from, to) ->
+                        MemorySegment.copy(
+                                source.memory,
+                                ValueLayout.JAVA_BYTE,
+                                from,
+                                image,
+                                (int) to,
+                                layout.vectorBytes()));
+    }
+
+    /** Where one vector lies in the source and in this cache. */
+    private interface VectorPair {
+        void accept(long from, long to);
+    }
+
+    private void forEachPair(
+            int[] ids, GuardedCache source, int[] sourceIds, Part what, VectorPair action) {
         var theirs = source.layout;
         for (int head = what.firstHead; head < what.firstHead + what.heads; head++) {
             for (int part = 0; part < layout.form().parts(); part++) {
                 for (int token = what.firstToken; token < what.firstToken + what.tokens; token++) {
-                    long from =
+                    action.accept(
                             source.address(
                                     what.layer,
                                     part,
                                     sourceIds[token / theirs.tokensPerBlock()],
                                     token % theirs.tokensPerBlock(),
-                                    head - theirs.firstHead());
-                    long to =
+                                    head - theirs.firstHead()),
                             address(
                                     what.layer,
                                     part,
                                     ids[token / layout.tokensPerBlock()],
                                     token % layout.tokensPerBlock(),
-                                    head - layout.firstHead());
-                    MemorySegment.copy(
-                            source.memory,
-                            ValueLayout.JAVA_BYTE,
-                            from,
-                            image,
-                            (int) to,
-                            layout.vectorBytes());
+                                    head - layout.firstHead()));
                 }
             }
         }
@@ -208,6 +233,56 @@ final class GuardedCache {
         var wanted = image.clone();
         receive(wanted, ids, source, sourceIds, what);
         return Arrays.equals(image, wanted);
+    }
+
+    /** Fails unless tokens of one layer are those of the source; touches no other bytes. */
+    void assertEqual(int[] ids, GuardedCache source, int[] sourceIds, Part what) {
+        forEachPair(
+                ids,
+                source,
+                sourceIds,
+                what,
+                (from, to) -> {
+                    long end = layout.vectorBytes();
+                    if (MemorySegment.mismatch(
+                                    memory, to, to + end, source.memory, from, from + end)
+                            >= 0) {
+                        throw new AssertionError(
+                                what + " in " + layout.describe() + " differs " + describe(to));
+                    }
+                });
+    }
+
+    /** Fails unless each byte of a block in all layers is a value. */
+    void assertFilled(int block, byte value) {
+        forEachVector(
+                block,
+                at -> {
+                    for (long i = at; i < at + layout.vectorBytes(); i++) {
+                        if (memory.get(ValueLayout.JAVA_BYTE, i) != value) {
+                            throw new AssertionError(
+                                    "block " + block + " was written to while it was its owner's");
+                        }
+                    }
+                });
+    }
+
+    /** The bytes that belong to no block, and zeros for those that do. */
+    byte[] guards() {
+        var image = image();
+        for (int block = 0; block < blocks; block++) {
+            forEachVector(
+                    block,
+                    at -> Arrays.fill(image, (int) at, (int) at + layout.vectorBytes(), (byte) 0));
+        }
+        return image;
+    }
+
+    void assertGuards(byte[] earlier) {
+        int at = Arrays.mismatch(earlier, guards());
+        if (at >= 0) {
+            throw new AssertionError("guard byte " + at + " was written to; " + layout.describe());
+        }
     }
 
     /** Fails unless the memory is byte for byte the image; says where the first difference lies. */

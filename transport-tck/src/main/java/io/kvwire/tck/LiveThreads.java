@@ -1,7 +1,5 @@
 package io.kvwire.tck;
 
-import org.awaitility.core.ConditionTimeoutException;
-
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -18,7 +16,6 @@ final class LiveThreads {
                     "Attach Listener",
                     "VirtualThread-unblocker",
                     "process reaper",
-                    "awaitility",
                     "junit",
                     "surefire");
 
@@ -46,10 +43,7 @@ final class LiveThreads {
     }
 
     void assertNoneLeft() {
-        try {
-            Waits.until("no thread is left", () -> started().isEmpty());
-        } catch (ConditionTimeoutException e) {
-            throw new AssertionError("threads that outlive their node: " + started(), e);
-        }
+        Waits.until(
+                () -> "threads that outlive their node: " + started(), () -> started().isEmpty());
     }
 }

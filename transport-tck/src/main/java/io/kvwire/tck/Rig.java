@@ -25,6 +25,7 @@ final class Rig implements AutoCloseable {
     private final WireUnderTest wire;
     private final Random random;
     private final FaultInjector injector;
+    private final Audit audit = new Audit();
     private final Arena arena = Arena.ofShared();
     private final Map<String, TransferNode> nodes = new LinkedHashMap<>();
     private final Map<String, Recorder> recorders = new LinkedHashMap<>();
@@ -62,7 +63,9 @@ final class Rig implements AutoCloseable {
         var recorder = new Recorder();
         var config = setting.apply(NodeConfig.named(name).withListener(recorder));
         var key = name + "#" + nodes.size();
-        var node = TransferNode.start(wire.configure(config), injector.around(key, wire.wires()));
+        var node =
+                TransferNode.start(
+                        wire.configure(config), injector.around(key, audit.around(wire.wires())));
         nodes.put(key, node);
         recorders.put(key, recorder);
         return node;
@@ -112,6 +115,7 @@ final class Rig implements AutoCloseable {
                 this::everyTransferHasEnded,
                 this::nodesClose,
                 this::nothingIsHeld,
+                audit::assertInOrder,
                 this::giveBack,
                 threads::assertNoneLeft);
     }
@@ -119,7 +123,7 @@ final class Rig implements AutoCloseable {
     private void everyTransferHasEnded() {
         nodes.forEach((name, node) ->
                 Waits.until(
-                        "no transfer runs at " + name + ": " + node.metrics(),
+                        () -> "no transfer runs at " + name + ": " + node.metrics(),
                         () ->
                                 node.metrics().transfersActive() == 0
                                         && node.metrics().blocksPinned() == 0));

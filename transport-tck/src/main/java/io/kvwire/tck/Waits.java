@@ -7,41 +7,59 @@ import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOutcome;
 
-import org.awaitility.Awaitility;
-
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
  * Waits for what must happen, with one generous bound: no machine is so slow, and no test is timed.
+ * The bound is below the deadline of {@link io.kvwire.transport.TransferOptions#DEFAULT}, so that
+ * what hangs until its deadline is found.
  */
 final class Waits {
-    static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** System property: how long to wait for what must happen, in seconds. */
+    static final String PATIENCE = "kvwire.tck.patience";
+
+    private static final int SECONDS = 20;
+    private static final long POLL_NANOS = 500_000;
 
     private Waits() {}
 
+    static Duration patience() {
+        return Duration.ofSeconds(Integer.getInteger(PATIENCE, SECONDS));
+    }
+
     static void until(String what, BooleanSupplier holds) {
-        Awaitility.await(what)
-                .pollInSameThread()
-                .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(1))
-                .atMost(PATIENCE)
-                .until(holds::getAsBoolean);
+        until(() -> what, holds);
+    }
+
+    /** Asks again and again; the text is made when patience is over. */
+    static void until(Supplier<String> what, BooleanSupplier holds) {
+        long started = System.nanoTime();
+        while (!holds.getAsBoolean()) {
+            if (System.nanoTime() - started > patience().toNanos()) {
+                throw new AssertionError("not within " + patience() + ": " + what.get());
+            }
+            if (Thread.interrupted()) {
+                throw new AssertionError("interrupted while waiting: " + what.get());
+            }
+            LockSupport.parkNanos(POLL_NANOS);
+        }
     }
 
     /** Waits for a future; a failure of the future fails the test. */
     static <T> T get(String what, CompletableFuture<T> future) {
         try {
-            return future.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            return future.get(patience().toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             throw new AssertionError(what + " failed: " + e.getCause(), e.getCause());
         } catch (TimeoutException e) {
-            throw new AssertionError(what + " did not happen within " + PATIENCE, e);
+            throw new AssertionError(what + " did not happen within " + patience(), e);
         } catch (InterruptedException e) {
             throw new AssertionError("interrupted while waiting: " + what, e);
         }
@@ -50,19 +68,19 @@ final class Waits {
     /** Waits for a future to fail with the library's exception. */
     static TransferException failure(String what, CompletableFuture<?> future) {
         try {
-            var value = future.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            var value = future.get(patience().toMillis(), TimeUnit.MILLISECONDS);
             return fail(what + " should have failed and gave " + value);
         } catch (ExecutionException e) {
             return assertInstanceOf(TransferException.class, e.getCause(), what);
         } catch (TimeoutException e) {
-            throw new AssertionError(what + " did not fail within " + PATIENCE, e);
+            throw new AssertionError(what + " did not fail within " + patience(), e);
         } catch (InterruptedException e) {
             throw new AssertionError("interrupted while waiting: " + what, e);
         }
     }
 
     static void done(Transfer transfer) {
-        transfer.join(PATIENCE);
+        transfer.join(patience());
     }
 
     static TransferOutcome outcome(Transfer transfer) {

@@ -2,6 +2,7 @@ package io.kvwire.tck.fault;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.ControlLink;
 
 import java.nio.ByteBuffer;
@@ -9,7 +10,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** A control link that loses, repeats and delays messages. What is late holds up what follows. */
-final class FaultyControlLink implements ControlLink {
+final class FaultyControlLink implements ControlLink, ControlTap {
     /** As a real link does, this one says no when too much waits. */
     private static final int MAX_LATE = 1 << 16;
 
@@ -23,7 +24,13 @@ final class FaultyControlLink implements ControlLink {
         this.faults = faults;
     }
 
-    ControlLink over(ControlLink real) {
+    @Override
+    public ControlHandler inbound(ControlHandler node) {
+        return new Ear(faults, node, this);
+    }
+
+    @Override
+    public ControlLink over(ControlLink real) {
         link = real;
         if (!closed) {
             faults.opened(this);
@@ -112,7 +119,24 @@ final class FaultyControlLink implements ControlLink {
         link.close(reason);
     }
 
-    void ending() {
+    /** Hears nothing once its node is dead or has vanished. */
+    private record Ear(NodeFaults faults, ControlHandler handler, FaultyControlLink link)
+            implements ControlHandler {
+        @Override
+        public void received(ByteBuffer message) {
+            if (faults.presence() == NodeFaults.Presence.UP) {
+                handler.received(message);
+            }
+        }
+
+        @Override
+        public void closed(TransferException reason) {
+            link.ending();
+            handler.closed(reason);
+        }
+    }
+
+    private void ending() {
         closed = true;
         faults.ended(this);
     }

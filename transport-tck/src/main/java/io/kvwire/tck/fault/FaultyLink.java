@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** A link that delays, drops and holds the frames it is given. */
-final class FaultyLink implements DataLink {
+final class FaultyLink implements DataLink, LinkTap {
     private final NodeFaults faults;
     private final FaultyHandler inbound;
     private final Set<OutboundFrame> waiting =
@@ -26,11 +26,13 @@ final class FaultyLink implements DataLink {
         inbound = new FaultyHandler(faults, handler, this);
     }
 
-    LinkHandler inbound() {
+    @Override
+    public LinkHandler inbound() {
         return inbound;
     }
 
-    DataLink over(DataLink real) {
+    @Override
+    public DataLink over(DataLink real) {
         link = real;
         if (!closed) {
             faults.opened(this);

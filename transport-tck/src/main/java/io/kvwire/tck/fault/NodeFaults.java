@@ -42,11 +42,8 @@ public final class NodeFaults {
      * @param wires real ones
      */
     public Wires around(Wires wires) {
-        return new Wires(
-                wires.paths().stream().map(path -> FaultyPath.provider(path, this)).toList(),
-                wires.channels().stream()
-                        .map(channel -> FaultyChannel.provider(channel, this))
-                        .toList());
+        return new Taps(handler -> new FaultyLink(this, handler), () -> new FaultyControlLink(this))
+                .around(wires);
     }
 
     /**

@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 
 /** Puts frames into one lane, piece by piece, straight from the source. One thread. */
 final class LaneSender {
-    private final MemoryFabric fabric;
+    private final MemoryPath path;
     private final Lane lane;
     private final Pipe pipe;
     private final int index;
@@ -19,8 +19,8 @@ final class LaneSender {
     private long at;
     private long runLeft;
 
-    LaneSender(MemoryFabric fabric, Lane lane, Pipe pipe, int index) {
-        this.fabric = fabric;
+    LaneSender(MemoryPath path, Lane lane, Pipe pipe, int index) {
+        this.path = path;
         this.lane = lane;
         this.pipe = pipe;
         this.index = index;
@@ -69,8 +69,9 @@ final class LaneSender {
                 return false;
             }
             int length = (int) Math.min(left, Pipe.PIECE_BYTES);
+            pipe.pause(path.throttle().reserveNanos(length));
             fill(piece.bytes.array(), length);
-            if (fabric.cutHere(length)) {
+            if (path.fabric().cutHere(length)) {
                 lane.breakOff(
                         new TransferException(
                                 ErrorCode.LANE_LOST,

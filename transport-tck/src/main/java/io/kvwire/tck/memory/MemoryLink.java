@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 
 /**
  * One end of a link. Frames wait in one queue, and the lane that is free first takes the next. Each
@@ -25,43 +24,42 @@ final class MemoryLink implements DataLink {
 
     private static final int THREADS_PER_LANE = 2;
 
-    private final MemoryFabric fabric;
+    private final MemoryPath path;
     private final String name;
     private final LinkHandler handler;
     private final List<Lane> lanes;
     private final boolean connector;
-    private final Consumer<MemoryLink> ended;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final ArrayDeque<OutboundFrame> queue = new ArrayDeque<>();
     private final int[] threadsLeft;
     private int lanesUp;
+    private int lanesEnded;
     private boolean down;
     private TransferException closeReason;
 
     MemoryLink(
-            MemoryFabric fabric,
+            MemoryPath path,
             String name,
             LinkHandler handler,
             List<Lane> lanes,
-            boolean connector,
-            Consumer<MemoryLink> ended) {
-        this.fabric = fabric;
+            boolean connector) {
+        this.path = path;
         this.name = name;
         this.handler = handler;
         this.lanes = lanes;
         this.connector = connector;
-        this.ended = ended;
         lanesUp = lanes.size();
         threadsLeft = new int[lanes.size()];
     }
 
-    void start(Threads threads) {
+    void start() {
+        var threads = path.threads();
         for (int i = 0; i < lanes.size(); i++) {
             int lane = i;
             var pipes = lanes.get(i);
             threadsLeft[i] = THREADS_PER_LANE;
-            var sender = new LaneSender(fabric, pipes, pipes.outbound(connector), lane);
+            var sender = new LaneSender(path, pipes, pipes.outbound(connector), lane);
             var receiver = new LaneReceiver(pipes, pipes.inbound(connector), handler);
             threads.start(name + "-send-" + lane, () -> run(lane, () -> sender.run(this)));
             threads.start(name + "-receive-" + lane, () -> run(lane, receiver::run));
@@ -88,7 +86,7 @@ final class MemoryLink implements DataLink {
 
     @Override
     public Map<String, String> details() {
-        return Map.of("fabric", fabric.id());
+        return Map.of("fabric", path.fabric().id());
     }
 
     @Override
@@ -169,29 +167,41 @@ final class MemoryLink implements DataLink {
     private void threadEnded(int lane) {
         var reason = lanes.get(lane).reason();
         wake(); // the receiver saw the break, the sender of the same lane may still wait
-        boolean last;
         boolean report;
         lock.lock();
         try {
             if (--threadsLeft[lane] > 0) {
                 return;
             }
-            last = --lanesUp == 0;
+            lanesUp--;
+            down |= lanesUp == 0;
             report = closeReason == null;
-            down |= last;
-            if (last && closeReason == null) {
-                closeReason = reason;
-            }
         } finally {
             lock.unlock();
         }
         if (report) {
             handler.laneLost(lane, reason);
         }
-        if (last) {
+        if (lastToEnd(reason)) {
             releaseQueued();
-            ended.accept(this);
+            path.ended(this);
             handler.closed(closeReason);
+        }
+    }
+
+    /** Counts a lane whose end was reported: the link is closed after the last of them. */
+    private boolean lastToEnd(TransferException reason) {
+        lock.lock();
+        try {
+            if (++lanesEnded < lanes.size()) {
+                return false;
+            }
+            if (closeReason == null) {
+                closeReason = reason;
+            }
+            return true;
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -1,6 +1,7 @@
 package io.kvwire.tck.memory;
 
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
@@ -24,6 +25,7 @@ final class MemoryPath implements DataPath {
     private final MemoryFabric fabric;
     private final String node;
     private final long id;
+    private final Throttle throttle;
     private final Threads threads = new Threads();
     private final Set<MemoryLink> links = ConcurrentHashMap.newKeySet();
     private final Map<String, Awaited> awaited = new ConcurrentHashMap<>();
@@ -33,9 +35,10 @@ final class MemoryPath implements DataPath {
     private record Awaited(
             LinkSetup setup, LinkHandler handler, CompletableFuture<DataLink> link) {}
 
-    MemoryPath(MemoryFabric fabric, String node) {
+    MemoryPath(MemoryFabric fabric, NodeConfig config) {
         this.fabric = fabric;
-        this.node = node;
+        node = config.name();
+        throttle = new Throttle(config.bytesPerSecond());
         id = fabric.add(this);
     }
 
@@ -99,19 +102,35 @@ final class MemoryPath implements DataPath {
         var lanes = IntStream.range(0, setup.lanes()).mapToObj(i -> new Lane()).toList();
         var here = link(setup, handler, lanes, true);
         var far = there.link(waiting.setup, waiting.handler, lanes, false);
-        far.start(there.threads);
+        far.start();
         waiting.link.complete(far);
-        here.start(threads);
+        here.start();
         if (closed || there.closed) {
             here.close(closedHere());
         }
         return here;
     }
 
+    MemoryFabric fabric() {
+        return fabric;
+    }
+
+    Threads threads() {
+        return threads;
+    }
+
+    Throttle throttle() {
+        return throttle;
+    }
+
+    void ended(MemoryLink link) {
+        links.remove(link);
+    }
+
     private MemoryLink link(
             LinkSetup setup, LinkHandler handler, List<Lane> lanes, boolean connector) {
         var name = "kvwire-memory-" + node + "-" + setup.peerName();
-        var link = new MemoryLink(fabric, name, handler, lanes, connector, links::remove);
+        var link = new MemoryLink(this, name, handler, lanes, connector);
         links.add(link);
         return link;
     }

@@ -30,6 +30,6 @@ public final class MemoryPathProvider implements DataPathProvider {
 
     @Override
     public DataPath open(NodeConfig config) {
-        return new MemoryPath(MemoryFabric.joinedBy(config), config.name());
+        return new MemoryPath(MemoryFabric.joinedBy(config), config);
     }
 }

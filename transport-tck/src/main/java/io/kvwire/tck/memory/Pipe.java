@@ -53,6 +53,21 @@ final class Pipe {
         }
     }
 
+    /** Lets time pass, unless the pipe breaks. */
+    void pause(long nanos) {
+        lock.lock();
+        try {
+            long left = nanos;
+            while (!broken && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Hands the piece that {@link #room} gave to the reader. */
     void filled() {
         advance(true);

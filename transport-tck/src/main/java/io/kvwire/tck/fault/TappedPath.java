@@ -1,0 +1,46 @@
+package io.kvwire.tck.fault;
+
+import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.LinkSetup;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+
+/** A data path with a tap in each link. */
+record TappedPath(DataPath path, Function<LinkHandler, LinkTap> taps) implements DataPath {
+    @Override
+    public String name() {
+        return path.name();
+    }
+
+    @Override
+    public byte[] endpoint() {
+        return path.endpoint();
+    }
+
+    @Override
+    public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
+        return tap(setup, handler, path::connect);
+    }
+
+    @Override
+    public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
+        return tap(setup, handler, path::accept);
+    }
+
+    private CompletableFuture<DataLink> tap(
+            LinkSetup setup,
+            LinkHandler handler,
+            BiFunction<LinkSetup, LinkHandler, CompletableFuture<DataLink>> opener) {
+        var tap = taps.apply(handler);
+        return opener.apply(setup, tap.inbound()).thenApply(tap::over);
+    }
+
+    @Override
+    public void close() {
+        path.close();
+    }
+}
