@@ -29,7 +29,7 @@ record LaneHello(int lane, byte[] token) {
     static final int VERSION = 1;
 
     /** {@code KVWL} when read as ASCII. */
-    private static final int MAGIC = 0x4c57_564b;
+    static final int MAGIC = 0x4c57_564b;
 
     /** What the accepting side says to a hello. */
     enum Answer {

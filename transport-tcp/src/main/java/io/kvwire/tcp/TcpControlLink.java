@@ -162,9 +162,17 @@ final class TcpControlLink extends Connection implements ControlLink {
         }
         if (refusal.isPresent()) {
             refuse(refusal.get());
-        } else if (address.isEmpty()) {
+        } else if (speaksFirst()) {
             offer(ControlFrame.Kind.PREFACE, EMPTY);
         }
+    }
+
+    /**
+     * With TLS the connecting side waits for the other's preface: only then has its certificate
+     * been accepted. Without, it speaks at once, so that a node that wants TLS finds out.
+     */
+    private boolean speaksFirst() {
+        return address.isEmpty() || tls().isEmpty();
     }
 
     @Override
@@ -248,7 +256,7 @@ final class TcpControlLink extends Connection implements ControlLink {
             throw malformed("a preface comes twice, or is not empty");
         }
         established();
-        if (address.isPresent()) {
+        if (!speaksFirst()) {
             offer(ControlFrame.Kind.PREFACE, EMPTY);
         }
         handler = Optional.of(opener.apply(this));

@@ -86,7 +86,7 @@ final class TcpDataLink implements DataLink {
         }
         late.ifPresent(lane::close);
         if (last) {
-            LOG.info("path tcp to {}: {} lanes, {}", setup.peerName(), setup.lanes(), details());
+            LOG.debug("path tcp to {}: {} lanes, {}", setup.peerName(), setup.lanes(), details());
             ready.complete(this);
         }
     }
