@@ -20,10 +20,9 @@ import org.HdrHistogram.Histogram;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 
 /** The measuring end: one connection, and the points measured over it. Confined to one thread. */
 final class PerfClient implements AutoCloseable {
@@ -31,11 +30,10 @@ final class PerfClient implements AutoCloseable {
     private static final long MAX_MICROS_RECORDED = TimeUnit.MINUTES.toNanos(1);
 
     private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
-    private final AtomicLong pongs = new AtomicLong();
     private final boolean spin;
     private final TransferNode node;
     private final Peer peer;
-    private volatile Thread pinger = Thread.currentThread();
+    private volatile Pings pings;
 
     /**
      * How long and how hard to measure.
@@ -66,10 +64,7 @@ final class PerfClient implements AutoCloseable {
         @Override
         public void notified(Peer from, byte[] payload) {
             if (PerfMessage.isPing(payload)) {
-                pongs.incrementAndGet();
-                if (!spin) {
-                    LockSupport.unpark(pinger);
-                }
+                pings.pong();
             } else {
                 answers.add(PerfMessage.decode(payload));
             }
@@ -215,30 +210,25 @@ final class PerfClient implements AutoCloseable {
         return new Sum(done, (System.nanoTime() - start) / 1e9);
     }
 
-    /** Measures the round trip of a message. */
+    /**
+     * Measures the round trip of a message. The next message is sent by the thread of the wire that
+     * received the last, as an application would that answers where it is told.
+     */
     PerfResult pings(int bytes, double seconds, int lanes) {
-        pinger = Thread.currentThread();
-        byte[] ping = new byte[bytes];
-        long cpu = 0;
-        long start = System.nanoTime();
-        long counted = start + (long) (seconds * 0.25e9);
-        long end = counted + (long) (seconds * 1e9);
-        var times = new Histogram(MAX_MICROS_RECORDED, 3);
-        long before = start;
-        while (before < end) {
-            if (cpu == 0 && before >= counted) {
-                cpu = PerfServer.cpuNanos();
+        var run = new Pings(bytes, seconds);
+        pings = run;
+        peer.notify(run.message);
+        try {
+            long most = (long) (seconds * 1.25e9) + PATIENCE.toNanos();
+            if (!run.done.await(most, TimeUnit.NANOSECONDS) || !peer.connected()) {
+                throw new TransferException(
+                        ErrorCode.PEER_LOST, "'" + peer.name() + "' does not answer a ping");
             }
-            long seen = pongs.get();
-            peer.notify(ping);
-            awaitPong(seen);
-            long after = System.nanoTime();
-            if (before >= counted) {
-                times.recordValue(Math.min(MAX_MICROS_RECORDED, after - before));
-            }
-            before = after;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new TransferException(ErrorCode.CANCELLED, "interrupted", e);
         }
-        double rounds = times.getTotalCount();
+        double rounds = run.times.getTotalCount();
         double gigabytes = rounds * bytes * 2 / 1e9;
         return new PerfResult(
                 spin ? "notify-spin" : "notify-sleep",
@@ -248,26 +238,46 @@ final class PerfClient implements AutoCloseable {
                 lanes,
                 gigabytes / seconds,
                 rounds / seconds,
-                times.getValueAtPercentile(50) / 1e3,
-                times.getValueAtPercentile(99) / 1e3,
-                (PerfServer.cpuNanos() - cpu) / 1e9 / gigabytes,
-                (PerfServer.cpuNanos() - cpu) / rounds,
+                run.times.getValueAtPercentile(50) / 1e3,
+                run.times.getValueAtPercentile(99) / 1e3,
+                run.cpuNanos / 1e9 / gigabytes,
+                run.cpuNanos / rounds,
                 null,
                 false,
                 1);
     }
 
-    private void awaitPong(long seen) {
-        while (pongs.get() == seen) {
-            if (!peer.connected()) {
-                throw new TransferException(
-                        ErrorCode.PEER_LOST,
-                        "'" + peer.name() + "' is gone in the middle of a ping");
+    /** One series of pings; after the first, only the wire's thread touches it. */
+    private final class Pings {
+        private final byte[] message;
+        private final CountDownLatch done = new CountDownLatch(1);
+        private final Histogram times = new Histogram(MAX_MICROS_RECORDED, 3);
+        private final long countedFrom;
+        private final long end;
+        private long before;
+        private long cpuNanos;
+
+        Pings(int bytes, double seconds) {
+            message = new byte[bytes];
+            before = System.nanoTime();
+            countedFrom = before + (long) (seconds * 0.25e9);
+            end = countedFrom + (long) (seconds * 1e9);
+        }
+
+        void pong() {
+            long now = System.nanoTime();
+            if (before >= countedFrom) {
+                times.recordValue(Math.min(MAX_MICROS_RECORDED, now - before));
+            } else if (now >= countedFrom) {
+                cpuNanos = -PerfServer.cpuNanos();
+                now = System.nanoTime();
             }
-            if (spin) {
-                Thread.onSpinWait();
+            before = now;
+            if (now < end) {
+                peer.notify(message);
             } else {
-                LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(100));
+                cpuNanos += PerfServer.cpuNanos();
+                done.countDown();
             }
         }
     }
