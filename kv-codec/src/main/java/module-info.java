@@ -1,4 +1,6 @@
-/** Block codecs: how a block of KV cache looks on the wire. */
+/** Codecs of KV blocks: self-describing, checked frames. */
 module io.kvwire.codec {
     requires transitive io.kvwire.transport;
+
+    exports io.kvwire.codec;
 }

@@ -1,2 +1,2 @@
-/** Block codecs and the frames that carry encoded blocks. */
+/** How blocks look as frames: docs/spec/kv-frame.md. Raw frames today. */
 package io.kvwire.codec;
