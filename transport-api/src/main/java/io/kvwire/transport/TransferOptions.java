@@ -13,6 +13,8 @@ import java.util.Optional;
  */
 public record TransferOptions(Duration deadline, Optional<byte[]> notification, boolean checksum) {
 
+    private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
+
     /** Thirty seconds, no notification, no checksum. */
     public static final TransferOptions DEFAULT =
             new TransferOptions(Duration.ofSeconds(30), Optional.empty(), false);
@@ -23,6 +25,13 @@ public record TransferOptions(Duration deadline, Optional<byte[]> notification, 
         if (deadline.isNegative() || deadline.isZero()) {
             throw new IllegalArgumentException("deadline " + deadline + ": need more than zero");
         }
+    }
+
+    /**
+     * {@return the deadline in nanoseconds, or as many as fit where it is farther away than that}
+     */
+    public long deadlineNanos() {
+        return deadline.compareTo(LONGEST) < 0 ? deadline.toNanos() : Long.MAX_VALUE;
     }
 
     /**

@@ -7,6 +7,8 @@ import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferOptions;
 
+import java.nio.ByteBuffer;
+
 /** A READ of blocks. */
 final class BlockRead extends ReadTransfer {
     private final BlockTransfer what;
@@ -32,7 +34,7 @@ final class BlockRead extends ReadTransfer {
     }
 
     @Override
-    boolean ask() {
+    ByteBuffer request() {
         int block = what.remote().layout().tokensPerBlock();
         int first = what.firstToken() / block;
         int count = what.remote().layout().blocksFor(what.firstToken() + what.tokens()) - first;
@@ -42,21 +44,20 @@ final class BlockRead extends ReadTransfer {
             ids[i] = what.remoteBlocks().id(first + i);
             generations[i] = what.remoteBlocks().generation(first + i);
         }
-        return session.send(
-                new ControlMessages.ReadBlocks(
-                                id(),
-                                what.requestId(),
-                                what.leaseId(),
-                                options.deadline().toNanos(),
-                                options.checksum(),
-                                what.remote().id(),
-                                cache.id(),
-                                what.firstToken(),
-                                what.tokens(),
-                                first,
-                                ids,
-                                generations)
-                        .encode());
+        return new ControlMessages.ReadBlocks(
+                        id(),
+                        what.requestId(),
+                        what.leaseId(),
+                        options.deadlineNanos(),
+                        options.checksum(),
+                        what.remote().id(),
+                        cache.id(),
+                        what.firstToken(),
+                        what.tokens(),
+                        first,
+                        ids,
+                        generations)
+                .encode();
     }
 
     @Override

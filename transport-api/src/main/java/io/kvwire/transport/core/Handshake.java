@@ -41,13 +41,11 @@ final class Handshake {
             List<Hello.Offer> paths,
             List<Hello.Refusal> rejected,
             byte[] token) {
-        var limits = node.config().limits();
         announcedId = node.lastObjectId();
         return new Hello(
                 node.name(),
                 node.incarnation(),
-                limits.maxTransfersPerPeer(),
-                limits.windowBytes(),
+                Hello.Bounds.of(node.config().limits()),
                 lanes,
                 node.config().requiredPath().orElse(""),
                 paths,

@@ -21,8 +21,7 @@ import java.util.List;
  *
  * @param name of the sending node
  * @param incarnation of the sending node
- * @param transfers how many transfers it runs at one time, and how many it accepts
- * @param windowBytes how much payload it accepts unconfirmed
+ * @param bounds what it may be asked to take in
  * @param lanes how many it wants (hello), how many there will be (answer)
  * @param requiredPath the one path that it accepts, or empty text
  * @param paths what it offers (hello), the one that was chosen (answer), best first
@@ -36,8 +35,7 @@ import java.util.List;
 record Hello(
         String name,
         long incarnation,
-        int transfers,
-        long windowBytes,
+        Bounds bounds,
         int lanes,
         String requiredPath,
         List<Offer> paths,
@@ -51,6 +49,55 @@ record Hello(
     private static final int MAX_PATHS = 16;
     private static final int MAX_ENDPOINT_BYTES = 4096;
     private static final int MAX_TEXT_BYTES = 4096;
+
+    /**
+     * What a node takes in at most, so that the other side never sends more.
+     *
+     * @param transfers at one time, in either direction
+     * @param windowBytes payload that is not yet confirmed
+     * @param frameBytes payload of one frame
+     * @param controlBytes one control message
+     * @param notificationBytes one notification
+     */
+    record Bounds(
+            int transfers,
+            long windowBytes,
+            int frameBytes,
+            int controlBytes,
+            int notificationBytes) {
+
+        static Bounds of(Limits limits) {
+            return new Bounds(
+                    limits.maxTransfersPerPeer(),
+                    limits.windowBytes(),
+                    limits.maxFramePayloadBytes(),
+                    limits.maxControlBytes(),
+                    limits.maxNotificationBytes());
+        }
+
+        /** What both nodes take in. */
+        Bounds and(Bounds other) {
+            return new Bounds(
+                    Math.min(transfers, other.transfers),
+                    Math.min(windowBytes, other.windowBytes),
+                    Math.min(frameBytes, other.frameBytes),
+                    Math.min(controlBytes, other.controlBytes),
+                    Math.min(notificationBytes, other.notificationBytes));
+        }
+
+        private static Bounds read(MessageReader in) {
+            var bounds = new Bounds(in.u32(), in.u64(), in.u32(), in.u32(), in.u32());
+            if (bounds.transfers < 1
+                    || bounds.transfers > 1 << Slots.SLOT_BITS
+                    || bounds.windowBytes < 1
+                    || bounds.frameBytes < 1
+                    || bounds.controlBytes < 1
+                    || bounds.notificationBytes < 0) {
+                throw MessageReader.malformed("hello with " + bounds);
+            }
+            return bounds;
+        }
+    }
 
     /** A path with what is needed to reach it. */
     @SuppressWarnings("ArrayRecordComponent") // opaque bytes, never compared
@@ -66,8 +113,11 @@ record Hello(
                         .u32(VERSION)
                         .text(name)
                         .u64(incarnation)
-                        .u32(transfers)
-                        .u64(windowBytes)
+                        .u32(bounds.transfers)
+                        .u64(bounds.windowBytes)
+                        .u32(bounds.frameBytes)
+                        .u32(bounds.controlBytes)
+                        .u32(bounds.notificationBytes)
                         .u32(lanes)
                         .text(requiredPath)
                         .u32(paths.size());
@@ -85,25 +135,10 @@ record Hello(
     static Hello decode(MessageReader in, Limits limits) {
         var name = in.text(1020);
         long incarnation = in.u64();
-        int transfers = in.u32();
-        long window = in.u64();
+        var bounds = Bounds.read(in);
         int lanes = in.u32();
-        if (name.isBlank()
-                || transfers < 1
-                || transfers > 1 << Slots.SLOT_BITS
-                || window < 1
-                || lanes < 1
-                || lanes > NodeConfig.MAX_LANES) {
-            throw MessageReader.malformed(
-                    "hello of '"
-                            + name
-                            + "' with "
-                            + transfers
-                            + " transfers, window "
-                            + window
-                            + ", "
-                            + lanes
-                            + " lanes");
+        if (name.isBlank() || lanes < 1 || lanes > NodeConfig.MAX_LANES) {
+            throw MessageReader.malformed("hello of '" + name + "' with " + lanes + " lanes");
         }
         var required = in.text(MAX_TEXT_BYTES);
         var paths = new ArrayList<Offer>();
@@ -128,8 +163,7 @@ record Hello(
         return new Hello(
                 name,
                 incarnation,
-                transfers,
-                window,
+                bounds,
                 lanes,
                 required,
                 paths,

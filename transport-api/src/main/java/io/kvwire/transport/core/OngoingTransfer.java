@@ -63,7 +63,7 @@ abstract class OngoingTransfer implements Transfer {
         deadline =
                 session.node()
                         .after(
-                                options.deadline().toNanos(),
+                                options.deadlineNanos(),
                                 () ->
                                         fail(
                                                 new TransferException(

@@ -1,6 +1,5 @@
 package io.kvwire.transport.core;
 
-import io.kvwire.transport.Limits;
 import io.kvwire.transport.spi.DataLink;
 
 import java.util.ArrayDeque;
@@ -31,10 +30,10 @@ final class Outbox {
     private volatile long waitingSince;
     private volatile DataLink link;
 
-    Outbox(Session session, Limits limits, long peerWindowBytes) {
+    Outbox(Session session, Hello.Bounds bounds) {
         this.session = session;
-        windowBytes = Math.min(limits.windowBytes(), peerWindowBytes);
-        maxPayloadBytes = limits.maxFramePayloadBytes();
+        windowBytes = bounds.windowBytes();
+        maxPayloadBytes = (int) Math.min(bounds.frameBytes(), bounds.windowBytes());
     }
 
     void open(DataLink to) {

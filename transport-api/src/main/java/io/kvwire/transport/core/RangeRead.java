@@ -5,6 +5,8 @@ import static io.kvwire.transport.core.FrameHeader.require;
 import io.kvwire.transport.RangeTransfer;
 import io.kvwire.transport.TransferOptions;
 
+import java.nio.ByteBuffer;
+
 /** A READ of ranges. */
 final class RangeRead extends ReadTransfer {
     private final RangeTransfer what;
@@ -18,17 +20,16 @@ final class RangeRead extends ReadTransfer {
     }
 
     @Override
-    boolean ask() {
-        return session.send(
-                new ControlMessages.ReadRanges(
-                                id(),
-                                what.requestId(),
-                                options.deadline().toNanos(),
-                                options.checksum(),
-                                what.remote().id(),
-                                what.remote().generation(),
-                                what.ranges())
-                        .encode());
+    ByteBuffer request() {
+        return new ControlMessages.ReadRanges(
+                        id(),
+                        what.requestId(),
+                        options.deadlineNanos(),
+                        options.checksum(),
+                        what.remote().id(),
+                        what.remote().generation(),
+                        what.ranges())
+                .encode();
     }
 
     @Override

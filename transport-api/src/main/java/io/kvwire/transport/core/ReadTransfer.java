@@ -1,10 +1,12 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.TransferTiming;
 
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** A READ that this node initiated: asks, then counts what arrives. */
@@ -23,8 +25,8 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
         this.expectedBytes = expectedBytes;
     }
 
-    /** Sends the request. */
-    abstract boolean ask();
+    /** What to ask the owner for. */
+    abstract ByteBuffer request();
 
     /** Checks a frame against what was asked for and points it at the target. */
     abstract void admit(ArrivingFrame frame, long payloadBytes);
@@ -33,13 +35,28 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
     void activate() {
         askedNanos = System.nanoTime();
         asked = true;
-        if (!ended() && !ask()) {
+        if (!ended() && !ask(request())) {
             fail(Session.peerGone(session.name()));
         } else if (ended()) {
             // It may have ended, and its CANCEL gone out, just before the request did.
             session.send(
                     new MessageWriter(ControlMessages.CANCEL).u8(ControlMessages.MINE).u64(id()));
         }
+    }
+
+    private boolean ask(ByteBuffer request) {
+        int most = session.bounds().controlBytes();
+        if (request.remaining() > most) {
+            fail(
+                    new TransferException(
+                            ErrorCode.RESOURCE_EXHAUSTED,
+                            "the list of what to read takes %d bytes and a control message at most"
+                                            .formatted(request.remaining())
+                                    + " %d (maxControlBytes): read in several parts"
+                                            .formatted(most)));
+            return true;
+        }
+        return session.send(request);
     }
 
     @Override

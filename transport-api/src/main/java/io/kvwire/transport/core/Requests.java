@@ -22,7 +22,7 @@ final class Requests {
     }
 
     void checkNotification(byte[] payload) {
-        int most = session.node().config().limits().maxNotificationBytes();
+        int most = session.bounds().notificationBytes();
         if (payload.length > most) {
             throw new TransferException(
                     ErrorCode.OUT_OF_RANGE,

@@ -62,6 +62,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     private volatile Inbox inbox;
     private volatile Outbox outbox;
     private volatile Hello remote;
+    private volatile Hello.Bounds bounds;
     private volatile PathReport path;
     private volatile boolean up;
     private volatile boolean peerReady;
@@ -136,10 +137,10 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     /** The peer has said hello or welcome: the rest of the session is sized by what it said. */
     void meet(Hello hello) {
-        int transfers = Math.min(hello.transfers(), node.config().limits().maxTransfersPerPeer());
-        slots = new Slots(transfers, node.config().limits().maxQueuedTransfers());
-        inbox = new Inbox(this, transfers);
-        outbox = new Outbox(this, node.config().limits(), hello.windowBytes());
+        bounds = Hello.Bounds.of(node.config().limits()).and(hello.bounds());
+        slots = new Slots(bounds.transfers(), node.config().limits().maxQueuedTransfers());
+        inbox = new Inbox(this, bounds.transfers());
+        outbox = new Outbox(this, bounds);
         hello.caches().forEach(cache -> remoteCaches.put(cache.id(), cache));
         hello.regions().forEach(region -> remoteRegions.put(region.id(), region));
         remote = hello;
@@ -396,9 +397,13 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         return established;
     }
 
+    /** What both sides take in; known once the peer has said hello. */
+    Hello.Bounds bounds() {
+        return bounds;
+    }
+
     long reportEveryBytes() {
-        return Math.min(node.config().limits().windowBytes(), remote.windowBytes())
-                / REPORTS_PER_WINDOW;
+        return bounds.windowBytes() / REPORTS_PER_WINDOW;
     }
 
     /** The plan of a target that receives in its own order, for some of its heads. */

@@ -43,9 +43,8 @@ class ControlDecodersTest {
             new Hello(
                     "prefill-0",
                     11,
-                    12,
-                    13,
-                    14,
+                    new Hello.Bounds(12, 13, 14, 15, 16),
+                    17,
                     "tcp",
                     List.of(new Hello.Offer("tcp", new byte[] {1, 2, 3})),
                     List.of(new Hello.Refusal("rdma", "no device")),
@@ -72,9 +71,8 @@ class ControlDecodersTest {
         var read = readHello(HELLO.encode(ControlMessages.HELLO));
         assertEquals("prefill-0", read.name());
         assertEquals(11, read.incarnation());
-        assertEquals(12, read.transfers());
-        assertEquals(13, read.windowBytes());
-        assertEquals(14, read.lanes());
+        assertEquals(HELLO.bounds(), read.bounds());
+        assertEquals(17, read.lanes());
         assertEquals("tcp", read.requiredPath());
         assertArrayEquals(new byte[] {1, 2, 3}, read.paths().getFirst().endpoint());
         assertEquals("no device", read.rejected().getFirst().reason());
