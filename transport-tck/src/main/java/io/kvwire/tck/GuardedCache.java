@@ -248,7 +248,11 @@ final class GuardedCache {
                                     memory, to, to + end, source.memory, from, from + end)
                             >= 0) {
                         throw new AssertionError(
-                                what + " in " + layout.describe() + " differs " + describe(to));
+                                what
+                                        + " in "
+                                        + layout.describe()
+                                        + " of a transfer that is DONE differs "
+                                        + describe(to));
                     }
                 });
     }

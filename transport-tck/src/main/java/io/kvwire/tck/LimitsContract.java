@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvwire.tck.fault.StallPoint;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.Limits;
@@ -24,13 +25,19 @@ public abstract class LimitsContract extends WireContract {
     protected LimitsContract() {}
 
     private static UnaryOperator<NodeConfig> most(int peers, int regions) {
+        var d = Limits.DEFAULT;
+        return limits(peers, regions, d.maxControlBytes(), d.maxNotificationBytes());
+    }
+
+    private static UnaryOperator<NodeConfig> limits(
+            int peers, int regions, int controlBytes, int notificationBytes) {
         return Settings.limits(d ->
                 new Limits(
                         peers,
                         regions,
-                        d.maxControlBytes(),
+                        controlBytes,
                         d.maxFramePayloadBytes(),
-                        d.maxNotificationBytes(),
+                        notificationBytes,
                         d.maxTransfersPerPeer(),
                         d.maxQueuedTransfers(),
                         d.windowBytes(),
@@ -91,6 +98,75 @@ public abstract class LimitsContract extends WireContract {
         pair.farMemory.assertIs(expected, "WRITE in small frames");
         var timing = transfer.timing();
         assertTrue(timing.frames() >= timing.bytes() / 4096, timing.toString());
+    }
+
+    @Test
+    void aRequestLongerThanAControlMessageWorksOrIsRefusedAndCostsNoConnection() {
+        var shape =
+                new Pair.Shape(
+                        Layouts.SMALL,
+                        Layouts.SMALL,
+                        2000,
+                        2000,
+                        config -> config,
+                        limits(10, 10, 4096, 1024));
+        var pair = new Pair(rig, shape);
+        var request = pair.request(1900 * 16);
+        var expected = pair.read(pair.nearMemory.image(), request);
+        try {
+            Waits.done(pair.peer.read(pair.transfer(request), TransferOptions.DEFAULT));
+            pair.nearMemory.assertIs(expected, "READ of many blocks");
+        } catch (TransferException e) {
+            assertEquals(ErrorCode.RESOURCE_EXHAUSTED, e.code(), e.getMessage());
+            assertTrue(e.getMessage().contains("maxControlBytes"), e.getMessage());
+        }
+        assertTrue(pair.peer.connected());
+        var written = pair.written(pair.farMemory.image(), request);
+        Waits.done(pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT));
+        pair.farMemory.assertIs(written, "WRITE of many blocks");
+    }
+
+    @Test
+    void aNotificationLongerThanThePeerTakesIsRefusedHere() {
+        var shape =
+                new Pair.Shape(
+                        Layouts.SMALL,
+                        Layouts.SMALL,
+                        1,
+                        1,
+                        config -> config,
+                        limits(10, 10, 4096, 1024));
+        var pair = new Pair(rig, shape);
+        var refusal = assertThrows(TransferException.class, () -> pair.peer.notify(new byte[1025]));
+        assertEquals(ErrorCode.OUT_OF_RANGE, refusal.code(), refusal.getMessage());
+        pair.peer.notify(new byte[1024]);
+        Waits.until("it arrives", () -> rig.events(pair.far).notices.size() == 1);
+        rig.peerAt(pair.far, "near").notify(new byte[1024]);
+        Waits.until("it arrives", () -> rig.events(pair.near).notices.size() == 1);
+    }
+
+    @Test
+    void theSmallerWindowOfBothHolds() {
+        int window = 8192;
+        var small = Settings.limits(d -> d.withInFlight(10, 100, window).withFramePayload(4096));
+        var pair =
+                new Pair(
+                        rig,
+                        new Pair.Shape(Layouts.WIDE, Layouts.WIDE, 4, 4, config -> config, small));
+        rig.at(pair.far).stall(StallPoint.BEFORE_PAYLOAD);
+        var request = pair.request(200);
+        var expected = pair.written(pair.farMemory.image(), request);
+        var transfer = pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT);
+        Waits.until("a frame waits for credit", () -> pair.near.metrics().creditWaits() > 0);
+        assertTrue(
+                pair.near.metrics().bytesSent() <= window,
+                () -> "more than the window is out: " + pair.near.metrics());
+        rig.at(pair.far).resume();
+        Waits.done(transfer);
+        pair.farMemory.assertIs(expected, "WRITE to a node with small limits");
+        assertTrue(
+                transfer.timing().frames() >= transfer.timing().bytes() / 4096,
+                "no frame is longer than the receiver takes: " + transfer.timing());
     }
 
     @Test

@@ -27,6 +27,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -143,6 +144,44 @@ public abstract class RangeContract extends WireContract {
         Waits.until("far is notified", () -> rig.events(far).notices.size() == 1);
         Waits.done(peer.read(nothing, options));
         Waits.until("near is notified", () -> rig.events(near).notices.size() == 1);
+    }
+
+    @Test
+    void rangesOfNothingCompleteAndNotify() {
+        var options = TransferOptions.DEFAULT.withNotification(new byte[] {5});
+        var nothing =
+                new RangeTransfer(
+                        9,
+                        local,
+                        remote,
+                        List.of(
+                                StridedCopy.contiguous(0, 0, 0),
+                                new StridedCopy(5, 1, 5, 1, 10, 0),
+                                StridedCopy.contiguous(BYTES, BYTES, 0)));
+        var before = farMemory.toArray(ValueLayout.JAVA_BYTE);
+        Waits.done(peer.write(nothing, options));
+        Waits.until("far is notified", () -> rig.events(far).notices.size() == 1);
+        Waits.done(peer.read(nothing, options));
+        Waits.until("near is notified", () -> rig.events(near).notices.size() == 1);
+        assertIs(farMemory, before, "target of nothing");
+    }
+
+    @Test
+    void thousandsOfOddRangesMoveExactly() {
+        var ranges = new ArrayList<StridedCopy>();
+        for (int at = 0; at < BYTES - 60; ) {
+            int length = random.nextInt(30);
+            ranges.add(StridedCopy.contiguous(random.nextInt(BYTES - length), at, length));
+            at += length + random.nextInt(4);
+        }
+        Collections.shuffle(ranges, random);
+        var what = new RangeTransfer(9, local, remote, ranges);
+        var written = copied(nearMemory, farMemory, ranges);
+        Waits.done(peer.write(what, TransferOptions.DEFAULT.withChecksum(true)));
+        assertIs(farMemory, written, "target of the WRITE");
+        var read = copied(farMemory, nearMemory, ranges);
+        Waits.done(peer.read(what, TransferOptions.DEFAULT.withChecksum(true)));
+        assertIs(nearMemory, read, "target of the READ");
     }
 
     static Stream<StridedCopy> targetsOutside() {

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
 /**
@@ -95,6 +96,27 @@ public abstract class StreamContract extends WireContract {
                 pair.farMemory.holds(
                         request.farTable().ids(), pair.nearMemory, request.nearTable().ids(), part),
                 () -> "layer " + layer + " was published before it was whole");
+    }
+
+    @Test
+    void severalThreadsHandOver() {
+        var pair = new Pair(rig, Pair.Shape.of(LAYOUT, 12));
+        var request = pair.request(180);
+        var expected = pair.written(pair.farMemory.image(), request);
+        try (var stream = pair.peer.stream(pair.transfer(request), TransferOptions.DEFAULT)) {
+            var threads =
+                    IntStream.range(0, LAYOUT.layers())
+                            .mapToObj(layer ->
+                                    CompletableFuture.runAsync(() -> {
+                                        for (int at = 0; at < 180; at++) {
+                                            stream.ready(layer, at, 1);
+                                        }
+                                    }))
+                            .toArray(CompletableFuture<?>[]::new);
+            Waits.get("all is handed over", CompletableFuture.allOf(threads));
+            Waits.done(stream.transfer());
+        }
+        pair.farMemory.assertIs(expected, "target of the stream");
     }
 
     @Test

@@ -14,6 +14,7 @@ import io.kvwire.transport.TransferOutcome;
 
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -178,6 +179,14 @@ public abstract class TransferContract extends WireContract {
                         .toArray(CompletableFuture<?>[]::new);
         Waits.get("all submissions", CompletableFuture.allOf(submitters));
         return List.of(transfers);
+    }
+
+    @Test
+    void aDeadlineMayBeAsFarAwayAsOneLikes() {
+        var pair = new Pair(rig, Pair.Shape.of(Layouts.SMALL, 9));
+        var options = TransferOptions.DEFAULT.withDeadline(Duration.ofSeconds(Long.MAX_VALUE));
+        Waits.done(pair.peer.write(pair.transfer(pair.request(10)), options));
+        Waits.done(pair.peer.read(pair.transfer(pair.request(10)), options));
     }
 
     @Test

@@ -87,6 +87,14 @@ public abstract class WireConformance {
     }
 
     @Nested
+    class Callbacks extends CallbackContract {
+        @Override
+        protected WireUnderTest wire() {
+            return WireConformance.this.wire();
+        }
+    }
+
+    @Nested
     class Cancellation extends CancellationContract {
         @Override
         protected WireUnderTest wire() {
