@@ -25,6 +25,9 @@ module io.kvwire.harness {
             info.picocli;
     opens io.kvwire.harness.demo to
             com.fasterxml.jackson.databind;
+    opens io.kvwire.harness.doctor to
+            com.fasterxml.jackson.databind,
+            info.picocli;
     opens io.kvwire.harness.model to
             com.fasterxml.jackson.databind;
     opens io.kvwire.harness.perf to

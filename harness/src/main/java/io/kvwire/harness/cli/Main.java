@@ -1,5 +1,6 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.doctor.DoctorCommand;
 import io.kvwire.harness.perf.PerfCommand;
 
 import picocli.CommandLine;
@@ -20,7 +21,8 @@ import java.util.List;
             PrefillCommand.class,
             DecodeCommand.class,
             DecodeWorkerCommand.class,
-            PerfCommand.class
+            PerfCommand.class,
+            DoctorCommand.class
         })
 public final class Main implements Runnable {
 
