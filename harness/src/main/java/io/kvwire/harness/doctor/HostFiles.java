@@ -1,6 +1,7 @@
 package io.kvwire.harness.doctor;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -8,6 +9,8 @@ import java.util.Optional;
 
 /** The files in which Linux says what a host has, below a folder: {@code /}, or a test's own. */
 record HostFiles(Path root) {
+    private static final int MAX_BYTES = 1 << 16;
+
     private static final List<String> LIBRARY_FOLDERS =
             List.of(
                     "usr/lib/x86_64-linux-gnu",
@@ -22,8 +25,11 @@ record HostFiles(Path root) {
 
     /** The text of a file without surrounding space, or empty when it cannot be read. */
     Optional<String> text(String file) {
-        try {
-            return Optional.of(Files.readString(root.resolve(file)).strip());
+        try (var in = Files.newInputStream(root.resolve(file))) {
+            // Settings of the kernel are given to the first read alone, as far as it asks for.
+            byte[] most = new byte[MAX_BYTES];
+            int length = Math.max(0, in.read(most));
+            return Optional.of(new String(most, 0, length, StandardCharsets.UTF_8).strip());
         } catch (IOException e) {
             return Optional.empty();
         }
