@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A transfer may be withdrawn at any time, and memory goes back to its owner only when nothing
@@ -130,8 +131,12 @@ public abstract class CancellationContract extends WireContract {
         var transfer = pair.peer.write(pair.transfer(request), TransferOptions.DEFAULT);
         Waits.until("frames are held", () -> rig.at(pair.near).held() > 0);
         assertTrue(transfer.cancel());
+        var retired = pair.nearCache.retire(request.nearTable());
+        assertFalse(transfer.quiescence().isDone(), "the wire still has frames of the source");
+        assertFalse(retired.isDone(), "the wire still has frames of the source");
         rig.at(pair.near).send();
         Waits.quiet(transfer);
+        Waits.get("the source is free", retired);
         pair.farMemory.assertIs(before, "target of a WRITE that never began");
         flush(pair);
     }
@@ -202,6 +207,26 @@ public abstract class CancellationContract extends WireContract {
         assertGone(transfer);
         Waits.get("the withdrawal", withdrawn);
         Waits.quiet(transfer);
+    }
+
+    @Test
+    void closingANodeWaitsForWhatPointsAtItsMemory() {
+        var shape = Pair.Shape.of(Layouts.WIDE, 8).with(Settings.quickHeartbeats());
+        var pair = new Pair(rig, shape);
+        rig.at(pair.far).stall(StallPoint.BEFORE_PAYLOAD);
+        var transfer =
+                pair.peer.write(pair.transfer(pair.request(2 * 64)), TransferOptions.DEFAULT);
+        Waits.until("a frame is stalled", () -> rig.at(pair.far).stalled() > 0);
+
+        var closed = CompletableFuture.runAsync(pair.far::close);
+        assertFalse(Waits.outcome(transfer).done());
+        Waits.get("the end of the connection", pair.peer.closed());
+        assertFalse(closed.isDone(), "a frame still points at the memory of the node");
+        rig.at(pair.far).resume();
+        Waits.get("the close", closed);
+        var after = pair.farMemory.image();
+        Waits.quiet(transfer);
+        pair.farMemory.assertIs(after, "memory of a closed node");
     }
 
     @Test

@@ -14,6 +14,7 @@ import io.kvwire.transport.TransferOutcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -45,8 +46,9 @@ final class SoakRound {
     private final Map<ErrorCode, LongAdder> failed = new EnumMap<>(ErrorCode.class);
     private final Rig rig;
     private final Random random;
+    private final Map<GuardedCache, byte[]> guards = new LinkedHashMap<>();
     private final GuardedCache nearMemory;
-    private final GuardedCache farMemory;
+    private final KvLayout farLayout;
     private final UnaryOperator<NodeConfig> setting;
     private final FaultPlan plan;
     private TransferNode near;
@@ -63,7 +65,7 @@ final class SoakRound {
         boolean latent = random.nextInt(5) == 0;
         var model = Layouts.model(random, latent);
         nearMemory = memory(Layouts.one(random, model, latent));
-        farMemory = memory(Layouts.one(random, model, latent));
+        farLayout = Layouts.one(random, model, latent);
         int lanes = 1 + random.nextInt(4);
         int frame = 4096 << random.nextInt(5);
         setting =
@@ -79,7 +81,9 @@ final class SoakRound {
 
     private GuardedCache memory(KvLayout layout) {
         var placings = GuardedCache.Placing.values();
-        return rig.memory(layout, BLOCKS, placings[random.nextInt(placings.length)]);
+        var memory = rig.memory(layout, BLOCKS, placings[random.nextInt(placings.length)]);
+        guards.put(memory, memory.guards());
+        return memory;
     }
 
     private FaultPlan plan() {
@@ -109,8 +113,7 @@ final class SoakRound {
     private Soak.Report run(long seed) {
         near = rig.node("near", setting);
         far = rig.node("far", setting);
-        var nearGuards = nearMemory.guards();
-        var farGuards = farMemory.guards();
+        var farMemory = memory(farLayout);
         var nearCache = Pair.register(near, nearMemory, Access.REMOTE_READ_WRITE);
         var farCache = Pair.register(far, farMemory, Access.REMOTE_READ_WRITE);
         var peer = rig.connect(near, far);
@@ -130,8 +133,7 @@ final class SoakRound {
         over = true;
         workers.forEach(SoakRound::join);
         rig.injector().calm();
-        nearMemory.assertGuards(nearGuards);
-        farMemory.assertGuards(farGuards);
+        guards.forEach(GuardedCache::assertGuards);
         return report();
     }
 
@@ -171,7 +173,7 @@ final class SoakRound {
         ends =
                 new Ends(
                         new Side(near, nearMemory, ends.near.cache, peer),
-                        new Side(far, farMemory, ends.far.cache, rig.peerAt(far, "near")));
+                        new Side(far, ends.far.memory, ends.far.cache, rig.peerAt(far, "near")));
         return ends;
     }
 
@@ -185,9 +187,7 @@ final class SoakRound {
         return peer;
     }
 
-    /**
-     * The far node dies, or falls silent, and another starts at its address, in the same memory.
-     */
+    /** The far node dies, or falls silent, and another starts at its address. */
     private synchronized void restartFar() {
         var address = far.address();
         if (random.nextBoolean()) {
@@ -198,6 +198,7 @@ final class SoakRound {
         far.close();
         Waits.get("the loss of the old node", ends.near.peer.closed());
         far = rig.node("far", config -> setting.apply(config.withListen(address)));
+        var farMemory = memory(farLayout); // threads may still use what the old node had
         var cache = Pair.register(far, farMemory, Access.REMOTE_READ_WRITE);
         rig.at(far).use(plan);
         restarts++;
