@@ -18,7 +18,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.stream.Stream;
 
-class FrameHeaderFuzzTest {
+class KvFrameHeaderFuzzTest {
     private static final EnumSet<ErrorCode> REFUSALS =
             EnumSet.of(ErrorCode.MALFORMED, ErrorCode.CORRUPT, ErrorCode.VERSION_MISMATCH);
 
