@@ -1,6 +1,9 @@
-/** Codecs of KV blocks: self-describing, checked frames. */
+/** Block codecs: how a block of KV cache looks on the wire. */
 module io.kvwire.codec {
     requires transitive io.kvwire.transport;
 
     exports io.kvwire.codec;
+
+    provides io.kvwire.transport.spi.KvCodecProvider with
+            io.kvwire.codec.RawCodecProvider;
 }

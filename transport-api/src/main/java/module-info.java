@@ -8,4 +8,5 @@ module io.kvwire.transport {
 
     uses io.kvwire.transport.spi.ControlChannelProvider;
     uses io.kvwire.transport.spi.DataPathProvider;
+    uses io.kvwire.transport.spi.KvCodecProvider;
 }

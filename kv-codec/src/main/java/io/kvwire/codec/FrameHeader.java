@@ -6,40 +6,52 @@ import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.KvModel;
 import io.kvwire.transport.spi.Slab;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /**
- * The 128-byte header of a KV frame, version 1.0, as docs/spec/kv-frame.md fixes it. Mutable and
- * reused, allocation-free after construction; confined to one thread.
+ * The header of a KV frame, version 1.0, as docs/spec/kv-frame.md fixes it; offsets and rules are
+ * those of its table. Mutable and reused, allocation-free after construction; confined to one
+ * thread.
  */
 final class FrameHeader {
     static final int BYTES = 128;
     static final int MAGIC = 0x4643564B; // "KVCF", little-endian
     static final int MAJOR = 1;
     static final int MINOR = 0;
-    static final int SCHEME_RAW = 0;
-    static final int FLAG_KEYS = 1;
-    static final int FLAG_VALUES = 2;
-    static final int FLAG_ROPE = 4;
-    static final int FLAG_LAST = 8;
-    static final int FLAG_PASSTHROUGH = 16;
-    static final long MAX_RAW_BYTES = 1L << 30;
+    static final int MAX_RAW_BYTES = 1 << 30;
+    static final int MAX_WIRE_BYTES = Integer.MAX_VALUE - BYTES;
+    static final int SECTION_ALIGNMENT = 64;
 
-    private static final int CRC_AT = 124;
-    private static final int KNOWN_FLAGS =
-            FLAG_KEYS | FLAG_VALUES | FLAG_ROPE | FLAG_LAST | FLAG_PASSTHROUGH;
-    private static final DType[] DTYPES = DType.values();
-    private static final KvOrder[] ORDERS = KvOrder.values();
-    private static final KvForm[] FORMS = KvForm.values();
+    static final int FLAG_K = 1;
+    static final int FLAG_V = 1 << 1;
+    static final int FLAG_ROPE = 1 << 2;
+    static final int FLAG_LAST = 1 << 3;
+    static final int FLAG_PASSTHROUGH = 1 << 4;
+    static final int FLAG_LOSSLESS = 1 << 5;
+    static final int SCHEME_RAW = 0;
+
+    private static final int KNOWN_FLAGS = (1 << 6) - 1;
+    private static final int FLAGS_OF_SLAB = FLAG_K | FLAG_V | FLAG_ROPE | FLAG_LAST;
+    private static final int MAX_U16 = (1 << 16) - 1;
+    private static final int HEADER_CRC_AT = 124;
 
     int flags;
-    DType dtype = DType.FP32;
+    DType sourceDtype = DType.FP32;
+    DType codeDtype = DType.FP32;
+    int scaleDtype;
+    int scheme;
+    int rounding;
+    int losslessCodec;
+    int planeTransform;
     KvOrder order = KvOrder.NHD;
     KvForm form = KvForm.SPLIT;
+    int groupSize;
     int layer;
     int firstToken;
     int tokens;
@@ -53,107 +65,154 @@ final class FrameHeader {
     int generation;
     int chunk;
     int chunks;
-    long rawBytes;
-    long modelHigh;
-    long modelLow;
+    int rawBytes;
+    long fingerprintHigh;
+    long fingerprintLow;
+    int wireBytes;
+    int codeBytes;
+    int scaleBytes;
+    int auxiliaryBytes;
     int wireCrc;
+    int decodedCrc;
 
-    private final ByteBuffer bytes = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final byte[] snapshot = new byte[BYTES];
+    private final MemorySegment snapshotSegment = MemorySegment.ofArray(snapshot);
+    private final ByteBuffer bytes = ByteBuffer.wrap(snapshot).order(ByteOrder.LITTLE_ENDIAN);
     private final CRC32C crc = new CRC32C();
 
-    /** Takes what a slab says; the rest of a raw frame follows from it. */
-    void describe(Slab slab) {
+    /**
+     * Sets what a slab says of its frame, whatever the scheme.
+     *
+     * @throws TransferException with OUT_OF_RANGE when no frame can hold the slab
+     */
+    void describe(Slab slab, KvModel model) {
         var layout = slab.layout();
         boolean latent = layout.form() == KvForm.LATENT;
-        flags = FLAG_KEYS | (latent ? 0 : FLAG_VALUES) | FLAG_ROPE | FLAG_LAST | FLAG_PASSTHROUGH;
-        dtype = layout.dtype();
+        atMost("raw bytes", slab.rawBytes(), MAX_RAW_BYTES);
+        atMost("head dimension", layout.headDim(), MAX_U16);
+        atMost("end of the heads", slab.firstHead() + slab.heads(), MAX_U16);
+        boolean last = slab.id().chunk() == slab.id().chunks() - 1;
+        flags =
+                FLAG_K
+                        | (latent ? 0 : FLAG_V)
+                        | (model.ropeApplied() ? FLAG_ROPE : 0)
+                        | (last ? FLAG_LAST : 0);
+        sourceDtype = layout.dtype();
         order = layout.order();
         form = layout.form();
         layer = slab.layer();
-        firstToken = slab.firstToken();
-        tokens = slab.tokens();
+        firstToken = slab.tokens().first();
+        tokens = slab.tokens().count();
         tokensPerBlock = layout.tokensPerBlock();
         firstHead = slab.firstHead();
         heads = slab.heads();
         keyDim = layout.headDim();
         valueDim = latent ? 0 : layout.headDim();
-        transferId = slab.transferId();
-        requestId = slab.requestId();
-        generation = 0;
-        chunk = 0;
-        chunks = 1;
-        rawBytes = slab.rawBytes();
+        transferId = slab.id().transferId();
+        requestId = slab.id().requestId();
+        generation = slab.id().generation();
+        chunk = slab.id().chunk();
+        chunks = slab.id().chunks();
+        rawBytes = (int) slab.rawBytes();
+        fingerprintHigh = model.fingerprintHigh();
+        fingerprintLow = model.fingerprintLow();
     }
 
-    /** Gives the header's bytes, in a buffer that the next call overwrites. */
-    @SuppressWarnings("EnumOrdinal") // the order of the values is part of the frame format
-    ByteBuffer encode() {
-        bytes.clear();
-        bytes.putInt(0, MAGIC).put(4, (byte) MAJOR).put(5, (byte) MINOR);
-        bytes.putShort(6, (short) BYTES).putShort(8, (short) flags);
-        bytes.put(10, (byte) dtype.ordinal()).put(11, (byte) dtype.ordinal()).put(12, (byte) 0);
-        bytes.put(13, (byte) SCHEME_RAW).put(14, (byte) 0).put(15, (byte) 0).put(16, (byte) 0);
-        bytes.put(17, (byte) (order.ordinal() | form.ordinal() << 4)).putShort(18, (short) 0);
-        bytes.putInt(20, 0).putInt(24, layer).putInt(28, firstToken).putInt(32, tokens);
-        bytes.putInt(36, tokensPerBlock).putShort(40, (short) firstHead);
-        bytes.putShort(42, (short) heads).putShort(44, (short) keyDim);
-        bytes.putShort(46, (short) valueDim).putLong(48, transferId).putLong(56, requestId);
-        bytes.putInt(64, generation).putInt(68, chunk).putInt(72, chunks);
-        bytes.putInt(76, (int) rawBytes).putLong(80, modelHigh).putLong(88, modelLow);
-        bytes.putInt(96, (int) rawBytes).putInt(100, (int) rawBytes).putInt(104, 0);
-        bytes.putInt(108, 0).putInt(112, 0).putInt(116, wireCrc).putInt(120, wireCrc);
-        bytes.putInt(CRC_AT, checksum());
-        return bytes;
+    /** Sets what the raw scheme says: the codes are the bits of the source. */
+    void passThrough(int checksum) {
+        flags = (flags & FLAGS_OF_SLAB) | FLAG_PASSTHROUGH;
+        codeDtype = sourceDtype;
+        scaleDtype = 0;
+        scheme = SCHEME_RAW;
+        rounding = 0;
+        losslessCodec = 0;
+        planeTransform = 0;
+        groupSize = 0;
+        wireBytes = rawBytes;
+        codeBytes = rawBytes;
+        scaleBytes = 0;
+        auxiliaryBytes = 0;
+        wireCrc = checksum;
+        decodedCrc = checksum;
     }
 
-    private int checksum() {
-        crc.reset();
-        crc.update(bytes.array(), 0, CRC_AT);
-        return (int) crc.getValue();
+    /** Writes the header to the start of a frame. */
+    void encode(MemorySegment frame) {
+        check();
+        bytes.putInt(0, MAGIC).put(4, (byte) MAJOR).put(5, (byte) MINOR).putShort(6, (short) BYTES);
+        bytes.putShort(8, (short) flags);
+        bytes.put(10, (byte) sourceDtype.number()).put(11, (byte) codeDtype.number());
+        bytes.put(12, (byte) scaleDtype).put(13, (byte) scheme).put(14, (byte) rounding);
+        bytes.put(15, (byte) losslessCodec).put(16, (byte) planeTransform);
+        bytes.put(17, (byte) (order.number() | (form.number() << 4))).putShort(18, (short) 0);
+        bytes.putInt(20, groupSize).putInt(24, layer).putInt(28, firstToken).putInt(32, tokens);
+        bytes.putInt(36, tokensPerBlock);
+        bytes.putShort(40, (short) firstHead).putShort(42, (short) heads);
+        bytes.putShort(44, (short) keyDim).putShort(46, (short) valueDim);
+        bytes.putLong(48, transferId).putLong(56, requestId);
+        bytes.putInt(64, generation).putInt(68, chunk).putInt(72, chunks).putInt(76, rawBytes);
+        bytes.putLong(80, fingerprintHigh).putLong(88, fingerprintLow);
+        bytes.putInt(96, wireBytes).putInt(100, codeBytes);
+        bytes.putInt(104, scaleBytes).putInt(108, auxiliaryBytes).putInt(112, 0);
+        bytes.putInt(116, wireCrc).putInt(120, decodedCrc).putInt(HEADER_CRC_AT, headerCrc());
+        MemorySegment.copy(snapshotSegment, 0, frame, 0, BYTES);
     }
 
     /**
-     * Reads and checks a header.
+     * Reads the header of a frame and checks all of it; allocates nothing unless it refuses.
      *
-     * @param in a frame of so many bytes; only its first 128 are read, once
-     * @throws TransferException MALFORMED, VERSION_MISMATCH or CORRUPT, in the order of the
-     *     specification
+     * @param frame exactly one frame
+     * @throws TransferException with MALFORMED, VERSION_MISMATCH or CORRUPT
      */
-    void decode(ByteBuffer in, long frameBytes) {
-        require(in.remaining() >= BYTES, "it has " + in.remaining() + " bytes");
-        bytes.clear();
-        bytes.put(0, in, in.position(), BYTES);
-        require(bytes.getInt(0) == MAGIC, "no frame magic");
-        if (bytes.get(4) != MAJOR || bytes.get(5) != MINOR) {
+    void decode(MemorySegment frame) {
+        if (frame.byteSize() < BYTES) {
+            throw malformed(frame.byteSize() + " bytes, a header alone has " + BYTES);
+        }
+        // Once, so that what is checked is what is used, even if a peer still writes to the frame.
+        MemorySegment.copy(frame, 0, snapshotSegment, 0, BYTES);
+        checkVersion();
+        if (bytes.getInt(HEADER_CRC_AT) != headerCrc()) {
             throw new TransferException(
-                    ErrorCode.VERSION_MISMATCH,
-                    "KV frame of version %d.%d, this codec reads %d.%d"
-                            .formatted(bytes.get(4), bytes.get(5), MAJOR, MINOR));
+                    ErrorCode.CORRUPT, "KV frame: the checksum of the header is wrong; send again");
         }
-        require(bytes.getShort(6) == BYTES, "header length");
-        if (bytes.getInt(CRC_AT) != checksum()) {
-            throw new TransferException(ErrorCode.CORRUPT, "KV frame refused: header checksum");
-        }
-        readShape();
-        readLengths(frameBytes);
+        readFields();
+        exactly("reserved bytes", bytes.getShort(18) | bytes.getInt(112), 0);
+        check();
+        exactly("bytes of the frame", frame.byteSize(), (long) BYTES + wireBytes);
     }
 
-    private void readShape() {
+    private void checkVersion() {
+        exactly("magic", bytes.getInt(0), MAGIC);
+        int major = bytes.get(4) & 0xFF;
+        int minor = bytes.get(5) & 0xFF;
+        if (major != MAJOR || minor > MINOR) {
+            throw new TransferException(
+                    ErrorCode.VERSION_MISMATCH,
+                    "KV frame of version "
+                            + major
+                            + "."
+                            + minor
+                            + ", this side reads up to "
+                            + MAJOR
+                            + "."
+                            + MINOR
+                            + ": update it, or agree on another codec");
+        }
+        exactly("header bytes", Short.toUnsignedInt(bytes.getShort(6)), BYTES);
+    }
+
+    private void readFields() {
         flags = Short.toUnsignedInt(bytes.getShort(8));
-        require((flags & ~KNOWN_FLAGS) == 0, "flags " + flags);
-        dtype = choice(DTYPES, bytes.get(10), "element type");
-        require(bytes.get(11) == bytes.get(10), "a raw frame's codes are its elements");
-        require(
-                bytes.get(12) == 0
-                        && bytes.get(13) == SCHEME_RAW
-                        && bytes.get(14) == 0
-                        && bytes.get(15) == 0
-                        && bytes.get(16) == 0
-                        && bytes.getInt(20) == 0,
-                "scheme " + bytes.get(13) + " or its parameters");
-        order = choice(ORDERS, bytes.get(17) & 15, "order");
-        form = choice(FORMS, (bytes.get(17) & 0xFF) >>> 4, "form");
-        require(bytes.getShort(18) == 0 && bytes.getInt(112) == 0, "reserved bytes");
+        sourceDtype = DType.of(Byte.toUnsignedInt(bytes.get(10)));
+        codeDtype = DType.of(Byte.toUnsignedInt(bytes.get(11)));
+        scaleDtype = Byte.toUnsignedInt(bytes.get(12));
+        scheme = Byte.toUnsignedInt(bytes.get(13));
+        rounding = Byte.toUnsignedInt(bytes.get(14));
+        losslessCodec = Byte.toUnsignedInt(bytes.get(15));
+        planeTransform = Byte.toUnsignedInt(bytes.get(16));
+        order = KvOrder.of(bytes.get(17) & 0x0F);
+        form = KvForm.of((bytes.get(17) >> 4) & 0x0F);
+        groupSize = bytes.getInt(20);
         layer = bytes.getInt(24);
         firstToken = bytes.getInt(28);
         tokens = bytes.getInt(32);
@@ -162,78 +221,145 @@ final class FrameHeader {
         heads = Short.toUnsignedInt(bytes.getShort(42));
         keyDim = Short.toUnsignedInt(bytes.getShort(44));
         valueDim = Short.toUnsignedInt(bytes.getShort(46));
-        require(layer >= 0 && layer < KvLayout.MAX_EXTENT, "layer " + layer);
-        require(
-                firstToken >= 0 && tokens >= 1 && firstToken <= Integer.MAX_VALUE - tokens,
-                "token range");
-        require(tokensPerBlock >= 1 && tokensPerBlock <= KvLayout.MAX_EXTENT, "tokens per block");
-        require(heads >= 1 && firstHead + heads <= 0xFFFF, "head range");
-        boolean latent = form == KvForm.LATENT;
-        require(keyDim >= 1 && valueDim == (latent ? 0 : keyDim), "dims");
-        require((flags & FLAG_KEYS) != 0, "a frame without K");
-        require((flags & FLAG_VALUES) != 0 != latent, "V flag");
-        require((flags & FLAG_PASSTHROUGH) != 0, "passthrough flag");
-    }
-
-    private void readLengths(long frameBytes) {
         transferId = bytes.getLong(48);
         requestId = bytes.getLong(56);
         generation = bytes.getInt(64);
         chunk = bytes.getInt(68);
         chunks = bytes.getInt(72);
-        require(chunks >= 1 && chunk >= 0 && chunk < chunks, "chunk");
-        require((flags & FLAG_LAST) != 0 == (chunk == chunks - 1), "last flag");
-        rawBytes = Integer.toUnsignedLong(bytes.getInt(76));
-        long values = (long) tokens * heads;
-        long vector = (long) (keyDim + valueDim) * dtype.bytes();
-        require(
-                rawBytes <= MAX_RAW_BYTES
-                        && values <= MAX_RAW_BYTES / vector
-                        && rawBytes == values * vector,
-                rawBytes + " raw bytes");
-        modelHigh = bytes.getLong(80);
-        modelLow = bytes.getLong(88);
-        require(
-                bytes.getInt(96) == (int) rawBytes
-                        && bytes.getInt(100) == (int) rawBytes
-                        && bytes.getInt(104) == 0
-                        && bytes.getInt(108) == 0,
-                "section lengths");
-        require(frameBytes == BYTES + rawBytes, "it has " + frameBytes + " bytes");
+        rawBytes = bytes.getInt(76);
+        fingerprintHigh = bytes.getLong(80);
+        fingerprintLow = bytes.getLong(88);
+        wireBytes = bytes.getInt(96);
+        codeBytes = bytes.getInt(100);
+        scaleBytes = bytes.getInt(104);
+        auxiliaryBytes = bytes.getInt(108);
         wireCrc = bytes.getInt(116);
-        require(bytes.getInt(120) == wireCrc, "a raw frame has one checksum twice");
+        decodedCrc = bytes.getInt(120);
     }
 
-    /** Refuses a frame that is not the one that is expected. */
-    void requireSame(Slab slab) {
-        var layout = slab.layout();
-        require(
-                transferId == slab.transferId() && requestId == slab.requestId(),
-                "it is of transfer " + transferId + ", request " + requestId);
-        require(
-                layer == slab.layer()
-                        && firstToken == slab.firstToken()
-                        && tokens == slab.tokens()
-                        && firstHead == slab.firstHead()
-                        && heads == slab.heads(),
-                "it holds other layers, tokens or heads than expected");
-        require(
-                dtype == layout.dtype()
-                        && order == layout.order()
-                        && form == layout.form()
-                        && tokensPerBlock == layout.tokensPerBlock()
-                        && keyDim == layout.headDim(),
-                "it has another layout than " + layout.describe());
+    private int headerCrc() {
+        crc.reset();
+        crc.update(snapshot, 0, HEADER_CRC_AT);
+        return (int) crc.getValue();
     }
 
-    private static <E> E choice(E[] values, int number, String what) {
-        require(number >= 0 && number < values.length, what + " " + number);
-        return values[number];
+    /** Checks every rule that holds for all frames, then those of the scheme. */
+    private void check() {
+        exactly("undefined flags", flags & ~KNOWN_FLAGS, 0);
+        exactly("flag K", flags & FLAG_K, FLAG_K);
+        exactly("flag V", flags & FLAG_V, form == KvForm.LATENT ? 0 : FLAG_V);
+        inRange("layer", layer, 0, KvLayout.MAX_EXTENT - 1);
+        inRange("first token", firstToken, 0, Integer.MAX_VALUE);
+        inRange("tokens", tokens, 1, Integer.MAX_VALUE - firstToken);
+        inRange("tokens per block", tokensPerBlock, 1, KvLayout.MAX_EXTENT);
+        inRange("heads", heads, 1, MAX_U16 - firstHead);
+        inRange("key dim", keyDim, 1, MAX_U16);
+        exactly("value dim", valueDim, form == KvForm.LATENT ? 0 : keyDim);
+        inRange("chunks", chunks, 1, Integer.MAX_VALUE);
+        inRange("chunk", chunk, 0, chunks - 1);
+        exactly("flag last", flags & FLAG_LAST, chunk == chunks - 1 ? FLAG_LAST : 0);
+        checkLengths();
+        if (scheme != SCHEME_RAW) {
+            throw malformed("unknown scheme " + scheme);
+        }
+        checkRaw();
     }
 
-    static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new TransferException(ErrorCode.MALFORMED, "KV frame refused: " + what);
+    private void checkLengths() {
+        // Below 2^36 for one token, so that only the last product can wrap.
+        long tokenBytes = (long) heads * (keyDim + valueDim) * sourceDtype.bytes();
+        inRange("tokens of this size", tokens, 1, MAX_RAW_BYTES / tokenBytes);
+        exactly("raw bytes", rawBytes, tokens * tokenBytes);
+        inRange("code bytes", codeBytes, 1, MAX_WIRE_BYTES);
+        inRange("scale bytes", scaleBytes, 0, MAX_WIRE_BYTES);
+        inRange("auxiliary bytes", auxiliaryBytes, 0, MAX_WIRE_BYTES);
+        long end = after(after(codeBytes, scaleBytes), auxiliaryBytes);
+        inRange("sections together", end, 1, MAX_WIRE_BYTES);
+        exactly("wire bytes", wireBytes, end);
+    }
+
+    private void checkRaw() {
+        exactly("flag passthrough", flags & FLAG_PASSTHROUGH, FLAG_PASSTHROUGH);
+        exactly("flag lossless", flags & FLAG_LOSSLESS, 0);
+        exactly("lossless codec", losslessCodec, 0);
+        exactly("plane transform", planeTransform, 0);
+        exactly("code dtype", codeDtype.number(), sourceDtype.number());
+        exactly("scale dtype", scaleDtype, 0);
+        exactly("rounding", rounding, 0);
+        exactly("group size", groupSize, 0);
+        exactly("code bytes", codeBytes, rawBytes);
+        exactly("scale bytes", scaleBytes, 0);
+        exactly("auxiliary bytes", auxiliaryBytes, 0);
+        exactly("decoded CRC", decodedCrc, wireCrc);
+    }
+
+    /** The end of a section of so many bytes behind what ends at {@code end}. */
+    private static long after(long end, int section) {
+        return section == 0
+                ? end
+                : Math.ceilDiv(end, SECTION_ALIGNMENT) * SECTION_ALIGNMENT + section;
+    }
+
+    /**
+     * Checks that this header, as decoded, says of its slab what another one says.
+     *
+     * @throws TransferException with MALFORMED, naming the field, or STALE for another generation
+     */
+    void requireSlabOf(FrameHeader expected) {
+        expected("transfer", transferId, expected.transferId);
+        expected("request", requestId, expected.requestId);
+        if (generation != expected.generation) {
+            throw new TransferException(
+                    ErrorCode.STALE,
+                    "KV frame: for generation "
+                            + generation
+                            + " of its blocks, which are now of "
+                            + expected.generation);
+        }
+        expected("flags", flags & FLAGS_OF_SLAB, expected.flags & FLAGS_OF_SLAB);
+        expected("source dtype", sourceDtype.number(), expected.sourceDtype.number());
+        expected("order", order.number(), expected.order.number());
+        expected("form", form.number(), expected.form.number());
+        expected("layer", layer, expected.layer);
+        expected("first token", firstToken, expected.firstToken);
+        expected("tokens", tokens, expected.tokens);
+        expected("tokens per block", tokensPerBlock, expected.tokensPerBlock);
+        expected("first head", firstHead, expected.firstHead);
+        expected("heads", heads, expected.heads);
+        expected("key dim", keyDim, expected.keyDim);
+        expected("chunk", chunk, expected.chunk);
+        expected("chunks", chunks, expected.chunks);
+        expected("model", fingerprintHigh, expected.fingerprintHigh);
+        expected("model", fingerprintLow, expected.fingerprintLow);
+    }
+
+    private static void expected(String field, long value, long expected) {
+        if (value != expected) {
+            throw malformed(field + " is " + value + ", expected was " + expected);
+        }
+    }
+
+    private static void exactly(String field, long value, long rule) {
+        if (value != rule) {
+            throw malformed(field + " is " + value + ", must be " + rule);
+        }
+    }
+
+    private static void inRange(String field, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw malformed(field + " is " + value + ", must be " + least + " to " + most);
+        }
+    }
+
+    private static TransferException malformed(String why) {
+        return new TransferException(ErrorCode.MALFORMED, "KV frame: " + why);
+    }
+
+    private static void atMost(String what, long value, long most) {
+        if (value > most) {
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE,
+                    what + " of the slab is " + value + ", a KV frame holds at most " + most);
         }
     }
 }

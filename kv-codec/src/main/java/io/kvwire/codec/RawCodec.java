@@ -1,98 +1,104 @@
 package io.kvwire.codec;
 
+import static java.util.Objects.requireNonNull;
+
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.KvCodec;
+import io.kvwire.transport.spi.KvModel;
 import io.kvwire.transport.spi.RunCursor;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
-import java.util.zip.CRC32C;
 
 /**
  * Frames that hold the elements as they are, with a checksum: scheme 0 of docs/spec/kv-frame.md.
  * The baseline of every other codec, and the form of blocks in files.
  *
- * <p>Confined to one thread; owns no memory.
+ * <p>Owns no memory; keeps a view of the last frame that it saw. Allocation-free after
+ * construction; confined to one thread.
  */
 public final class RawCodec implements KvCodec {
-    private final FrameHeader header = new FrameHeader();
-    private final CRC32C crc = new CRC32C();
+    static final String NAME = "raw";
 
-    /** Makes a codec for one thread. */
-    public RawCodec() {}
+    private final KvModel model;
+    private final FrameHeader header = new FrameHeader();
+    private final FrameHeader expected = new FrameHeader();
+    private final FrameChecksum checksum = new FrameChecksum();
+
+    /**
+     * Makes a codec for one thread.
+     *
+     * @param model what the values mean; goes into each frame, and what arrives must say the same
+     */
+    public RawCodec(KvModel model) {
+        this.model = requireNonNull(model, "model");
+    }
 
     @Override
     public String name() {
-        return "raw";
+        return NAME;
     }
 
     @Override
     public long maxFrameBytes(Slab slab) {
-        return FrameHeader.BYTES + slab.rawBytes();
+        header.describe(slab, model);
+        return (long) FrameHeader.BYTES + header.rawBytes;
     }
 
-    /**
-     * {@inheritDoc}
-     *
-     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when the slab is empty or
-     *     larger than a frame can be, the runs are not as long as the slab, or the frame has too
-     *     little room
-     */
     @Override
     public long encode(Slab slab, RunCursor source, MemorySegment frame) {
-        long bytes = slab.rawBytes();
-        if (bytes < 1
-                || bytes > FrameHeader.MAX_RAW_BYTES
-                || frame.byteSize() < maxFrameBytes(slab)) {
+        int end = Math.toIntExact(maxFrameBytes(slab));
+        if (frame.byteSize() < end) {
             throw new TransferException(
                     ErrorCode.OUT_OF_RANGE,
-                    "a slab of %d bytes does not go into a frame of %d"
-                            .formatted(bytes, frame.byteSize()));
+                    "room for " + frame.byteSize() + " bytes, the frame has " + end);
         }
         long at = FrameHeader.BYTES;
-        long end = at + bytes;
         while (source.next()) {
-            if (source.length() > end - at) {
-                throw lengths(bytes);
-            }
+            requireRoom(source.length(), end - at, slab);
             MemorySegment.copy(source.segment(), source.offset(), frame, at, source.length());
             at += source.length();
         }
         if (at != end) {
-            throw lengths(bytes);
+            throw wrongLength(at - FrameHeader.BYTES, slab);
         }
-        header.describe(slab);
-        header.wireCrc = checksum(frame, bytes);
-        MemorySegment.copy(MemorySegment.ofBuffer(header.encode()), 0, frame, 0, FrameHeader.BYTES);
+        header.passThrough(checksum.of(frame, FrameHeader.BYTES, end));
+        header.encode(frame);
         return end;
-    }
-
-    private static TransferException lengths(long bytes) {
-        return new TransferException(
-                ErrorCode.OUT_OF_RANGE,
-                "the runs are not as long as the slab, " + bytes + " bytes");
-    }
-
-    private int checksum(MemorySegment frame, long bytes) {
-        crc.reset();
-        crc.update(frame.asSlice(FrameHeader.BYTES, bytes).asByteBuffer());
-        return (int) crc.getValue();
     }
 
     @Override
     public void decode(MemorySegment frame, Slab slab, RunCursor target) {
-        FrameHeader.require(frame.byteSize() >= FrameHeader.BYTES, frame.byteSize() + " bytes");
-        header.decode(frame.asSlice(0, FrameHeader.BYTES).asByteBuffer(), frame.byteSize());
-        header.requireSame(slab);
-        if (checksum(frame, header.rawBytes) != header.wireCrc) {
+        header.decode(frame);
+        expected.describe(slab, model);
+        header.requireSlabOf(expected);
+        int end = FrameHeader.BYTES + header.wireBytes;
+        if (checksum.of(frame, FrameHeader.BYTES, end) != header.wireCrc) {
             throw new TransferException(
-                    ErrorCode.CORRUPT, "KV frame refused: checksum of the payload");
+                    ErrorCode.CORRUPT,
+                    "KV frame: the checksum of the payload is wrong; send again");
         }
         long at = FrameHeader.BYTES;
         while (target.next()) {
+            requireRoom(target.length(), end - at, slab);
             MemorySegment.copy(frame, at, target.segment(), target.offset(), target.length());
             at += target.length();
         }
+        if (at != end) {
+            throw wrongLength(at - FrameHeader.BYTES, slab);
+        }
+    }
+
+    private static void requireRoom(long run, long left, Slab slab) {
+        if (run > left) {
+            throw wrongLength(slab.rawBytes() - left + run, slab);
+        }
+    }
+
+    private static TransferException wrongLength(long bytes, Slab slab) {
+        return new TransferException(
+                ErrorCode.OUT_OF_RANGE,
+                "runs of " + bytes + " bytes or more for a slab of " + slab.rawBytes());
     }
 }

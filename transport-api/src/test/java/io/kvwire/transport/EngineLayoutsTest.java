@@ -177,6 +177,100 @@ class EngineLayoutsTest {
     }
 
     /**
+     * One pool {@code [blocks, layers, 2, kvHeads, tokensPerBlock, headDim]} for all layers, as in
+     * TensorRT-LLM and in vLLM with cross-layer blocks: the stride of a layer's blocks is the size
+     * of a block of all layers.
+     */
+    @Test
+    void poolsThatHoldEveryLayerInABlockHaveAStrideOfAllLayers() {
+        int tokensPerBlock = 8;
+        int blocks = 4;
+        var layout =
+                floats().tokensPerBlock(tokensPerBlock)
+                        .order(KvOrder.HND)
+                        .form(KvForm.FUSED)
+                        .build();
+        try (var arena = Arena.ofConfined()) {
+            var pool = arena.allocate(layout.blockBytes() * LAYERS * blocks, 64);
+            var placement = new ArrayList<LayerPlacement>();
+            for (int layer = 0; layer < LAYERS; layer++) {
+                long keys = layer * layout.blockBytes();
+                placement.add(
+                        new LayerPlacement(
+                                pool,
+                                keys,
+                                pool,
+                                keys + layout.partBytes(),
+                                LAYERS * layout.blockBytes()));
+            }
+            int[] table = {2, 0, 3};
+
+            assertReads(
+                    layout,
+                    placement,
+                    table,
+                    blocks,
+                    new Engine() {
+                        @Override
+                        public MemorySegment memory(int layer, int part, int token) {
+                            return pool;
+                        }
+
+                        @Override
+                        public long index(int layer, int part, int token, int element) {
+                            int head = element / HEAD_DIM;
+                            long block = table[token / tokensPerBlock];
+                            long body = ((block * LAYERS + layer) * 2 + part) * KV_HEADS + head;
+                            long vector = body * tokensPerBlock + token % tokensPerBlock;
+                            return vector * HEAD_DIM + element % HEAD_DIM;
+                        }
+                    });
+        }
+    }
+
+    /**
+     * Two tensors {@code [size + pageSize, kvHeads, headDim]} for each layer, as in SGLang: page 0
+     * is never handed out, and a page is a block.
+     */
+    @Test
+    void rowsOfTokensInTensorsForEachLayerArePagedByTheirPageSize() {
+        int pageSize = 4;
+        int pages = 6;
+        var layout = floats().tokensPerBlock(pageSize).order(KvOrder.NHD).build();
+        try (var arena = Arena.ofConfined()) {
+            var keys = new ArrayList<MemorySegment>();
+            var values = new ArrayList<MemorySegment>();
+            var placement = new ArrayList<LayerPlacement>();
+            for (int layer = 0; layer < LAYERS; layer++) {
+                keys.add(arena.allocate(layout.partBytes() * pages, 64));
+                values.add(arena.allocate(layout.partBytes() * pages, 64));
+                placement.add(
+                        new LayerPlacement(
+                                keys.get(layer), 0, values.get(layer), 0, layout.partBytes()));
+            }
+            int[] table = {3, 1, 5, 2, 4};
+
+            assertReads(
+                    layout,
+                    placement,
+                    table,
+                    pages,
+                    new Engine() {
+                        @Override
+                        public MemorySegment memory(int layer, int part, int token) {
+                            return (part == 0 ? keys : values).get(layer);
+                        }
+
+                        @Override
+                        public long index(int layer, int part, int token, int element) {
+                            int row = table[token / pageSize] * pageSize + token % pageSize;
+                            return (long) row * KV_HEADS * HEAD_DIM + element;
+                        }
+                    });
+        }
+    }
+
+    /**
      * Fills the engine's memory by its own formula, walks it in the order of a token-major target
      * with other blocks, and compares what comes.
      */

@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
@@ -149,6 +151,43 @@ class KvLayoutTest {
                 expected.add(i * layout.partBytes());
             }
             assertEquals(expected, starts.stream().sorted().toList());
+        }
+    }
+
+    @Test
+    void numbersOnTheWireAreFixed() {
+        assertEquals(
+                List.of(
+                        DType.FP32,
+                        DType.FP16,
+                        DType.BF16,
+                        DType.FP8_E4M3,
+                        DType.FP8_E5M2,
+                        DType.INT8),
+                IntStream.range(0, DType.values().length).mapToObj(DType::of).toList());
+        assertEquals(
+                List.of(KvOrder.NHD, KvOrder.HND),
+                IntStream.range(0, KvOrder.values().length).mapToObj(KvOrder::of).toList());
+        assertEquals(
+                List.of(KvForm.SPLIT, KvForm.FUSED, KvForm.LATENT),
+                IntStream.range(0, KvForm.values().length).mapToObj(KvForm::of).toList());
+        for (var type : DType.values()) {
+            assertEquals(type, DType.of(type.number()));
+        }
+        for (var order : KvOrder.values()) {
+            assertEquals(order, KvOrder.of(order.number()));
+        }
+        for (var form : KvForm.values()) {
+            assertEquals(form, KvForm.of(form.number()));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 6, 255})
+    void numbersThatMeanNothingAreMalformed(int number) {
+        for (IntFunction<?> of : List.<IntFunction<?>>of(DType::of, KvOrder::of, KvForm::of)) {
+            var refusal = assertThrows(TransferException.class, () -> of.apply(number));
+            assertEquals(ErrorCode.MALFORMED, refusal.code());
         }
     }
 

@@ -2,7 +2,14 @@ package io.kvwire.transport.spi;
 
 import java.lang.foreign.MemorySegment;
 
-/** How blocks look on the wire. Allocation-free after construction; confined to one thread. */
+/**
+ * How blocks look on the wire: {@code docs/spec/kv-frame.md}. Found by name through {@link
+ * KvCodecProvider}.
+ *
+ * <p>Runs are in the order of the slab's layout, as {@link io.kvwire.transport.BlockRuns} walks
+ * them, and make up exactly {@link Slab#rawBytes()}. A codec owns neither the runs nor the frame,
+ * and keeps nothing of either. Allocation-free after construction; confined to one thread.
+ */
 public interface KvCodec {
     /**
      * {@return the name that the handshake agrees on: {@code raw}, {@code int8}, {@code int8+lz4}}
@@ -13,6 +20,8 @@ public interface KvCodec {
      * {@return the largest frame that {@link #encode} can produce, in bytes}
      *
      * @param slab what is encoded
+     * @throws io.kvwire.transport.TransferException with {@link
+     *     io.kvwire.transport.ErrorCode#OUT_OF_RANGE} when no frame can hold the slab
      */
     long maxFrameBytes(Slab slab);
 
@@ -20,9 +29,12 @@ public interface KvCodec {
      * Encodes blocks into a self-describing frame.
      *
      * @param slab what the source runs hold
-     * @param source runs in the order of the slab's layout
+     * @param source runs of {@link Slab#rawBytes()} bytes, walked to their end
      * @param frame room for at least {@link #maxFrameBytes} bytes
      * @return the bytes of the frame
+     * @throws io.kvwire.transport.TransferException with {@link
+     *     io.kvwire.transport.ErrorCode#OUT_OF_RANGE} when the frame has too little room, or the
+     *     runs are not as long as the slab
      */
     long encode(Slab slab, RunCursor source, MemorySegment frame);
 
@@ -31,10 +43,14 @@ public interface KvCodec {
      *
      * @param frame exactly one frame
      * @param slab what is expected; the frame must say the same
-     * @param target runs in the order of the slab's layout
+     * @param target runs of {@link Slab#rawBytes()} bytes
      * @throws io.kvwire.transport.TransferException with {@link
-     *     io.kvwire.transport.ErrorCode#MALFORMED} or {@link
-     *     io.kvwire.transport.ErrorCode#CORRUPT}; nothing was written then
+     *     io.kvwire.transport.ErrorCode#MALFORMED}, {@link
+     *     io.kvwire.transport.ErrorCode#VERSION_MISMATCH}, {@link
+     *     io.kvwire.transport.ErrorCode#CORRUPT} or {@link io.kvwire.transport.ErrorCode#STALE}:
+     *     nothing was written then; with {@link io.kvwire.transport.ErrorCode#OUT_OF_RANGE} when
+     *     the runs are not as long as the slab, which is a mistake of the caller and not of the
+     *     frame
      */
     void decode(MemorySegment frame, Slab slab, RunCursor target);
 }

@@ -1,0 +1,27 @@
+package io.kvwire.codec;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+
+/**
+ * CRC32C over a stretch of a frame. Remembers the view of the last frame, since a codec sees the
+ * same staging memory again and again and a view is an allocation. Confined to one thread.
+ */
+final class FrameChecksum {
+    private final CRC32C crc = new CRC32C();
+    private MemorySegment viewed = MemorySegment.NULL;
+    private ByteBuffer view = ByteBuffer.allocate(0);
+
+    /** The checksum of the bytes from {@code from} to {@code end}, at most 2 GiB into the frame. */
+    int of(MemorySegment frame, int from, int end) {
+        if (frame != viewed) {
+            long reachable = Math.min(frame.byteSize(), Integer.MAX_VALUE);
+            view = frame.asSlice(0, reachable).asByteBuffer();
+            viewed = frame;
+        }
+        crc.reset();
+        crc.update(view.clear().position(from).limit(end));
+        return (int) crc.getValue();
+    }
+}
