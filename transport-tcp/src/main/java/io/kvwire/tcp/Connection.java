@@ -1,16 +1,19 @@
 package io.kvwire.tcp;
 
+import io.kvwire.tcp.ffi.VectorCalls;
 import io.kvwire.transport.TransferException;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.unix.UnixChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -110,6 +113,18 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
         channel.close();
     }
 
+    /**
+     * {@return pieces for the channel: addresses where it takes system calls of our own, and no TLS
+     * has to see the bytes; else buffers}
+     *
+     * @param capacity how many, at most {@link VectorCalls#MAX_PIECES}
+     */
+    final Pieces pieces(int capacity) {
+        return tls.isEmpty() && channel instanceof UnixChannel socket
+                ? new VectorPieces(socket, capacity)
+                : new BufferPieces(capacity);
+    }
+
     final Channel channel() {
         return channel;
     }
@@ -160,7 +175,7 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
     }
 
     @Override
-    public void channelRead(ChannelHandlerContext context, Object message) {
+    public void channelRead(ChannelHandlerContext context, Object message) throws IOException {
         try {
             if (failure.isPresent()) {
                 return;

@@ -34,7 +34,7 @@ final class ControlOutlet extends Outlet {
      * @param drained runs when everything is out after {@link #refuse}
      */
     ControlOutlet(int maxWaitingBytes, Runnable drained) {
-        super(1);
+        super(new BufferPieces(1));
         this.maxWaitingBytes = maxWaitingBytes;
         this.drained = drained;
     }
@@ -92,9 +92,8 @@ final class ControlOutlet extends Outlet {
             draining = full.flip();
             drainingLeft = draining.remaining();
         }
-        views[0] = draining;
-        head = 0;
-        count = 1;
+        pieces.clear();
+        pieces.add(draining);
         return true;
     }
 
@@ -103,13 +102,12 @@ final class ControlOutlet extends Outlet {
         synchronized (lock) {
             drainingLeft = draining.remaining();
         }
-        skipWritten();
     }
 
     @Override
     void end() {
         refuse();
-        head = count;
+        pieces.clear();
     }
 
     private void grow(int needed) {

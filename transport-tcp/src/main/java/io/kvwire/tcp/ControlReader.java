@@ -38,7 +38,7 @@ final class ControlReader extends Inlet {
      * @param receiver takes them
      */
     ControlReader(int maxBytes, Receiver receiver) {
-        super(1);
+        super(new BufferPieces(1));
         this.maxBytes = maxBytes;
         this.receiver = receiver;
     }
@@ -55,8 +55,8 @@ final class ControlReader extends Inlet {
         } else if (start + needed > buffer.capacity() || !buffer.hasRemaining()) {
             makeRoom(end);
         }
-        views[0] = buffer;
-        count = 1;
+        pieces.clear();
+        pieces.add(buffer);
     }
 
     @Override

@@ -14,15 +14,15 @@ final class FixedInlet extends Inlet {
      * @param next takes the message, little-endian, and gives the inlet for what follows
      */
     FixedInlet(int bytes, Function<ByteBuffer, Inlet> next) {
-        super(1);
+        super(new BufferPieces(1));
         message = ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
         this.next = next;
     }
 
     @Override
     void prepare() {
-        views[0] = message;
-        count = 1;
+        pieces.clear();
+        pieces.add(message);
     }
 
     @Override

@@ -26,7 +26,6 @@ final class FrameReader extends Inlet {
     }
 
     private final LinkHandler handler;
-    private final Views segments = new Views();
     private final int maxRuns;
     private final int readBytes;
 
@@ -62,12 +61,13 @@ final class FrameReader extends Inlet {
     private long copyNanos;
 
     /**
+     * @param pieces how they are read; room for one more than {@code maxRuns}
      * @param handler told of each frame
      * @param maxRuns how many runs one read may fill, at least 1
      * @param readBytes how many bytes one read asks for
      */
-    FrameReader(LinkHandler handler, int maxRuns, int readBytes) {
-        super(maxRuns + 1);
+    FrameReader(Pieces pieces, LinkHandler handler, int maxRuns, int readBytes) {
+        super(pieces);
         this.handler = handler;
         this.maxRuns = maxRuns;
         this.readBytes = readBytes;
@@ -78,10 +78,10 @@ final class FrameReader extends Inlet {
 
     @Override
     void prepare() {
-        count = 0;
+        pieces.clear();
         switch (part) {
-            case PREFIX -> views[count++] = prefix;
-            case HEADER -> views[count++] = header;
+            case PREFIX -> pieces.add(prefix);
+            case HEADER -> pieces.add(header);
             case PAYLOAD -> preparePayload();
         }
     }
@@ -132,8 +132,7 @@ final class FrameReader extends Inlet {
     /** Lets go of memory that was not used for a while. */
     void sweep() {
         if (part != Part.PAYLOAD) {
-            segments.recycle();
-            segments.sweep();
+            pieces.sweep();
         }
     }
 
@@ -188,7 +187,7 @@ final class FrameReader extends Inlet {
                 scratch = direct(SCRATCH_BYTES);
             }
             scratch.clear().limit((int) Math.min(payloadLeft, SCRATCH_BYTES));
-            views[count++] = scratch;
+            pieces.add(scratch);
             if (payloadLeft > SCRATCH_BYTES) {
                 return;
             }
@@ -196,9 +195,7 @@ final class FrameReader extends Inlet {
             return;
         }
         // All the rest of this frame fits: the prefix of the next one may arrive in the same read.
-        if (maxRuns > 1) {
-            views[count++] = prefix;
-        }
+        pieces.add(prefix);
     }
 
     /** {@return whether the views hold all the rest of the payload} */
@@ -212,12 +209,11 @@ final class FrameReader extends Inlet {
                                 + " bytes before its payload does; the lane is closed");
             }
         }
-        segments.recycle();
         long viewed = 0;
         for (int i = 0; i < runs && viewed < readBytes; i++) {
             int run = (firstRun + i) % maxRuns;
             int bytes = (int) Math.min(length[run], readBytes - viewed);
-            views[count++] = segments.view(memory[run], offset[run], bytes);
+            pieces.add(memory[run], offset[run], bytes);
             viewed += bytes;
         }
         return viewed == payloadLeft;

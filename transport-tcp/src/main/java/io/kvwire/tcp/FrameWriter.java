@@ -59,15 +59,11 @@ final class FrameWriter extends Outlet {
         boolean passable();
     }
 
-    /** The most pieces that Linux takes in one gathered write (IOV_MAX). */
-    static final int MAX_VIEWS = 1024;
-
     /** The most frames in one gathered write. */
     private static final int MAX_FRAMES = 256;
 
     private final int lane;
     private final FrameQueue queue;
-    private final Views segments = new Views();
     private final Gate gate;
     private final int batchBytes;
     private final ByteBuffer[] prefixes = new ByteBuffer[MAX_FRAMES];
@@ -93,13 +89,14 @@ final class FrameWriter extends Outlet {
     private long runLeft;
 
     /**
+     * @param pieces how they are written
      * @param lane that the frames are told
      * @param queue gives the next frame
      * @param gate holds batches back
      * @param batchBytes about how much goes into one write
      */
-    FrameWriter(int lane, FrameQueue queue, Gate gate, int batchBytes) {
-        super(MAX_VIEWS);
+    FrameWriter(Pieces pieces, int lane, FrameQueue queue, Gate gate, int batchBytes) {
+        super(pieces);
         this.lane = lane;
         this.queue = queue;
         this.gate = gate;
@@ -122,7 +119,7 @@ final class FrameWriter extends Outlet {
 
     private void gather() {
         startBatch();
-        while (gatheredBytes < batchBytes && count < MAX_VIEWS) {
+        while (gatheredBytes < batchBytes && pieces.fits(1)) {
             if (current == null && !startFrame()) {
                 break;
             }
@@ -137,7 +134,6 @@ final class FrameWriter extends Outlet {
     @Override
     void advance(long bytes) {
         writtenBytes += bytes;
-        skipWritten();
         while (firstEnding < endings && endsAt[firstEnding] <= writtenBytes) {
             queue.release(ending[firstEnding++], true);
         }
@@ -152,22 +148,18 @@ final class FrameWriter extends Outlet {
             queue.release(current, false);
             current = null;
         }
-        head = 0;
-        count = 0;
+        pieces.clear();
     }
 
     /** Lets go of memory that was not used for a while. */
     void sweep() {
         if (!gathered()) {
-            segments.recycle();
-            segments.sweep();
+            pieces.sweep();
         }
     }
 
     private void startBatch() {
-        segments.recycle();
-        head = 0;
-        count = 0;
+        pieces.clear();
         firstEnding = 0;
         endings = 0;
         started = 0;
@@ -178,7 +170,7 @@ final class FrameWriter extends Outlet {
     private boolean startFrame() {
         // A frame takes a prefix, a header and at least one run; one may have been started before
         // this batch.
-        if (count + 3 > MAX_VIEWS || started == MAX_FRAMES || endings == MAX_FRAMES) {
+        if (!pieces.fits(3) || started == MAX_FRAMES || endings == MAX_FRAMES) {
             return false;
         }
         var frame = queue.poll();
@@ -197,19 +189,20 @@ final class FrameWriter extends Outlet {
         runLeft = 0;
         var prefix = prefixes[started++].clear();
         FramePrefix.put(prefix, header.remaining(), payloadLeft);
-        views[count++] = prefix.flip();
-        views[count++] = header;
-        gatheredBytes += FramePrefix.BYTES + header.remaining();
+        int headerBytes = header.remaining();
+        pieces.add(prefix.flip());
+        pieces.add(header);
+        gatheredBytes += FramePrefix.BYTES + headerBytes;
         return true;
     }
 
     private void gatherPayload() {
-        while (payloadLeft > 0 && gatheredBytes < batchBytes && count < MAX_VIEWS) {
+        while (payloadLeft > 0 && gatheredBytes < batchBytes && pieces.fits(1)) {
             if (runLeft == 0) {
                 nextRun();
             }
             int bytes = (int) Math.min(runLeft, batchBytes - gatheredBytes);
-            views[count++] = segments.view(memory, offset, bytes);
+            pieces.add(memory, offset, bytes);
             offset += bytes;
             runLeft -= bytes;
             payloadLeft -= bytes;

@@ -4,26 +4,21 @@ import java.nio.ByteBuffer;
 
 /**
  * Says where the next bytes of a connection go, and makes sense of them once they are there. The
- * socket reads straight into {@link #views}; nothing lies in between. Confined to the event loop.
+ * socket reads straight into {@link #pieces}; nothing lies in between. Confined to the event loop.
  */
 abstract class Inlet {
-    /**
-     * Filled by {@link #prepare}; the first {@link #count} are in use, in the order of the bytes.
-     */
-    final ByteBuffer[] views;
+    /** Room for the bytes that come next. */
+    final Pieces pieces;
 
-    /** How many of {@link #views} are in use. */
-    int count;
-
-    Inlet(int maxViews) {
-        views = new ByteBuffer[maxViews];
+    Inlet(Pieces pieces) {
+        this.pieces = pieces;
     }
 
-    /** Fills {@link #views} with room for at least one byte. */
+    /** Fills {@link #pieces} with room for at least one byte. */
     abstract void prepare();
 
     /**
-     * Takes note that bytes have arrived.
+     * Takes note that bytes have arrived; the positions of buffers among the pieces have moved.
      *
      * @param bytes filled from the start of what {@link #prepare} gave, at least 1
      * @return what takes the bytes after these: usually this
@@ -48,24 +43,10 @@ abstract class Inlet {
         return inlet;
     }
 
-    /** Copies what fits into the views; a subclass may time it. */
+    /** Copies what fits into the pieces; a subclass may time it. */
     int fill(ByteBuffer source) {
         int before = source.remaining();
-        int end = source.limit();
-        for (int i = 0; i < count && source.hasRemaining(); i++) {
-            source.limit(Math.min(end, source.position() + views[i].remaining()));
-            views[i].put(source);
-            source.limit(end);
-        }
+        ((BufferPieces) pieces).fill(source);
         return before - source.remaining();
-    }
-
-    /** {@return how many bytes the views have room for} */
-    final int room() {
-        int bytes = 0;
-        for (int i = 0; i < count; i++) {
-            bytes += views[i].remaining();
-        }
-        return bytes;
     }
 }

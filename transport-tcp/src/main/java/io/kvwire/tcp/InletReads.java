@@ -7,7 +7,7 @@ import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 
-/** Makes Netty read straight into the views of an {@link Inlet}: it is asked before every read. */
+/** Makes Netty read straight into the pieces of an {@link Inlet}: it is asked before every read. */
 final class InletReads implements RecvByteBufAllocator {
     /**
      * One turn of the event loop reads no more than this from one connection, so that others get
@@ -77,6 +77,7 @@ final class InletReads implements RecvByteBufAllocator {
         @Override
         public boolean continueReading() {
             // A read that was not filled has emptied the socket: it says when there is more.
+            total += buffer.drained();
             return last == attempted && total < TURN_BYTES && channel.isOpen();
         }
 

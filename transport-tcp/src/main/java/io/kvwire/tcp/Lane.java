@@ -1,5 +1,6 @@
 package io.kvwire.tcp;
 
+import io.kvwire.tcp.ffi.VectorCalls;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.OutboundFrame;
@@ -17,6 +18,9 @@ import java.util.concurrent.TimeUnit;
  */
 final class Lane implements FrameWriter.FrameQueue {
     private static final long SWEEP_SECONDS = 10;
+
+    /** How many runs one read can fill. */
+    private static final int MAX_RUNS = 256;
 
     private final int index;
     private final Connection connection;
@@ -39,7 +43,9 @@ final class Lane implements FrameWriter.FrameQueue {
         this.index = index;
         this.connection = connection;
         var channel = connection.channel();
-        reader = new FrameReader(handler, options.io().maxRuns(), options.readBytes());
+        reader =
+                new FrameReader(
+                        connection.pieces(MAX_RUNS + 1), handler, MAX_RUNS, options.readBytes());
         int batchBytes =
                 limit.map(rate -> rate.quantumBytes(options.writeBytes()))
                         .orElse(options.writeBytes());
@@ -47,7 +53,9 @@ final class Lane implements FrameWriter.FrameQueue {
                 limit.<FrameWriter.Gate>map(
                                 rate -> new RateGate(rate, channel.eventLoop(), this::kick))
                         .orElse(FrameWriter.Gate.OPEN);
-        writer = new FrameWriter(index, this, gate, batchBytes);
+        writer =
+                new FrameWriter(
+                        connection.pieces(VectorCalls.MAX_PIECES), index, this, gate, batchBytes);
         pump = new Pump(channel, writer);
         sweeper =
                 channel.eventLoop()

@@ -6,11 +6,13 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslHandler;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.function.Function;
@@ -118,6 +120,11 @@ final class LaneConnection extends Connection {
     private Inlet up(TcpDataLink owner, int index) {
         established();
         closed.run();
+        if (owner.options().sendBufferBytes() == 0
+                && channel().remoteAddress() instanceof InetSocketAddress remote
+                && remote.getAddress().isLoopbackAddress()) {
+            channel().config().setOption(ChannelOption.SO_SNDBUF, TcpOptions.LOOPBACK_SEND_BYTES);
+        }
         var started = owner.lane(index, this);
         lane = Optional.of(started);
         if (tls().isPresent()) {

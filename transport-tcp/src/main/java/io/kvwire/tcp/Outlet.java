@@ -1,25 +1,15 @@
 package io.kvwire.tcp;
 
-import java.nio.ByteBuffer;
-
 /**
- * Says which bytes of a connection go out next. The socket writes straight from {@link #views}.
+ * Says which bytes of a connection go out next. The socket writes straight from {@link #pieces}.
  * Confined to the event loop.
  */
 abstract class Outlet {
-    /**
-     * From {@link #head} on to {@link #count}: what {@link #prepare} gathered and is not yet out.
-     */
-    final ByteBuffer[] views;
+    /** What {@link #prepare} gathered and is not yet out. */
+    final Pieces pieces;
 
-    /** The first view that is not empty. */
-    int head;
-
-    /** One past the last view in use. */
-    int count;
-
-    Outlet(int maxViews) {
-        views = new ByteBuffer[maxViews];
+    Outlet(Pieces pieces) {
+        this.pieces = pieces;
     }
 
     /**
@@ -30,24 +20,17 @@ abstract class Outlet {
     abstract boolean prepare();
 
     /**
-     * Takes note that bytes were given to the network.
+     * Takes note that bytes were given to the network; they are no longer among the pieces.
      *
-     * @param bytes from {@link #head} on; the positions of the views have moved already
+     * @param bytes of them
      */
     abstract void advance(long bytes);
 
     /** Takes note that nothing will be written any more. Called once. */
     abstract void end();
 
-    /** Skips the views that are written. */
-    final void skipWritten() {
-        while (head < count && !views[head].hasRemaining()) {
-            head++;
-        }
-    }
-
     /** {@return whether something gathered is still to be written} */
     final boolean gathered() {
-        return head < count;
+        return !pieces.isEmpty();
     }
 }

@@ -5,7 +5,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.FileRegion;
 
 import java.io.IOException;
-import java.nio.channels.GatheringByteChannel;
 import java.nio.channels.WritableByteChannel;
 
 /**
@@ -88,13 +87,11 @@ final class Pump implements FileRegion {
         var chunk = channel.alloc().directBuffer(TLS_CHUNK_BYTES);
         long bytes = 0;
         while (outlet.gathered() && chunk.isWritable()) {
-            var view = outlet.views[outlet.head];
-            int end = view.limit();
-            view.limit(Math.min(end, view.position() + chunk.writableBytes()));
-            bytes += view.remaining();
-            chunk.writeBytes(view);
-            view.limit(end);
-            outlet.skipWritten();
+            var view = ((BufferPieces) outlet.pieces).first();
+            int length = Math.min(view.remaining(), chunk.writableBytes());
+            chunk.writeBytes(view.slice(view.position(), length));
+            outlet.pieces.skip(length);
+            bytes += length;
         }
         long copied = bytes;
         cipher.writeAndFlush(chunk)
@@ -113,12 +110,7 @@ final class Pump implements FileRegion {
         if (!more) {
             return 0;
         }
-        var gathering = (GatheringByteChannel) socket;
-        int views = outlet.count - outlet.head;
-        long written =
-                views == 1
-                        ? gathering.write(outlet.views[outlet.head])
-                        : gathering.write(outlet.views, outlet.head, views);
+        long written = outlet.pieces.writeTo(socket);
         transferred += written;
         outlet.advance(written);
         more = outlet.gathered() || prepare();

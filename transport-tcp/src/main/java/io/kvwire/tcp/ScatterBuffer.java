@@ -8,13 +8,21 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ScatteringByteChannel;
 
 /**
- * What Netty is handed as the buffer to read into, while the bytes really go into the views of an
- * {@link Inlet}, with one scattering read. One for each connection, used for every read; it has no
- * memory of its own and is never freed.
+ * What Netty is handed as the buffer to read into, while the bytes really go into the pieces of an
+ * {@link Inlet}. One for each connection, used for every read; it has no memory of its own and is
+ * never freed.
+ *
+ * <p>A channel of the JDK fills all pieces with one scattering read. An epoll channel fills only
+ * the first; what else has arrived by then is read by {@link #arrived} itself, all pieces at once.
  */
 final class ScatterBuffer extends UnpooledDirectByteBuf {
+    /** Beyond this, what else has arrived waits for the next turn of the event loop. */
+    private static final int DRAIN_BYTES = 2 << 20;
+
     private Inlet inlet;
     private int room;
+    private boolean skipped;
+    private int drained;
 
     ScatterBuffer(Inlet inlet) {
         super(UnpooledByteBufAllocator.DEFAULT, 0, Integer.MAX_VALUE);
@@ -24,14 +32,55 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
     /** Makes the buffer stand for the room that its inlet has. */
     ScatterBuffer prepare() {
         inlet.prepare();
-        room = inlet.room();
+        room =
+                switch (inlet.pieces) {
+                    case BufferPieces buffers -> buffers.remaining();
+                    case VectorPieces vector -> vector.firstBytes();
+                };
+        skipped = false;
         setIndex(0, 0);
         return this;
     }
 
-    /** Passes on how many bytes were read. */
-    void arrived() {
+    /**
+     * Passes on how many bytes were read, and reads what else is there.
+     *
+     * @throws IOException when the socket is broken
+     */
+    void arrived() throws IOException {
+        if (!skipped) {
+            inlet.pieces.skip(writerIndex());
+        }
         inlet = inlet.advance(writerIndex());
+        drained += drain();
+    }
+
+    private int drain() throws IOException {
+        int bytes = 0;
+        while (bytes < DRAIN_BYTES
+                && inlet.pieces instanceof VectorPieces vector
+                && vector.isOpen()) {
+            inlet.prepare();
+            int read = vector.read();
+            if (read <= 0) {
+                // Nothing is left, or the other side has closed, which Netty's next read finds.
+                break;
+            }
+            bytes += read;
+            boolean full = vector.isEmpty();
+            inlet = inlet.advance(read);
+            if (!full) {
+                break;
+            }
+        }
+        return bytes;
+    }
+
+    /** {@return the bytes that {@link #arrived} has read since the last call} */
+    int drained() {
+        int bytes = drained;
+        drained = 0;
+        return bytes;
     }
 
     /** Passes on bytes that were read elsewhere. */
@@ -45,9 +94,9 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
 
     @Override
     public int writeBytes(ScatteringByteChannel in, int bytes) throws IOException {
-        long read =
-                inlet.count == 1 ? in.read(inlet.views[0]) : in.read(inlet.views, 0, inlet.count);
+        long read = ((BufferPieces) inlet.pieces).readFrom(in);
         if (read > 0) {
+            skipped = true;
             writerIndex((int) read);
         }
         return (int) read;
@@ -55,17 +104,22 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
 
     @Override
     public ByteBuffer internalNioBuffer(int index, int bytes) {
-        return inlet.views[0];
+        return ((BufferPieces) inlet.pieces).first();
+    }
+
+    @Override
+    public boolean hasMemoryAddress() {
+        return inlet.pieces instanceof VectorPieces;
+    }
+
+    @Override
+    public long memoryAddress() {
+        return ((VectorPieces) inlet.pieces).firstAddress();
     }
 
     @Override
     public int capacity() {
         return room;
-    }
-
-    @Override
-    public boolean hasMemoryAddress() {
-        return false;
     }
 
     @Override

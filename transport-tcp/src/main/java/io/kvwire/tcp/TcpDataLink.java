@@ -45,6 +45,10 @@ final class TcpDataLink implements DataLink {
         taken = new boolean[setup.lanes()];
     }
 
+    TcpOptions options() {
+        return options;
+    }
+
     LinkSetup setup() {
         return setup;
     }

@@ -38,12 +38,19 @@ final class PerfClient implements AutoCloseable {
     /**
      * How long and how hard to measure.
      *
-     * @param seconds measured, after a warm-up of a quarter of them
+     * @param seconds measured, after a warm-up
      * @param depth transfers in flight
      * @param checksum whether frames carry CRC32C
      * @param verify whether every byte is checked
      */
-    record Effort(double seconds, int depth, boolean checksum, boolean verify) {}
+    record Effort(double seconds, int depth, boolean checksum, boolean verify) {
+        /** What a JVM on two cores takes until the data path runs compiled, measured. */
+        private static final double COMPILED_SECONDS = 2;
+
+        double warmUpSeconds() {
+            return Math.min(seconds, Math.max(seconds / 4, COMPILED_SECONDS));
+        }
+    }
 
     PerfClient(NodeConfig config, NodeAddress server) {
         spin = config.waitMode() == WaitMode.SPIN;
@@ -112,7 +119,12 @@ final class PerfClient implements AutoCloseable {
                                             ErrorCode.UNKNOWN_REGION,
                                             "the server did not announce its cache"));
             var lists = new Lists(point, memory, BlockTable.decode(ready.table()), remote);
-            run(point, lists, effort, effort.seconds() / 4, new Histogram(MAX_MICROS_RECORDED, 3));
+            run(
+                    point,
+                    lists,
+                    effort,
+                    effort.warmUpSeconds(),
+                    new Histogram(MAX_MICROS_RECORDED, 3));
             ask(PerfMessage.of(PerfMessage.Type.START), PerfMessage.Type.STARTED);
             if (!write) {
                 memory.poison();

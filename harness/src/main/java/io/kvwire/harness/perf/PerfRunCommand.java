@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 
@@ -78,6 +79,12 @@ final class PerfRunCommand implements Callable<Integer> {
     @Option(names = "--spin", description = "Poll without sleeping; best at both ends.")
     private boolean spin;
 
+    @Option(
+            names = "--wire-option",
+            paramLabel = "NAME=VALUE",
+            description = "An option of a wire, tcp.readBytes=65536 say; may be repeated.")
+    private Map<String, String> wireOptions = Map.of();
+
     @Option(names = "--checksum", description = "Send and verify CRC32C with each frame.")
     private boolean checksum;
 
@@ -134,7 +141,8 @@ final class PerfRunCommand implements Callable<Integer> {
                 NodeConfig.named("perf-client")
                         .withLanes(count)
                         .withLimits(PerfServer.limits())
-                        .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP);
+                        .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
+                        .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
         }

@@ -9,6 +9,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 
@@ -38,6 +39,12 @@ final class PerfServeCommand implements Callable<Integer> {
     @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
     private boolean spin;
 
+    @Option(
+            names = "--wire-option",
+            paramLabel = "NAME=VALUE",
+            description = "An option of a wire, tcp.readBytes=65536 say; may be repeated.")
+    private Map<String, String> wireOptions = Map.of();
+
     @Override
     public Integer call() throws InterruptedException {
         var config =
@@ -45,7 +52,8 @@ final class PerfServeCommand implements Callable<Integer> {
                         .withListen(address())
                         .withLanes(NodeConfig.MAX_LANES)
                         .withLimits(PerfServer.limits())
-                        .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP);
+                        .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
+                        .withWireOptions(wireOptions);
         try (var server = PerfServer.start(config, maxBytes)) {
             var out = spec.commandLine().getOut();
             out.println("perf server listens on " + server.node().address());

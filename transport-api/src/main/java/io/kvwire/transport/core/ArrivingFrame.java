@@ -58,8 +58,7 @@ final class ArrivingFrame implements InboundFrame {
     ArrivingFrame drop() {
         dropped = true;
         unpin();
-        arrivals =
-                null; // a frame that comes twice was never counted as one that touches the target
+        // A frame that comes twice was never counted as one that touches the target.
         arrivals = null;
         rangeRuns.start(List.of(), false, MemorySegment.NULL, 0, 0);
         target = rangeRuns;
@@ -70,15 +69,8 @@ final class ArrivingFrame implements InboundFrame {
     void pinBlocks(PagedCache of, int count) {
         cache = of;
         retireCount = of.ledger().retireCount();
-        for (int i = 0; i < count; i++) {
-            if (ids[i] < 0 || ids[i] >= of.blocks()) {
-                throw of.ledger().outOfRange(ids[i]);
-            }
-            if (!of.ledger().pin(ids[i], generations[i])) {
-                throw of.ledger().stale(ids[i], generations[i]);
-            }
-            pinned++;
-        }
+        of.ledger().pinAll(ids, generations, count);
+        pinned = count;
     }
 
     /** Points the payload at the pinned blocks, given the tokens relative to the first of them. */
@@ -118,14 +110,13 @@ final class ArrivingFrame implements InboundFrame {
     }
 
     private void unpin() {
-        for (int i = 0; i < pinned; i++) {
-            if (cache != null) {
-                cache.ledger().unpin(ids[i]);
-            } else {
-                region.unpin();
-            }
-        }
+        int count = pinned;
         pinned = 0;
+        if (count > 0 && cache != null) {
+            cache.ledger().unpinAll(ids, count);
+        } else if (count > 0) {
+            region.unpin();
+        }
     }
 
     /** Whether a block or region that this frame goes to was taken back by its owner. */

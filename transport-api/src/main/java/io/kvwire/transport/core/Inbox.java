@@ -40,7 +40,7 @@ final class Inbox {
     /** The record of a WRITE of the peer, made on first sight; null when the peer has ended it. */
     InboundWrite write(long transferId) {
         int slot = Slots.slotOf(transferId);
-        require(slot < writes.length() && transferId > 0, "transfer id " + transferId);
+        require(slot < writes.length() && transferId > 0, "transfer id %d", transferId);
         while (true) {
             var known = writes.get(slot);
             if (known != null && known.transferId == transferId) {
@@ -67,7 +67,7 @@ final class Inbox {
     /** Whether a READ of the peer is a new one and no repetition; for the control thread alone. */
     boolean firstAsked(long transferId) {
         int slot = Slots.slotOf(transferId);
-        require(slot < reads.length && transferId > 0, "transfer id " + transferId);
+        require(slot < reads.length && transferId > 0, "transfer id %d", transferId);
         if (Slots.useOf(transferId) <= Slots.useOf(reads[slot])) {
             metrics().duplicates.increment();
             return false;
@@ -154,11 +154,13 @@ final class Inbox {
                             + ", not WRITE");
         }
         var layout = cache.layout();
-        require(fields.layer >= 0 && fields.layer < layout.layers(), "layer " + fields.layer);
+        require(fields.layer >= 0 && fields.layer < layout.layers(), "layer %d", fields.layer);
         var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
         require(
                 payloadBytes == plan.tokenBytes() * fields.tokens,
-                payloadBytes + " payload bytes for " + fields.tokens + " tokens");
+                "%d payload bytes for %d tokens",
+                payloadBytes,
+                fields.tokens);
         int inBlock = fields.firstToken % layout.tokensPerBlock();
         require(
                 fields.entries <= Limits.MAX_BLOCKS_PER_FRAME
@@ -168,7 +170,9 @@ final class Inbox {
                                         : Math.ceilDiv(
                                                 (long) inBlock + fields.tokens,
                                                 layout.tokensPerBlock())),
-                fields.entries + " blocks for " + fields.tokens + " tokens");
+                "%d blocks for %d tokens",
+                fields.entries,
+                fields.tokens);
         readBlocks(frame, header);
         frame.pinBlocks(cache, fields.entries);
         var range = new TokenRange(fields.firstToken, fields.tokens);
@@ -206,9 +210,12 @@ final class Inbox {
                             + region.access()
                             + ", not WRITE");
         }
-        require(fields.entries <= FrameHeader.MAX_RANGES, fields.entries + " ranges");
+        require(fields.entries <= FrameHeader.MAX_RANGES, "%d ranges", fields.entries);
         var ranges = readRanges(header, fields.entries, region);
-        require(totalBytes(ranges) == payloadBytes, payloadBytes + " payload bytes for the ranges");
+        require(
+                totalBytes(ranges) == payloadBytes,
+                "%d payload bytes for the ranges",
+                payloadBytes);
         if (!frame.pinRegion(region)) {
             throw withdrawn(region.id());
         }

@@ -72,9 +72,16 @@ final class Ledger {
 
     /** Pins a block for one frame or transfer; false when the reference is stale. */
     boolean pin(int id, int generation) {
+        boolean current = takePin(id, generation);
+        if (current) {
+            pinned.increment();
+        }
+        return current;
+    }
+
+    private boolean takePin(int id, int generation) {
         pins.getAndIncrement(id);
         if (generations.get(id) == generation) {
-            pinned.increment();
             return true;
         }
         dropPin(id);
@@ -108,22 +115,52 @@ final class Ledger {
                             + cache
                             + "' was made by another incarnation of this node: ask for a new one");
         }
-        for (int i = first; i < first + count; i++) {
-            if (table.id(i) >= blocks()) {
-                unpinAll(table, first, i - first);
-                throw outOfRange(table.id(i));
-            }
-            if (!pin(table.id(i), table.generation(i))) {
-                unpinAll(table, first, i - first);
-                throw stale(table.id(i), table.generation(i));
+        for (int i = 0; i < count; i++) {
+            int id = table.id(first + i);
+            int generation = table.generation(first + i);
+            if (!inRange(id) || !takePin(id, generation)) {
+                for (int taken = 0; taken < i; taken++) {
+                    dropPin(table.id(first + taken));
+                }
+                throw refused(id, generation);
             }
         }
+        pinned.add(count);
     }
 
     void unpinAll(BlockTable table, int first, int count) {
+        pinned.add(-count);
         for (int i = first; i < first + count; i++) {
-            unpin(table.id(i));
+            dropPin(table.id(i));
         }
+    }
+
+    /** Pins all blocks of a frame, or none; it counts them once, not one by one. */
+    void pinAll(int[] ids, int[] uses, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!inRange(ids[i]) || !takePin(ids[i], uses[i])) {
+                for (int taken = 0; taken < i; taken++) {
+                    dropPin(ids[taken]);
+                }
+                throw refused(ids[i], uses[i]);
+            }
+        }
+        pinned.add(count);
+    }
+
+    void unpinAll(int[] ids, int count) {
+        pinned.add(-count);
+        for (int i = 0; i < count; i++) {
+            dropPin(ids[i]);
+        }
+    }
+
+    private boolean inRange(int id) {
+        return id >= 0 && id < blocks();
+    }
+
+    private TransferException refused(int id, int generation) {
+        return inRange(id) ? stale(id, generation) : outOfRange(id);
     }
 
     TransferException stale(int id, int generation) {

@@ -1,0 +1,108 @@
+package io.kvwire.tcp.ffi;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * An array of {@code struct iovec} ({@code sys/uio.h}): pieces of memory that one system call reads
+ * from or writes to. Confined to one thread; allocates nothing after construction.
+ */
+public final class IoVector {
+    /** {@code struct iovec { void *iov_base; size_t iov_len; }} of a 64-bit system. */
+    static final StructLayout LAYOUT =
+            MemoryLayout.structLayout(
+                    ValueLayout.JAVA_LONG.withName("iov_base"),
+                    ValueLayout.JAVA_LONG.withName("iov_len"));
+
+    private static final long BYTES = LAYOUT.byteSize();
+    private static final long BASE = LAYOUT.byteOffset(PathElement.groupElement("iov_base"));
+    private static final long LENGTH = LAYOUT.byteOffset(PathElement.groupElement("iov_len"));
+
+    private final MemorySegment array;
+    private final int capacity;
+    private int head;
+    private int end;
+
+    /**
+     * Makes an array without pieces.
+     *
+     * @param capacity the most pieces, at most {@link VectorCalls#MAX_PIECES}
+     */
+    public IoVector(int capacity) {
+        this.capacity = capacity;
+        array = Arena.ofAuto().allocate(LAYOUT, capacity);
+    }
+
+    /** Removes all pieces. */
+    public void clear() {
+        head = 0;
+        end = 0;
+    }
+
+    /** {@return how many pieces are left} */
+    public int pieces() {
+        return end - head;
+    }
+
+    /** {@return whether no further piece can be added before {@link #clear}} */
+    public boolean full() {
+        return end == capacity;
+    }
+
+    /**
+     * Adds a piece behind the others.
+     *
+     * @param address of its first byte
+     * @param bytes at least 1
+     */
+    public void add(long address, long bytes) {
+        if (end == capacity) {
+            throw new IllegalStateException("more than " + capacity + " pieces");
+        }
+        long at = end++ * BYTES;
+        array.set(ValueLayout.JAVA_LONG, at + BASE, address);
+        array.set(ValueLayout.JAVA_LONG, at + LENGTH, bytes);
+    }
+
+    /** {@return the address of the first byte that is left} */
+    public long firstAddress() {
+        return array.get(ValueLayout.JAVA_LONG, head * BYTES + BASE);
+    }
+
+    /** {@return the length of the first piece that is left, in bytes} */
+    public long firstBytes() {
+        return array.get(ValueLayout.JAVA_LONG, head * BYTES + LENGTH);
+    }
+
+    /**
+     * Takes bytes off the front.
+     *
+     * @param bytes at most as many as the pieces have
+     */
+    public void skip(long bytes) {
+        long left = bytes;
+        while (left > 0) {
+            long at = head * BYTES;
+            long length = array.get(ValueLayout.JAVA_LONG, at + LENGTH);
+            if (left < length) {
+                array.set(
+                        ValueLayout.JAVA_LONG,
+                        at + BASE,
+                        array.get(ValueLayout.JAVA_LONG, at + BASE) + left);
+                array.set(ValueLayout.JAVA_LONG, at + LENGTH, length - left);
+                return;
+            }
+            left -= length;
+            head++;
+        }
+    }
+
+    /** {@return where the pieces that are left begin, for a system call} */
+    long address() {
+        return array.address() + head * BYTES;
+    }
+}
