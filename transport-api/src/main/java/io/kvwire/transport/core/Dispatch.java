@@ -3,6 +3,7 @@ package io.kvwire.transport.core;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOutcome;
+import io.kvwire.transport.spi.LinkExchange;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -32,6 +33,10 @@ final class Dispatch {
             handshake(type, new MessageReader(message));
             return;
         }
+        if (type == ControlMessages.LINK) {
+            link(new MessageReader(message));
+            return;
+        }
         synchronized (this) {
             if (!session.connected()) {
                 if (up) {
@@ -45,6 +50,17 @@ final class Dispatch {
             }
             handle(message);
         }
+    }
+
+    /** What the wires say to each other has its own order, before and after the link is up. */
+    private void link(MessageReader in) {
+        if (!session.met()) {
+            throw MessageReader.malformed("a link message before the handshake");
+        }
+        in.u8();
+        byte[] message = in.bytes(LinkExchange.MAX_BYTES);
+        in.end();
+        session.linkMessages().received(message);
     }
 
     /** Handles what came too early; called under this object's lock, once the session is up. */

@@ -122,6 +122,7 @@ final class Handshake {
                 lanes,
                 offer.endpoint(),
                 session.remoteHost(),
+                session.linkMessages(),
                 node.config().limits().handshakeTimeout().toNanos());
     }
 

@@ -278,6 +278,7 @@ public final class LocalNode implements TransferNode {
                         placement,
                         blocks,
                         access);
+        cache.memory().forEach(memory -> paths.memoryAdded(memory, access));
         caches.put(cache.id(), cache);
         announce(Hello.message(cache.announcement()));
         return cache;
@@ -287,6 +288,7 @@ public final class LocalNode implements TransferNode {
     public Region register(MemorySegment segment, Access access) {
         checkRoom();
         var region = new MemoryRegion(this, nextObject.incrementAndGet(), segment, access);
+        paths.memoryAdded(segment, access);
         regions.put(region.id(), region);
         announce(Hello.message(region.announcement()));
         return region;

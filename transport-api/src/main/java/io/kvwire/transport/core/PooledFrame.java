@@ -211,6 +211,11 @@ final class PooledFrame implements OutboundFrame {
     }
 
     @Override
+    public boolean answersRead() {
+        return fields.ofRead();
+    }
+
+    @Override
     public void sending(int lane) {
         sender.lanes.getAndUpdate(mask -> mask | 1L << lane);
     }

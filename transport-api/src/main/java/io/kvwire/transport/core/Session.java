@@ -56,6 +56,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     private final AtomicBoolean ended = new AtomicBoolean();
     private final Dispatch dispatch = new Dispatch(this);
     private final Requests requests = new Requests(this);
+    private final LinkMessages linkMessages = new LinkMessages(this);
     private final Handshake handshake;
     private volatile ControlLink control;
     private volatile DataLink link = NO_LINK;
@@ -362,6 +363,10 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     /** Whether the session has ended, or is about to. */
     boolean over() {
         return ended.get();
+    }
+
+    LinkMessages linkMessages() {
+        return linkMessages;
     }
 
     Handshake handshake() {
