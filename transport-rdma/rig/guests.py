@@ -49,12 +49,12 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, echo=True):
+def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None):
     """Runs one command in each of one or two guests.
 
     Returns the exit statuses in order. Whatever the commands leave in $RIG_EXCHANGE lies in FOLDER/1 and FOLDER/2
     afterwards, beside their output. Raises RigError when a guest does not boot or a command does not end in time. When one
-    command fails, the other guest has a little time left to end as well.
+    command fails, the other guest has a little time left to end as well. Lines in which HIDE is found are not printed.
     """
     kernel, initramfs = boot_files()
     guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
@@ -68,7 +68,7 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
         for cable in cables:
             for end in cable:
                 end.close()
-        with followed(guests, echo):
+        with followed(guests, hide):
             wait(guests, timeout)
         return [guest.status() for guest in guests]
     finally:
@@ -141,13 +141,10 @@ def check_end(guest):
 
 
 @contextlib.contextmanager
-def followed(guests, echo):
+def followed(guests, hide):
     """Prints what the commands print while they run; with two guests each line says whose it is."""
-    if not echo:
-        yield
-        return
     over = threading.Event()
-    threads = [threading.Thread(target=follow, args=(guest, len(guests), over)) for guest in guests]
+    threads = [threading.Thread(target=follow, args=(guest, len(guests), hide, over)) for guest in guests]
     for thread in threads:
         thread.start()
     try:
@@ -158,18 +155,17 @@ def followed(guests, echo):
             thread.join()
 
 
-def follow(guest, hosts, over):
+def follow(guest, hosts, hide, over):
     prefix = f"[{guest.number}] " if hosts > 1 else ""
     with open(guest.folder / "output", errors="replace") as output:
         rest = ""
-        while True:
+        last = False
+        while not last:
             last = over.is_set()
-            rest += output.read()
-            *lines, rest = rest.split("\n")
+            *lines, rest = (rest + output.read()).split("\n")
+            if last and rest:
+                lines.append(rest)
             for line in lines:
-                print(prefix + line, flush=True)
-            if last:
-                if rest:
-                    print(prefix + rest, flush=True)
-                return
+                if not (hide and hide.search(line)):
+                    print(prefix + line, flush=True)
             over.wait(0.2)
