@@ -11,6 +11,7 @@ import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * Reads frames of any scheme, whatever options they were written with: a frame says what was done.
@@ -18,21 +19,22 @@ import java.lang.foreign.ValueLayout;
  * Confined to one thread.
  */
 final class FrameReader {
-    private final RowKernels kernels;
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private final FrameHeader header = new FrameHeader();
     private final FrameChecksum checksum = new FrameChecksum();
     private final RowRuns target = new RowRuns();
     private final Bodies bodies = new Bodies();
-    private final Rows rows = new Rows();
+    private final KeyChannels channels = new KeyChannels();
+    private final RowCursor cursor = new RowCursor();
+    private final RowDecoder decoder;
+    private final Rows scales = new Rows();
 
     private MemorySegment frame = MemorySegment.NULL;
-    private MemorySegment codes = MemorySegment.NULL;
-    private long codesAt;
-    private long scalesAt;
-    private long auxiliaryAt;
 
     FrameReader(RowKernels kernels) {
-        this.kernels = kernels;
+        decoder = new RowDecoder(kernels, channels, cursor);
     }
 
     /**
@@ -46,19 +48,22 @@ final class FrameReader {
         header.decode(bytes);
         header.requireSlabOf(expected);
         frame = bytes;
-        codes = bytes;
-        codesAt = BYTES;
         long codesEnd = BYTES + (long) header.codeBytes;
-        scalesAt = FrameSections.after(codesEnd, header.scaleBytes);
+        long scalesAt = FrameSections.after(codesEnd, header.scaleBytes);
         long scalesEnd = scalesAt + header.scaleBytes;
-        auxiliaryAt = FrameSections.after(scalesEnd, header.auxiliaryBytes);
+        long auxiliaryAt = FrameSections.after(scalesEnd, header.auxiliaryBytes);
         checkSums((int) codesEnd);
         checkPadding(codesEnd, scalesAt);
         checkPadding(scalesEnd, auxiliaryAt);
-        checkScales();
+        if (header.scheme != FrameHeader.SCHEME_RAW) {
+            channels.shape(header);
+            checkScales(scalesAt);
+            checkOutliers(auxiliaryAt);
+        }
+        cursor.start(header, frame, scalesAt, auxiliaryAt);
         place(runs);
+        cursor.finish();
         frame = MemorySegment.NULL;
-        codes = MemorySegment.NULL;
     }
 
     private void checkSums(int codesEnd) {
@@ -82,78 +87,76 @@ final class FrameReader {
         }
     }
 
-    private void checkScales() {
-        rows.shape(header.sourceDtype, header.keyDim, header.halfScales());
-        if (header.scaleBytes == 0) {
-            return;
-        }
+    private void checkScales(long scalesAt) {
+        scales.shape(header.sourceDtype, header.keyDim, header.halfScales());
+        scales.scales(frame, scalesAt);
+        int ofChannels = (int) FrameSections.channelScales(header);
         int count = (int) FrameSections.scales(header);
         float least = header.halfScales() ? Float.MIN_VALUE : RowScale.LEAST;
-        rows.scales(frame, scalesAt);
         int unscaled = 0;
         int wrong = 0;
         for (int i = 0; i < count; i++) {
-            float scale = rows.scale(i);
-            if (Float.floatToRawIntBits(scale) == 0) {
+            float scale = scales.scale(i);
+            if (scale >= least && scale <= Float.MAX_VALUE) {
+                continue;
+            }
+            if (i >= ofChannels && Float.floatToRawIntBits(scale) == 0) {
                 unscaled++;
-            } else if (!(scale >= least && scale <= Float.MAX_VALUE)) {
+            } else {
                 wrong++;
             }
         }
         long kept = header.auxiliaryBytes - FrameSections.outlierBytes(header);
         if (wrong != 0 || unscaled * FrameSections.restOfRow(header) != kept) {
-            throw corrupt(wrong + " scales are no scales, " + unscaled + " rows have none");
+            throw corrupt(wrong + " scales are none, and " + unscaled + " are missing");
+        }
+        for (int i = 0; i < ofChannels; i++) {
+            channels.scale(i / header.keyDim, i % header.keyDim, scales.scale(i));
+        }
+        if (header.scheme == FrameHeader.SCHEME_ASYMMETRIC) {
+            checkOffsets(scalesAt, count);
+        }
+    }
+
+    private void checkOffsets(long scalesAt, int count) {
+        long offsetsAt = scalesAt + (long) count * Float.BYTES;
+        for (int i = 0; i < count; i++) {
+            float offset = frame.get(RowCursor.FLOAT, offsetsAt + (long) i * Float.BYTES);
+            boolean unscaled = scales.scale(i) == RowScale.UNSCALED;
+            if (!Float.isFinite(offset) || (unscaled && Float.floatToRawIntBits(offset) != 0)) {
+                throw corrupt("offset " + i + " is " + offset);
+            }
+        }
+    }
+
+    private void checkOutliers(long auxiliaryAt) {
+        for (int head = 0; head < header.heads && header.outliers > 0; head++) {
+            int before = -1;
+            for (int i = 0; i < header.outliers; i++) {
+                long at = auxiliaryAt + 2L * (head * header.outliers + i);
+                int channel = Short.toUnsignedInt(frame.get(SHORT, at));
+                if (channel <= before || channel >= header.keyDim) {
+                    throw corrupt("outlier channel " + channel + " after " + before);
+                }
+                channels.outlier(head, i, channel);
+                before = channel;
+            }
         }
     }
 
     private void place(RunCursor runs) {
         target.write(runs, Math.toIntExact(FrameSections.rowBytes(header)));
+        decoder.start();
         bodies.start(header);
         while (bodies.next()) {
-            boolean raw = header.scheme == FrameHeader.SCHEME_RAW || !bodies.coding().scaled();
-            int left = bodies.rows();
-            while (left > 0) {
-                int count = target.next(left);
-                if (raw) {
-                    copy(count);
-                } else {
-                    dequantise(count);
-                }
-                left -= count;
+            int row = 0;
+            while (row < bodies.rows()) {
+                int count = target.next(bodies.rows() - row);
+                decoder.decode(bodies, row, count, target.segment(), target.offset());
+                row += count;
             }
         }
         target.finish();
-    }
-
-    private void copy(int count) {
-        long bytes = count * FrameSections.rowBytes(header);
-        MemorySegment.copy(codes, codesAt, target.segment(), target.offset(), bytes);
-        codesAt += bytes;
-    }
-
-    private void dequantise(int count) {
-        rows.elements(count, target.segment(), target.offset())
-                .codes(codes, codesAt)
-                .scales(frame, scalesAt);
-        kernels.decode(rows);
-        if ((header.flags & FrameHeader.FLAG_UNSCALED_ROWS) != 0) {
-            restoreUnscaled();
-        }
-        codesAt += (long) count * header.keyDim;
-        scalesAt += (long) count * (header.halfScales() ? Short.BYTES : Float.BYTES);
-    }
-
-    private void restoreUnscaled() {
-        int dim = header.keyDim;
-        long rest = FrameSections.restOfRow(header);
-        for (int row = 0; row < rows.count(); row++) {
-            if (rows.scale(row) == RowScale.UNSCALED) {
-                long at = rows.at(row);
-                MemorySegment.copy(codes, rows.codesAt(row), rows.elements(), at, dim);
-                MemorySegment.copy(frame, auxiliaryAt, rows.elements(), at + dim, rest);
-                auxiliaryAt += rest;
-            }
-        }
     }
 
     private static TransferException corrupt(String why) {

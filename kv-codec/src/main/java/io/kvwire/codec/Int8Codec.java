@@ -3,8 +3,8 @@ package io.kvwire.codec;
 import static java.util.Objects.requireNonNull;
 
 import io.kvwire.codec.rows.RowKernels;
-import io.kvwire.transport.DType;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvForm;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.KvModel;
@@ -12,6 +12,7 @@ import io.kvwire.transport.spi.RunCursor;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
 
 /**
  * Frames that hold elements of FP32, FP16 or BF16 as INT8 codes with one scale for each token, head
@@ -29,6 +30,8 @@ public final class Int8Codec implements KvCodec {
     static final String NAME = "int8";
 
     private final KvModel model;
+    private final Int8Options options;
+    private final BitSet rawLayers = new BitSet();
     private final FrameHeader header = new FrameHeader();
     private final RawCodec raw;
     private final Int8Writer writer;
@@ -40,11 +43,23 @@ public final class Int8Codec implements KvCodec {
      * @param model what the values mean; goes into each frame, and what arrives must say the same
      */
     public Int8Codec(KvModel model) {
-        this(model, KernelChoice.best());
+        this(model, Int8Options.DEFAULT);
     }
 
-    Int8Codec(KvModel model, RowKernels kernels) {
+    /**
+     * Makes a codec for one thread.
+     *
+     * @param model what the values mean; goes into each frame, and what arrives must say the same
+     * @param options how to encode; frames of any options are decoded
+     */
+    public Int8Codec(KvModel model, Int8Options options) {
+        this(model, options, KernelChoice.best());
+    }
+
+    Int8Codec(KvModel model, Int8Options options, RowKernels kernels) {
         this.model = requireNonNull(model, "model");
+        this.options = requireNonNull(options, "options");
+        options.rawLayers().forEach(rawLayers::set);
         raw = new RawCodec(model);
         writer = new Int8Writer(kernels);
         reader = new FrameReader(kernels);
@@ -93,15 +108,26 @@ public final class Int8Codec implements KvCodec {
         reader.read(frame, header, target);
     }
 
-    /**
-     * {@return whether the elements are codes of eight bits already, whose scales we do not know}
-     */
-    private static boolean passes(Slab slab) {
-        return slab.layout().dtype().number() > DType.BF16.number();
+    /** {@return whether the slab is sent as it is, so in scheme 0} */
+    private boolean passes(Slab slab) {
+        var layout = slab.layout();
+        // Elements of eight bits are codes already, whose scales we do not know.
+        boolean eightBits = layout.dtype().bytes() == 1;
+        boolean latent = layout.form() == KvForm.LATENT;
+        boolean nothingToCode = !options.keys().scaled() && (latent || !options.values().scaled());
+        return eightBits || nothingToCode || rawLayers.get(slab.layer());
     }
 
     private void describe(Slab slab) {
         header.describe(slab, model);
-        header.quantise(false, false, RowCoding.TOKEN, RowCoding.TOKEN);
+        int outliers = Math.min(options.outliers(), header.keyDim / 2);
+        // Of a single channel, none can be an outlier.
+        boolean none = options.keys() == RowCoding.OUTLIERS && outliers == 0;
+        header.quantise(
+                options.asymmetric(),
+                options.halfScales(),
+                none ? RowCoding.TOKEN : options.keys(),
+                options.values());
+        header.outliers = outliers;
     }
 }

@@ -25,4 +25,10 @@ public final class Int8CodecProvider implements KvCodecProvider {
     public KvCodec create(KvModel model) {
         return new Int8Codec(model);
     }
+
+    /** Options are those of {@link Int8Options#parse}. */
+    @Override
+    public KvCodec create(KvModel model, String options) {
+        return new Int8Codec(model, Int8Options.parse(options));
+    }
 }

@@ -3,40 +3,53 @@ package io.kvwire.codec;
 import static io.kvwire.codec.FrameHeader.BYTES;
 
 import io.kvwire.codec.rows.RowKernels;
-import io.kvwire.codec.rows.RowScale;
 import io.kvwire.codec.rows.Rows;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * Writes frames of the int8 schemes: quantises straight from the runs of the source into the frame,
- * and sums up the codes while they are in the cache of the processor. Confined to one thread.
+ * and sums up the codes while they are in the cache of the processor. Only where the keys' channels
+ * must be measured first are the elements gathered before. Confined to one thread.
  */
 final class Int8Writer {
     /** Codes that are summed up at once: well within the first caches of a core. */
     private static final int SUM_AT_ONCE = 16 << 10;
 
-    private final RowKernels kernels;
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private final FrameChecksum checksum = new FrameChecksum();
     private final RowRuns source = new RowRuns();
     private final Bodies bodies = new Bodies();
-    private final Rows rows = new Rows();
+    private final KeyChannels channels = new KeyChannels();
+    private final RowCursor cursor = new RowCursor();
+    private final RowEncoder encoder;
+    private final Rows scales = new Rows();
+    private final Scratch gathered = new Scratch();
+    private final WholeRun gatheredRun = new WholeRun();
 
-    private FrameHeader header;
-    private MemorySegment frame = MemorySegment.NULL;
-    private long codesAt;
-    private long scalesAt;
-    private long auxiliaryAt;
     private int summed;
 
     Int8Writer(RowKernels kernels) {
-        this.kernels = kernels;
+        encoder = new RowEncoder(kernels, channels, cursor);
     }
 
     /** {@return the bytes of the longest frame with a header: one in which no row has a scale} */
     static long maxFrameBytes(FrameHeader header) {
+        long most = maxFrameBytesOf(header);
+        if (header.keys == RowCoding.CHANNEL) {
+            header.keys = RowCoding.TOKEN;
+            most = Math.max(most, maxFrameBytesOf(header));
+            header.keys = RowCoding.CHANNEL;
+        }
+        return most;
+    }
+
+    private static long maxFrameBytesOf(FrameHeader header) {
         long auxiliary =
                 FrameSections.outlierBytes(header)
                         + FrameSections.scaledRows(header) * FrameSections.restOfRow(header);
@@ -50,102 +63,114 @@ final class Int8Writer {
     /**
      * Writes a frame.
      *
-     * @param described says of slab and scheme what there is to say; the rest is set here
+     * @param header says of slab and scheme what there is to say; the rest is set here
      * @param runs of the source
-     * @param room for {@link #maxFrameBytes}
+     * @param frame room for {@link #maxFrameBytes}
      * @return the bytes of the frame
      */
-    int write(FrameHeader described, RunCursor runs, MemorySegment room) {
-        start(described, runs, room);
+    int write(FrameHeader header, RunCursor runs, MemorySegment frame) {
+        source.read(measured(header, runs), Math.toIntExact(FrameSections.rowBytes(header)));
         int codesEnd = Math.toIntExact(BYTES + FrameSections.plainCodes(header));
-        int scales = Math.toIntExact(FrameSections.scaleBytes(header));
-        int scalesStart = Math.toIntExact(FrameSections.after(codesEnd, scales));
-        int scalesEnd = scalesStart + scales;
+        int scaleBytes = Math.toIntExact(FrameSections.scaleBytes(header));
+        int scalesStart = Math.toIntExact(FrameSections.after(codesEnd, scaleBytes));
+        int scalesEnd = scalesStart + scaleBytes;
         int auxiliaryStart = Math.toIntExact(FrameSections.after(scalesEnd, 1));
-        scalesAt = scalesStart;
-        auxiliaryAt = auxiliaryStart;
+        cursor.start(header, frame, scalesStart, auxiliaryStart);
+        writeChannels(scalesStart, auxiliaryStart);
+        encodeRows();
+        clear(frame, codesEnd, scalesStart);
+        int auxiliary = (int) cursor.restAt - auxiliaryStart;
+        int end = scalesEnd;
+        if (auxiliary > 0) {
+            clear(frame, scalesEnd, auxiliaryStart);
+            end = auxiliaryStart + auxiliary;
+        }
+        seal(header, codesEnd, end, auxiliary);
+        cursor.finish();
+        return end;
+    }
+
+    /** Measures the channels of the keys where the coding asks for it, which takes a pass. */
+    private RunCursor measured(FrameHeader header, RunCursor runs) {
+        if (header.keys != RowCoding.CHANNEL && header.keys != RowCoding.OUTLIERS) {
+            return runs;
+        }
+        var elements = gather(header, runs);
+        channels.measure(header, bodies, elements);
+        if (header.keys == RowCoding.OUTLIERS) {
+            channels.choose(header);
+        } else if (!channels.scale(header)) {
+            header.keys = RowCoding.TOKEN;
+        }
+        return gatheredRun.start(elements, header.rawBytes);
+    }
+
+    private MemorySegment gather(FrameHeader header, RunCursor runs) {
+        var elements = gathered.ofBytes(header.rawBytes);
+        int rowBytes = (int) FrameSections.rowBytes(header);
+        int left = header.rawBytes / rowBytes;
+        source.read(runs, rowBytes);
+        long at = 0;
+        while (left > 0) {
+            int count = source.next(left);
+            long bytes = (long) count * rowBytes;
+            MemorySegment.copy(source.segment(), source.offset(), elements, at, bytes);
+            at += bytes;
+            left -= count;
+        }
+        source.finish();
+        return elements;
+    }
+
+    private void encodeRows() {
+        encoder.start();
+        bodies.start(cursor.header);
+        summed = BYTES;
+        checksum.start();
         while (bodies.next()) {
-            int left = bodies.rows();
-            while (left > 0) {
-                int count = source.next(left);
-                encode(count);
-                left -= count;
+            int row = 0;
+            while (row < bodies.rows()) {
+                int count = source.next(bodies.rows() - row);
+                encoder.encode(bodies, row, count, source.segment(), source.offset());
+                row += count;
                 sumUp(SUM_AT_ONCE);
             }
         }
         source.finish();
-        clear(codesEnd, scalesStart);
-        int auxiliary = (int) auxiliaryAt - auxiliaryStart;
-        int end = scalesEnd;
-        if (auxiliary > 0) {
-            clear(scalesEnd, auxiliaryStart);
-            end = (int) auxiliaryAt;
-        }
-        seal(codesEnd, end, auxiliary);
-        frame = MemorySegment.NULL;
-        return end;
     }
 
-    private void start(FrameHeader described, RunCursor runs, MemorySegment room) {
-        header = described;
-        frame = room;
-        source.read(runs, Math.toIntExact(FrameSections.rowBytes(header)));
-        rows.shape(header.sourceDtype, header.keyDim, header.halfScales());
-        bodies.start(header);
-        codesAt = BYTES;
-        summed = BYTES;
-        checksum.start();
-    }
-
-    /** Encodes rows of the current body. */
-    private void encode(int count) {
-        if (bodies.coding() == RowCoding.RAW) {
-            long bytes = count * FrameSections.rowBytes(header);
-            MemorySegment.copy(source.segment(), source.offset(), frame, codesAt, bytes);
-            codesAt += bytes;
-            return;
-        }
-        rows.elements(count, source.segment(), source.offset())
-                .codes(frame, codesAt)
-                .scales(frame, scalesAt);
-        if (kernels.encode(rows) != 0) {
-            keepUnscaled();
-        }
-        codesAt += (long) count * header.keyDim;
-        scalesAt += (long) count * (header.halfScales() ? Short.BYTES : Float.BYTES);
-    }
-
-    /** Keeps the bits of rows without a scale: some in the place of their codes, the rest apart. */
-    private void keepUnscaled() {
-        int dim = header.keyDim;
-        long rest = FrameSections.restOfRow(header);
-        for (int row = 0; row < rows.count(); row++) {
-            if (rows.scale(row) == RowScale.UNSCALED) {
-                long at = rows.at(row);
-                MemorySegment.copy(rows.elements(), at, frame, rows.codesAt(row), dim);
-                MemorySegment.copy(rows.elements(), at + dim, frame, auxiliaryAt, rest);
-                auxiliaryAt += rest;
+    private void writeChannels(long scalesStart, long auxiliaryStart) {
+        var header = cursor.header;
+        if (header.keys == RowCoding.CHANNEL) {
+            scales.shape(header.sourceDtype, header.keyDim, header.halfScales());
+            scales.scales(cursor.frame, scalesStart);
+            for (int i = 0; i < header.heads * header.keyDim; i++) {
+                scales.scale(i, channels.scale(i / header.keyDim, i % header.keyDim));
             }
+        }
+        for (int i = 0; i < header.heads * header.outliers; i++) {
+            int channel = channels.outlier(i / header.outliers, i % header.outliers);
+            cursor.frame.set(SHORT, auxiliaryStart + 2L * i, (short) channel);
         }
     }
 
     private void sumUp(int least) {
-        if (codesAt - summed >= least) {
-            checksum.add(frame, summed, (int) codesAt);
-            summed = (int) codesAt;
+        if (cursor.codesAt - summed >= least) {
+            checksum.add(cursor.frame, summed, (int) cursor.codesAt);
+            summed = (int) cursor.codesAt;
         }
     }
 
-    private void clear(long from, long end) {
+    private static void clear(MemorySegment frame, long from, long end) {
         for (long at = from; at < end; at++) {
             frame.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
         }
     }
 
-    private void seal(int codesEnd, int end, int auxiliary) {
+    private void seal(FrameHeader header, int codesEnd, int end, int auxiliary) {
         sumUp(1);
         header.decodedCrc = checksum.value();
-        checksum.add(frame, codesEnd, end);
+        checksum.add(cursor.frame, codesEnd, end);
         header.wireCrc = checksum.value();
         header.codeBytes = codesEnd - BYTES;
         header.scaleBytes = (int) FrameSections.scaleBytes(header);
@@ -154,6 +179,6 @@ final class Int8Writer {
         if (auxiliary > FrameSections.outlierBytes(header)) {
             header.flags |= FrameHeader.FLAG_UNSCALED_ROWS;
         }
-        header.encode(frame);
+        header.encode(cursor.frame);
     }
 }

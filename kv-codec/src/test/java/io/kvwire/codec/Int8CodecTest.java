@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 
-import io.kvwire.codec.rows.Elements;
 import io.kvwire.codec.rows.RowKernels;
 import io.kvwire.codec.rows.ScalarRowKernels;
 import io.kvwire.codec.simd.VectorRowKernels;
@@ -16,7 +15,6 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.KvCodecProvider;
 import io.kvwire.transport.spi.KvModel;
 import io.kvwire.transport.spi.Slab;
@@ -53,9 +51,10 @@ class Int8CodecTest {
     void elementsAreEncodedIntoTheGoldenFrame(DType dtype) {
         for (var kernels : kernels()) {
             var golden = GoldenInt8.of(dtype);
-            var codec = new Int8Codec(GoldenFrame.MODEL, kernels);
+            var codec = new Int8Codec(GoldenFrame.MODEL, Int8Options.DEFAULT, kernels);
 
-            assertArrayEquals(golden.frame(), encode(codec, golden.slab(), golden.source()));
+            assertArrayEquals(
+                    golden.frame(), CodecRuns.encode(codec, golden.slab(), golden.source()));
         }
     }
 
@@ -64,9 +63,10 @@ class Int8CodecTest {
     void theGoldenFrameIsDecodedIntoItsElements(DType dtype) {
         for (var kernels : kernels()) {
             var golden = GoldenInt8.of(dtype);
-            var codec = new Int8Codec(GoldenFrame.MODEL, kernels);
+            var codec = new Int8Codec(GoldenFrame.MODEL, Int8Options.DEFAULT, kernels);
 
-            assertArrayEquals(golden.decoded(), decode(codec, golden.slab(), golden.frame()));
+            assertArrayEquals(
+                    golden.decoded(), CodecRuns.decode(codec, golden.slab(), golden.frame()));
         }
     }
 
@@ -116,14 +116,14 @@ class Int8CodecTest {
     @EnumSource(names = {"FP8_E4M3", "FP8_E5M2", "INT8"})
     void elementsOfEightBitsPassThroughAsTheyAre(DType dtype) {
         var layout = KvLayout.builder().dtype(dtype).headDim(7).build();
-        var slab = slab(layout, new TokenRange(0, 5));
+        var slab = CodecRuns.slab(layout, new TokenRange(0, 5));
         var source = new byte[(int) slab.rawBytes()];
         new Random(1).nextBytes(source);
 
-        var frame = encode(codec, slab, source);
+        var frame = CodecRuns.encode(codec, slab, source);
 
-        assertArrayEquals(encode(new RawCodec(GoldenFrame.MODEL), slab, source), frame);
-        assertArrayEquals(source, decode(codec, slab, frame));
+        assertArrayEquals(CodecRuns.encode(new RawCodec(GoldenFrame.MODEL), slab, source), frame);
+        assertArrayEquals(source, CodecRuns.decode(codec, slab, frame));
     }
 
     @Test
@@ -145,8 +145,8 @@ class Int8CodecTest {
     @Test
     void theRatioAgainstBf16IsAtLeastOnePointNineThreeHeaderIncluded() {
         var layout = KvLayout.builder().kvHeads(8).headDim(128).build();
-        var slab = slab(layout, new TokenRange(0, 16));
-        var frame = encode(codec, slab, gaussian(slab, 1));
+        var slab = CodecRuns.slab(layout, new TokenRange(0, 16));
+        var frame = CodecRuns.encode(codec, slab, CodecRuns.gaussian(slab, 1));
 
         double ratio = (double) slab.rawBytes() / frame.length;
 
@@ -238,15 +238,15 @@ class Int8CodecTest {
     void theLongestFrameIsOneWithoutAnyScale() {
         for (var dtype : List.of(DType.BF16, DType.FP16, DType.FP32)) {
             var layout = KvLayout.builder().dtype(dtype).headDim(100).build();
-            var slab = slab(layout, new TokenRange(0, 9));
+            var slab = CodecRuns.slab(layout, new TokenRange(0, 9));
             var source = new byte[(int) slab.rawBytes()];
             Arrays.fill(source, (byte) 0xFF);
 
-            var frame = encode(codec, slab, source);
+            var frame = CodecRuns.encode(codec, slab, source);
 
             assertEquals(codec.maxFrameBytes(slab), frame.length);
             assertTrue(frame.length <= slab.rawBytes() + 128 + 2 * 64 + 4 * 18);
-            assertArrayEquals(source, decode(codec, slab, frame));
+            assertArrayEquals(source, CodecRuns.decode(codec, slab, frame));
         }
     }
 
@@ -255,7 +255,7 @@ class Int8CodecTest {
     void encodingAndDecodingAllocateNothing(RowKernels kernels) {
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         var golden = GoldenInt8.of(DType.BF16);
-        var codec = new Int8Codec(GoldenFrame.MODEL, kernels);
+        var codec = new Int8Codec(GoldenFrame.MODEL, Int8Options.DEFAULT, kernels);
         try (var arena = Arena.ofConfined()) {
             var memory = arena.allocate(golden.slab().rawBytes());
             memory.copyFrom(MemorySegment.ofArray(golden.source()));
@@ -275,34 +275,5 @@ class Int8CodecTest {
 
             assertTrue(allocated < 4096, "1000 round trips allocated " + allocated + " bytes");
         }
-    }
-
-    static Slab slab(KvLayout layout, TokenRange tokens) {
-        var id = new Slab.Id(1, 2, 3, 0, 1);
-        return new Slab(id, layout, 0, tokens, layout.firstHead(), layout.heads());
-    }
-
-    static byte[] encode(KvCodec codec, Slab slab, byte[] source) {
-        var frame = new byte[(int) codec.maxFrameBytes(slab)];
-        long length = codec.encode(slab, Runs.whole(source), MemorySegment.ofArray(frame));
-        return Arrays.copyOf(frame, (int) length);
-    }
-
-    static byte[] decode(KvCodec codec, Slab slab, byte[] frame) {
-        var target = new byte[(int) slab.rawBytes()];
-        codec.decode(MemorySegment.ofArray(frame), slab, Runs.whole(target));
-        return target;
-    }
-
-    /** Elements of the slab's dtype, normally distributed. */
-    static byte[] gaussian(Slab slab, long seed) {
-        var random = new Random(seed);
-        var dtype = slab.layout().dtype();
-        var memory = new byte[(int) slab.rawBytes()];
-        var segment = MemorySegment.ofArray(memory);
-        for (int at = 0; at < memory.length; at += dtype.bytes()) {
-            Elements.store(dtype, segment, at, (float) random.nextGaussian());
-        }
-        return memory;
     }
 }

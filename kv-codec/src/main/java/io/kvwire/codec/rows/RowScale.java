@@ -40,4 +40,19 @@ public final class RowScale {
         }
         return nearest == HALF_INFINITY ? UNSCALED : Float.float16ToFloat(nearest);
     }
+
+    /**
+     * {@return whether all elements of a row are finite and below a magnitude}
+     *
+     * @param row the elements, perhaps with room behind them
+     * @param dim how many
+     * @param limit the magnitude
+     */
+    public static boolean below(float[] row, int dim, float limit) {
+        boolean below = true;
+        for (int i = 0; i < dim; i++) {
+            below &= Math.abs(row[i]) < limit;
+        }
+        return below;
+    }
 }

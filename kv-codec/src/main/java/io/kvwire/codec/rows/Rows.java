@@ -133,14 +133,23 @@ public final class Rows {
     }
 
     /**
+     * {@return the start of a row's scale, in bytes}
+     *
+     * @param row from 0
+     */
+    public long scalesAt(int row) {
+        return scalesAt + (long) row * (halfScales ? Short.BYTES : Float.BYTES);
+    }
+
+    /**
      * {@return the scale of a row}
      *
      * @param row from 0
      */
     public float scale(int row) {
         return halfScales
-                ? Float.float16ToFloat(scales.get(Elements.SHORT, scalesAt + 2L * row))
-                : scales.get(Elements.FLOAT, scalesAt + 4L * row);
+                ? Float.float16ToFloat(scales.get(Elements.SHORT, scalesAt(row)))
+                : scales.get(Elements.FLOAT, scalesAt(row));
     }
 
     /**
@@ -151,9 +160,9 @@ public final class Rows {
      */
     public void scale(int row, float scale) {
         if (halfScales) {
-            scales.set(Elements.SHORT, scalesAt + 2L * row, Float.floatToFloat16(scale));
+            scales.set(Elements.SHORT, scalesAt(row), Float.floatToFloat16(scale));
         } else {
-            scales.set(Elements.FLOAT, scalesAt + 4L * row, scale);
+            scales.set(Elements.FLOAT, scalesAt(row), scale);
         }
     }
 }
