@@ -58,8 +58,7 @@ final class ArrivingFrame implements InboundFrame {
     ArrivingFrame drop() {
         dropped = true;
         unpin();
-        arrivals =
-                null; // a frame that comes twice was never counted as one that touches the target
+        // A frame that comes twice was never counted as one that touches the target.
         arrivals = null;
         rangeRuns.start(List.of(), false, MemorySegment.NULL, 0, 0);
         target = rangeRuns;
@@ -99,14 +98,10 @@ final class ArrivingFrame implements InboundFrame {
         rewind();
     }
 
-    /** Pins the region; false when it was withdrawn. */
-    boolean pinRegion(MemoryRegion of) {
-        if (!of.pin()) {
-            return false;
-        }
+    void pinRegion(MemoryRegion of) {
+        Grants.pin(of);
         region = of;
         pinned = 1;
-        return true;
     }
 
     private void rewind() {

@@ -119,7 +119,7 @@ final class Dispatch {
                                     "'" + session.name() + "' closed the connection"));
             case ControlMessages.NOTIFY -> {
                 byte[] payload = in.bytes(maxNotification());
-                session.node().tell(listener -> listener.notified(session, payload));
+                session.node().tell(listener -> listener.notified(session.peer(), payload));
             }
             case ControlMessages.ATTACH -> attach(in.u64(), in.bytes(maxNotification()));
             case ControlMessages.PROGRESS -> progress(in.u8(), in.u64(), in.u64());

@@ -122,7 +122,7 @@ final class InboundWrite implements Arrivals {
             message = notification;
         }
         if (message != null) {
-            session.node().tell(listener -> listener.notified(session, message));
+            session.node().tell(listener -> listener.notified(session.peer(), message));
         }
         session.send(
                 new MessageWriter(ControlMessages.DONE).u8(ControlMessages.YOURS).u64(transferId));

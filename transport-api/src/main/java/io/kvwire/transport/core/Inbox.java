@@ -141,18 +141,7 @@ final class Inbox {
     private void admitBlocks(
             ArrivingFrame frame, ByteBuffer header, long payloadBytes, InboundWrite write) {
         var fields = frame.fields;
-        var cache = session.node().cache(fields.objectId);
-        if (!cache.access().writable()) {
-            throw new TransferException(
-                    ErrorCode.ACCESS_DENIED,
-                    "cache '"
-                            + cache.name()
-                            + "' of '"
-                            + session.node().name()
-                            + "' grants peers "
-                            + cache.access()
-                            + ", not WRITE");
-        }
+        var cache = Grants.writable(session.node(), fields.objectId);
         var layout = cache.layout();
         require(fields.layer >= 0 && fields.layer < layout.layers(), "layer " + fields.layer);
         var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
@@ -194,24 +183,11 @@ final class Inbox {
     private void admitRanges(
             ArrivingFrame frame, ByteBuffer header, long payloadBytes, InboundWrite write) {
         var fields = frame.fields;
-        var region = session.node().region(fields.objectId, fields.objectGeneration);
-        if (!region.access().writable()) {
-            throw new TransferException(
-                    ErrorCode.ACCESS_DENIED,
-                    "region "
-                            + region.id()
-                            + " of '"
-                            + session.node().name()
-                            + "' grants peers "
-                            + region.access()
-                            + ", not WRITE");
-        }
+        var region = Grants.writable(session.node(), fields.objectId, fields.objectGeneration);
         require(fields.entries <= FrameHeader.MAX_RANGES, fields.entries + " ranges");
         var ranges = readRanges(header, fields.entries, region);
         require(totalBytes(ranges) == payloadBytes, payloadBytes + " payload bytes for the ranges");
-        if (!frame.pinRegion(region)) {
-            throw withdrawn(region.id());
-        }
+        frame.pinRegion(region);
         frame.aimAtRanges(region, ranges, 0, write);
     }
 
@@ -258,11 +234,6 @@ final class Inbox {
             total += bytes;
         }
         return total;
-    }
-
-    static TransferException withdrawn(int id) {
-        return new TransferException(
-                ErrorCode.STALE, "region " + id + " was withdrawn by its owner");
     }
 
     private ArrivingFrame beginRead(ArrivingFrame frame, long payloadBytes) {

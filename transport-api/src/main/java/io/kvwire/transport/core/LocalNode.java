@@ -344,7 +344,7 @@ public final class LocalNode implements TransferNode {
 
     @Override
     public Collection<Peer> peers() {
-        return sessions.stream().filter(Session::connected).map(Peer.class::cast).toList();
+        return sessions.stream().filter(Session::connected).<Peer>map(Session::peer).toList();
     }
 
     @Override

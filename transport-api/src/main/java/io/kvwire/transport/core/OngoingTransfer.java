@@ -108,7 +108,7 @@ abstract class OngoingTransfer implements Transfer {
         node.metrics.active.decrement();
         node.metrics.ended(how, timing());
         completion.complete(how);
-        node.tell(listener -> listener.transferEnded(session, this));
+        node.tell(listener -> listener.transferEnded(session.peer(), this));
         return true;
     }
 

@@ -39,9 +39,7 @@ final class RangeRead extends ReadTransfer {
         require(
                 payloadBytes <= expectedBytes && fields.position <= expectedBytes - payloadBytes,
                 "bytes that were not asked for");
-        if (!frame.pinRegion(region)) {
-            throw Inbox.withdrawn(region.id());
-        }
+        frame.pinRegion(region);
         frame.aimAtRanges(region, what.ranges(), fields.position, this);
     }
 

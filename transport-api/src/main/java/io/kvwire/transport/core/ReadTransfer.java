@@ -85,7 +85,8 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
                         .ifPresent(message ->
                                 session.node()
                                         .tell(listener ->
-                                                listener.notified(session, message.clone())));
+                                                listener.notified(
+                                                        session.peer(), message.clone())));
             }
             return;
         }

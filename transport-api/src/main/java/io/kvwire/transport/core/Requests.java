@@ -214,9 +214,7 @@ final class Requests {
         if (Inbox.totalBytes(ranges.ranges()) < 0) {
             throw new TransferException(ErrorCode.OUT_OF_RANGE, "the ranges add up to no length");
         }
-        if (!region.pin()) {
-            throw Inbox.withdrawn(region.id());
-        }
+        Grants.pin(region);
         return region;
     }
 
