@@ -7,4 +7,5 @@ module io.kvwire.ffi {
     requires transitive io.kvwire.transport;
 
     exports io.kvwire.ffi;
+    exports io.kvwire.ffi.verbs;
 }
