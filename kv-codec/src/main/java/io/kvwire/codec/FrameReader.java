@@ -24,16 +24,19 @@ final class FrameReader {
 
     private final FrameHeader header = new FrameHeader();
     private final FrameChecksum checksum = new FrameChecksum();
+    private final FrameChecksum ofPlain = new FrameChecksum();
     private final RowRuns target = new RowRuns();
     private final Bodies bodies = new Bodies();
     private final KeyChannels channels = new KeyChannels();
     private final RowCursor cursor = new RowCursor();
     private final RowDecoder decoder;
     private final Rows scales = new Rows();
+    private final Lossless lossless;
 
     private MemorySegment frame = MemorySegment.NULL;
 
-    FrameReader(RowKernels kernels) {
+    FrameReader(RowKernels kernels, Lossless lossless) {
+        this.lossless = lossless;
         decoder = new RowDecoder(kernels, channels, cursor);
     }
 
@@ -55,12 +58,16 @@ final class FrameReader {
         checkSums((int) codesEnd);
         checkPadding(codesEnd, scalesAt);
         checkPadding(scalesEnd, auxiliaryAt);
+        var codes = plainCodes();
         if (header.scheme != FrameHeader.SCHEME_RAW) {
             channels.shape(header);
             checkScales(scalesAt);
             checkOutliers(auxiliaryAt);
         }
         cursor.start(header, frame, scalesAt, auxiliaryAt);
+        if (header.losslessCodec != 0) {
+            cursor.codes(codes, 0);
+        }
         place(runs);
         cursor.finish();
         frame = MemorySegment.NULL;
@@ -74,9 +81,24 @@ final class FrameReader {
         if (checksum.value() != header.wireCrc) {
             throw corrupt("the checksum of the payload is wrong");
         }
-        if (ofCodes != header.decodedCrc) {
+        if (header.losslessCodec == 0 && ofCodes != header.decodedCrc) {
             throw corrupt("the checksum of the codes is wrong");
         }
+    }
+
+    /** Decompresses the codes; what they are then has a checksum of its own. */
+    private MemorySegment plainCodes() {
+        if (header.losslessCodec == 0) {
+            return frame;
+        }
+        var codes = lossless.decompress(header, frame);
+        if (codes.equals(MemorySegment.NULL)) {
+            throw corrupt("the codes are no LZ4 block of their length");
+        }
+        if (ofPlain.of(codes, 0, (int) FrameSections.plainCodes(header)) != header.decodedCrc) {
+            throw corrupt("the checksum of the decompressed codes is wrong");
+        }
+        return codes;
     }
 
     private void checkPadding(long from, long end) {

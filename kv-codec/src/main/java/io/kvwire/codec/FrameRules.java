@@ -21,6 +21,9 @@ import io.kvwire.transport.TransferException;
 final class FrameRules {
     static final int MAX_OUTLIERS = 64;
 
+    /** A lossless codec saves more than one of so many bytes, or is not used. */
+    static final int LEAST_SAVED = 64;
+
     private FrameRules() {}
 
     /**
@@ -153,7 +156,7 @@ final class FrameRules {
         if (header.losslessCodec == 0) {
             exactly("code bytes", header.codeBytes, plain);
         } else {
-            inRange("code bytes", header.codeBytes, 1, plain - plain / 64 - 1);
+            inRange("code bytes", header.codeBytes, 1, plain - plain / LEAST_SAVED - 1);
         }
     }
 

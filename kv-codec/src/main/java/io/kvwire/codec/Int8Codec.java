@@ -13,6 +13,7 @@ import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Optional;
 
 /**
  * Frames that hold elements of FP32, FP16 or BF16 as INT8 codes with one scale for each token, head
@@ -28,12 +29,14 @@ import java.util.BitSet;
  */
 public final class Int8Codec implements KvCodec {
     static final String NAME = "int8";
+    static final String NAME_WITH_LZ4 = "int8+lz4";
 
     private final KvModel model;
     private final Int8Options options;
     private final BitSet rawLayers = new BitSet();
     private final FrameHeader header = new FrameHeader();
-    private final RawCodec raw;
+    private final String name;
+    private final KvCodec raw;
     private final Int8Writer writer;
     private final FrameReader reader;
 
@@ -53,21 +56,35 @@ public final class Int8Codec implements KvCodec {
      * @param options how to encode; frames of any options are decoded
      */
     public Int8Codec(KvModel model, Int8Options options) {
-        this(model, options, KernelChoice.best());
+        this(model, options, KernelChoice.best(), false);
     }
 
-    Int8Codec(KvModel model, Int8Options options, RowKernels kernels) {
+    /**
+     * Makes a codec for one thread that compresses frames by LZ4 where that saves more than 1/64 of
+     * the codes: of caches that repeat themselves, since those of ordinary ones do not.
+     *
+     * @param model what the values mean; goes into each frame, and what arrives must say the same
+     * @param options how to encode; frames of any options are decoded
+     * @return the codec, {@code int8+lz4}
+     */
+    public static Int8Codec compressed(KvModel model, Int8Options options) {
+        return new Int8Codec(model, options, KernelChoice.best(), true);
+    }
+
+    Int8Codec(KvModel model, Int8Options options, RowKernels kernels, boolean lz4) {
         this.model = requireNonNull(model, "model");
         this.options = requireNonNull(options, "options");
         options.rawLayers().forEach(rawLayers::set);
-        raw = new RawCodec(model);
-        writer = new Int8Writer(kernels);
-        reader = new FrameReader(kernels);
+        name = lz4 ? NAME_WITH_LZ4 : NAME;
+        raw = lz4 ? new RawLz4Codec(model) : new RawCodec(model);
+        var lossless = new Lossless();
+        writer = new Int8Writer(kernels, lz4 ? Optional.of(lossless) : Optional.empty());
+        reader = new FrameReader(kernels, lossless);
     }
 
     @Override
     public String name() {
-        return NAME;
+        return name;
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.kvwire.transport.spi.RunCursor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /**
  * Writes frames of the int8 schemes: quantises straight from the runs of the source into the frame,
@@ -29,12 +30,14 @@ final class Int8Writer {
     private final RowCursor cursor = new RowCursor();
     private final RowEncoder encoder;
     private final Rows scales = new Rows();
+    private final Optional<Lossless> lossless;
     private final Scratch gathered = new Scratch();
     private final WholeRun gatheredRun = new WholeRun();
 
     private int summed;
 
-    Int8Writer(RowKernels kernels) {
+    Int8Writer(RowKernels kernels, Optional<Lossless> lossless) {
+        this.lossless = lossless;
         encoder = new RowEncoder(kernels, channels, cursor);
     }
 
@@ -78,14 +81,7 @@ final class Int8Writer {
         cursor.start(header, frame, scalesStart, auxiliaryStart);
         writeChannels(scalesStart, auxiliaryStart);
         encodeRows();
-        clear(frame, codesEnd, scalesStart);
-        int auxiliary = (int) cursor.restAt - auxiliaryStart;
-        int end = scalesEnd;
-        if (auxiliary > 0) {
-            clear(frame, scalesEnd, auxiliaryStart);
-            end = auxiliaryStart + auxiliary;
-        }
-        seal(header, codesEnd, end, auxiliary);
+        int end = seal(header, scalesStart, auxiliaryStart);
         cursor.finish();
         return end;
     }
@@ -161,24 +157,54 @@ final class Int8Writer {
         }
     }
 
-    private static void clear(MemorySegment frame, long from, long end) {
-        for (long at = from; at < end; at++) {
-            frame.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
+    /** Sets what is known only now: lengths, checksums, whether rows are unscaled. */
+    private int seal(FrameHeader header, int scalesStart, int auxiliaryStart) {
+        int codesEnd = (int) cursor.codesAt;
+        sumUp(1);
+        header.decodedCrc = checksum.value();
+        header.codeBytes = codesEnd - BYTES;
+        header.scaleBytes = (int) FrameSections.scaleBytes(header);
+        header.auxiliaryBytes = (int) cursor.restAt - auxiliaryStart;
+        if (header.auxiliaryBytes > FrameSections.outlierBytes(header)) {
+            header.flags |= FrameHeader.FLAG_UNSCALED_ROWS;
+        }
+        if (lossless.isPresent()) {
+            lossless.get().compress(header, cursor.frame);
+        }
+        int end = close(header, scalesStart, auxiliaryStart);
+        if (header.losslessCodec == 0) {
+            checksum.add(cursor.frame, codesEnd, end);
+            header.wireCrc = checksum.value();
+        } else {
+            header.wireCrc = checksum.of(cursor.frame, BYTES, end);
+        }
+        header.wireBytes = end - BYTES;
+        header.encode(cursor.frame);
+        return end;
+    }
+
+    /** Moves the sections to where they belong behind the codes, with zeros between them. */
+    private int close(FrameHeader header, int scalesStart, int auxiliaryStart) {
+        int codesEnd = BYTES + header.codeBytes;
+        int scalesAt = (int) FrameSections.after(codesEnd, header.scaleBytes);
+        int scalesEnd = scalesAt + header.scaleBytes;
+        int auxiliaryAt = (int) FrameSections.after(scalesEnd, header.auxiliaryBytes);
+        move(scalesStart, scalesAt, header.scaleBytes);
+        move(auxiliaryStart, auxiliaryAt, header.auxiliaryBytes);
+        clear(codesEnd, scalesAt);
+        clear(scalesEnd, auxiliaryAt);
+        return auxiliaryAt + header.auxiliaryBytes;
+    }
+
+    private void move(int from, int to, int bytes) {
+        if (from != to) {
+            MemorySegment.copy(cursor.frame, from, cursor.frame, to, bytes);
         }
     }
 
-    private void seal(FrameHeader header, int codesEnd, int end, int auxiliary) {
-        sumUp(1);
-        header.decodedCrc = checksum.value();
-        checksum.add(cursor.frame, codesEnd, end);
-        header.wireCrc = checksum.value();
-        header.codeBytes = codesEnd - BYTES;
-        header.scaleBytes = (int) FrameSections.scaleBytes(header);
-        header.auxiliaryBytes = auxiliary;
-        header.wireBytes = end - BYTES;
-        if (auxiliary > FrameSections.outlierBytes(header)) {
-            header.flags |= FrameHeader.FLAG_UNSCALED_ROWS;
+    private void clear(int from, int end) {
+        for (int at = from; at < end; at++) {
+            cursor.frame.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
         }
-        header.encode(cursor.frame);
     }
 }

@@ -68,6 +68,11 @@ public final class RawCodec implements KvCodec {
         return end;
     }
 
+    /** {@return the checksum of the payload of the frame encoded last} */
+    int checksum() {
+        return header.wireCrc;
+    }
+
     @Override
     public void decode(MemorySegment frame, Slab slab, RunCursor target) {
         header.decode(frame);

@@ -42,6 +42,12 @@ final class RowCursor {
         restAt = auxiliary + FrameSections.outlierBytes(of);
     }
 
+    /** Says where the codes lie, when they are not in the frame as they are. */
+    void codes(MemorySegment plain, long at) {
+        codes = plain;
+        codesAt = at;
+    }
+
     /** Says where the current rows have codes and scales. */
     void describe(Rows rows) {
         rows.codes(codes, codesAt).scales(frame, scalesAt);

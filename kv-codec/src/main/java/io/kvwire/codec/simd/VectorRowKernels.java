@@ -81,7 +81,7 @@ public final class VectorRowKernels implements RowKernels {
 
     /** Four codes are no vector, so FP32 needs longer vectors than the other types. */
     private static boolean handles(Rows rows) {
-        return rows.dtype() != DType.FP32 || Lanes.BITS >= 256;
+        return Lanes.whole(rows) != 0 && (rows.dtype() != DType.FP32 || Lanes.BITS >= 256);
     }
 
     private static int largest(Rows rows, int row, int whole) {
