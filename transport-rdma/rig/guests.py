@@ -28,7 +28,7 @@ class Guest:
         self.folder = folder
         self.process = None
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in ("status", "output", "console"):
+        for old in ("status", "output", "console", "other-ended"):
             (folder / old).unlink(missing_ok=True)
         (folder / "output").touch()
         (folder / "command").write_text(command + "\n")
@@ -54,7 +54,8 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
 
     Returns the exit statuses in order. Whatever the commands leave in $RIG_EXCHANGE lies in FOLDER/1 and FOLDER/2
     afterwards, beside their output. Raises RigError when a guest does not boot or a command does not end in time. When one
-    command fails, the other guest has a little time left to end as well. Lines in which HIDE is found are not printed.
+    command fails, the other guest has a little time left to end as well. When one succeeds, $RIG_EXCHANGE/other-ended
+    appears in the other, for a server to end by. Lines in which HIDE is found are not printed.
     """
     kernel, initramfs = boot_files()
     guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
@@ -122,6 +123,8 @@ def wait(guests, timeout):
         for guest in guests:
             if guest.process.poll() is not None:
                 check_end(guest)
+                for other in guests:
+                    (other.folder / "other-ended").touch()
                 if guest.status() != 0 and given_up is None:
                     given_up = time.monotonic() + 10
         time.sleep(0.1)
