@@ -31,7 +31,10 @@ final class Calls {
         int invoke() throws Throwable;
     }
 
-    /** A call that returns nothing and cannot fail. */
+    /**
+     * A call that returns nothing and cannot fail. As a lambda it needs a block: the type of an
+     * exact invocation that is not a statement would be {@code Object}.
+     */
     @FunctionalInterface
     interface VoidCall {
         void invoke() throws Throwable;

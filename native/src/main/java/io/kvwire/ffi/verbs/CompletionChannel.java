@@ -52,7 +52,9 @@ public final class CompletionChannel implements AutoCloseable {
             while (take(queue, unused)) {
                 var notifier = queue.get(ADDRESS, 0);
                 // A queue with notifications that are not acknowledged cannot be destroyed.
-                Calls.run(() -> Ibv.ACK_CQ_EVENTS.invokeExact(notifier, 1));
+                Calls.run(() -> {
+                    Ibv.ACK_CQ_EVENTS.invokeExact(notifier, 1);
+                });
                 taken++;
             }
         }

@@ -1,12 +1,7 @@
 package io.kvwire.ffi.verbs;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -50,8 +45,6 @@ public final class Completions {
 
     private static final long SIZE = IbvWc.LAYOUT.byteSize();
 
-    private static final ValueLayout.OfInt NETWORK_ORDER = JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);
-
     private final MemorySegment memory;
     private final long address;
     private final int capacity;
@@ -94,7 +87,7 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public long id(int index) {
-        return memory.get(JAVA_LONG, at(index) + IbvWc.WR_ID);
+        return Memory.getLong(at(index) + IbvWc.WR_ID);
     }
 
     /**
@@ -103,7 +96,7 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public int status(int index) {
-        return memory.get(JAVA_INT, at(index) + IbvWc.STATUS);
+        return Memory.getInt(at(index) + IbvWc.STATUS);
     }
 
     /**
@@ -112,7 +105,7 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public int opcode(int index) {
-        return memory.get(JAVA_INT, at(index) + IbvWc.OPCODE);
+        return Memory.getInt(at(index) + IbvWc.OPCODE);
     }
 
     /**
@@ -121,7 +114,7 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public int vendorError(int index) {
-        return memory.get(JAVA_INT, at(index) + IbvWc.VENDOR_ERR);
+        return Memory.getInt(at(index) + IbvWc.VENDOR_ERR);
     }
 
     /**
@@ -130,16 +123,17 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public int bytes(int index) {
-        return memory.get(JAVA_INT, at(index) + IbvWc.BYTE_LEN);
+        return Memory.getInt(at(index) + IbvWc.BYTE_LEN);
     }
 
     /**
-     * {@return whether the peer sent an immediate along}
+     * {@return whether the peer of this receive sent an immediate along; some devices say so of the
+     * sender's completion, too}
      *
      * @param index which completion, from 0
      */
     public boolean hasImmediate(int index) {
-        return (memory.get(JAVA_INT, at(index) + IbvWc.WC_FLAGS) & FLAG_IMMEDIATE) != 0;
+        return (Memory.getInt(at(index) + IbvWc.WC_FLAGS) & FLAG_IMMEDIATE) != 0;
     }
 
     /**
@@ -148,7 +142,7 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public int immediate(int index) {
-        return memory.get(NETWORK_ORDER, at(index) + IbvWc.IMM_DATA);
+        return NetworkOrder.of(Memory.getInt(at(index) + IbvWc.IMM_DATA));
     }
 
     /**
@@ -157,18 +151,20 @@ public final class Completions {
      * @param index which completion, from 0
      */
     public int queuePair(int index) {
-        return memory.get(JAVA_INT, at(index) + IbvWc.QP_NUM);
+        return Memory.getInt(at(index) + IbvWc.QP_NUM);
     }
 
     void polled(int polled) {
         count = polled;
     }
 
+    /** {@return where to poll to; fails when the memory is gone} */
     long address() {
+        Memory.touch(memory);
         return address;
     }
 
     private long at(int index) {
-        return Objects.checkIndex(index, count) * SIZE;
+        return address + Objects.checkIndex(index, count) * SIZE;
     }
 }

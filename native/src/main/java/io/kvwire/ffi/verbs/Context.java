@@ -261,7 +261,9 @@ public final class Context implements AutoCloseable {
                         case OTHER -> 0;
                     };
             // Until an event is acknowledged, the object it is about cannot be destroyed.
-            Calls.run(() -> Ibv.ACK_ASYNC_EVENT.invokeExact(event));
+            Calls.run(() -> {
+                Ibv.ACK_ASYNC_EVENT.invokeExact(event);
+            });
             return Optional.of(new AsyncEvent(type, element));
         }
     }

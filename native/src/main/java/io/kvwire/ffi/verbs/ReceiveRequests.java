@@ -1,8 +1,5 @@
 package io.kvwire.ffi.verbs;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -15,28 +12,40 @@ import java.lang.foreign.MemorySegment;
 public final class ReceiveRequests {
 
     private static final long SIZE = IbvRecvWr.LAYOUT.byteSize();
+    private static final int CACHE_LINE_BYTES = 64;
     private static final long SEGMENT_SIZE = IbvSge.LAYOUT.byteSize();
 
-    private final MemorySegment requests;
-    private final MemorySegment segments;
-    private final MemorySegment bad;
+    private final MemorySegment memory;
+    private final long first;
+    private final long segments;
+    private final long bad;
     private final int capacity;
     private final int segmentsEach;
     private int count;
     private int segmentCount;
     private int accepted;
 
+    /** Address of the last request, and of its next segment. */
+    private long last;
+
+    private long nextSegment;
+
     private ReceiveRequests(Arena arena, int capacity, int segmentsEach) {
-        requests = arena.allocate(IbvRecvWr.LAYOUT, capacity);
-        segments = arena.allocate(IbvSge.LAYOUT, (long) capacity * segmentsEach);
-        bad = arena.allocate(JAVA_LONG);
+        long requestsBytes = capacity * SIZE;
+        long segmentsBytes = segmentsEach * SEGMENT_SIZE;
+        memory =
+                arena.allocate(
+                        requestsBytes + capacity * segmentsBytes + Long.BYTES, CACHE_LINE_BYTES);
+        first = memory.address();
+        segments = first + requestsBytes;
+        bad = segments + capacity * segmentsBytes;
         this.capacity = capacity;
         this.segmentsEach = segmentsEach;
-        long segmentsBytes = segmentsEach * SEGMENT_SIZE;
         for (long i = 0; i < capacity; i++) {
-            long list = segments.address() + i * segmentsBytes;
-            requests.set(JAVA_LONG, i * SIZE + IbvRecvWr.SG_LIST, segmentsEach == 0 ? 0 : list);
+            long list = segmentsEach == 0 ? 0 : segments + i * segmentsBytes;
+            Memory.putLong(first + i * SIZE + IbvRecvWr.SG_LIST, list);
         }
+        clear();
     }
 
     /**
@@ -76,7 +85,8 @@ public final class ReceiveRequests {
     /** Empties the list. */
     public void clear() {
         count = 0;
-        segmentCount = 0;
+        segmentCount = segmentsEach;
+        last = first - SIZE;
     }
 
     /**
@@ -88,15 +98,18 @@ public final class ReceiveRequests {
         if (count == capacity) {
             throw new IllegalStateException("the list holds " + capacity + " requests already");
         }
-        count++;
-        segmentCount = 0;
-        long at = last();
-        requests.set(JAVA_LONG, at + IbvRecvWr.WR_ID, id);
-        requests.set(JAVA_INT, at + IbvRecvWr.NUM_SGE, 0);
-        if (count > 1) {
-            requests.set(JAVA_LONG, at - SIZE + IbvRecvWr.NEXT, requests.address() + at);
+        Memory.touch(memory);
+        long at = last + SIZE;
+        if (count != 0) {
+            Memory.putLong(last + IbvRecvWr.NEXT, at);
         }
-        requests.set(JAVA_LONG, at + IbvRecvWr.NEXT, 0L);
+        Memory.putLong(at + IbvRecvWr.WR_ID, id);
+        Memory.putLong(at + IbvRecvWr.NEXT, 0);
+        Memory.putInt(at + IbvRecvWr.NUM_SGE, 0);
+        nextSegment = segments + (long) count * segmentsEach * SEGMENT_SIZE;
+        segmentCount = 0;
+        last = at;
+        count++;
     }
 
     /**
@@ -107,36 +120,32 @@ public final class ReceiveRequests {
      * @param localKey key of its region
      */
     public void addSegment(long address, int bytes, int localKey) {
-        if (segmentCount == segmentsEach || count == 0) {
+        if (segmentCount == segmentsEach) {
             throw new IllegalStateException(
                     count == 0
                             ? "a segment without a request: add that first"
                             : "the request has all " + segmentsEach + " segments already");
         }
-        long at = ((long) (count - 1) * segmentsEach + segmentCount) * SEGMENT_SIZE;
-        segments.set(JAVA_LONG, at + IbvSge.ADDR, address);
-        segments.set(JAVA_INT, at + IbvSge.LENGTH, bytes);
-        segments.set(JAVA_INT, at + IbvSge.LKEY, localKey);
+        long at = nextSegment;
+        Memory.putLong(at + IbvSge.ADDR, address);
+        Memory.putInt(at + IbvSge.LENGTH, bytes);
+        Memory.putInt(at + IbvSge.LKEY, localKey);
+        nextSegment = at + SEGMENT_SIZE;
         segmentCount++;
-        requests.set(JAVA_INT, last() + IbvRecvWr.NUM_SGE, segmentCount);
-    }
-
-    private long last() {
-        return (count - 1) * SIZE;
+        Memory.putInt(last + IbvRecvWr.NUM_SGE, segmentCount);
     }
 
     long address() {
-        return requests.address();
+        return first;
     }
 
     long badAddress() {
-        return bad.address();
+        return bad;
     }
 
     /** Notes what a post took. */
     int posted(int status) {
-        accepted =
-                status == 0 ? count : (int) ((bad.get(JAVA_LONG, 0) - requests.address()) / SIZE);
+        accepted = status == 0 ? count : (int) ((Memory.getLong(bad) - first) / SIZE);
         return status;
     }
 }

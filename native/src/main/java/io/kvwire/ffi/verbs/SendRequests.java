@@ -1,12 +1,7 @@
 package io.kvwire.ffi.verbs;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * A list of requests for a send queue, in memory outside the heap, posted with one doorbell.
@@ -51,33 +46,39 @@ public final class SendRequests {
     private static final int BIND = 8;
 
     private static final long SIZE = IbvSendWr.LAYOUT.byteSize();
+    private static final int CACHE_LINE_BYTES = 64;
     private static final long SEGMENT_SIZE = IbvSge.LAYOUT.byteSize();
 
-    /** Pointers are written as numbers: no segment is made for them. */
-    private static final ValueLayout.OfLong POINTER = JAVA_LONG;
-
-    private static final ValueLayout.OfInt NETWORK_ORDER = JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);
-
-    private final MemorySegment requests;
-    private final MemorySegment segments;
-    private final MemorySegment bad;
+    private final MemorySegment memory;
+    private final long first;
+    private final long segments;
+    private final long bad;
     private final int capacity;
     private final int segmentsEach;
     private int count;
     private int segmentCount;
     private int accepted;
 
+    /** Address of the last request, and of its next segment. */
+    private long last;
+
+    private long nextSegment;
+
     private SendRequests(Arena arena, int capacity, int segmentsEach) {
-        requests = arena.allocate(IbvSendWr.LAYOUT, capacity);
-        segments = arena.allocate(IbvSge.LAYOUT, (long) capacity * segmentsEach);
-        bad = arena.allocate(POINTER);
+        long requestsBytes = capacity * SIZE;
+        long segmentsBytes = segmentsEach * SEGMENT_SIZE;
+        memory =
+                arena.allocate(
+                        requestsBytes + capacity * segmentsBytes + Long.BYTES, CACHE_LINE_BYTES);
+        first = memory.address();
+        segments = first + requestsBytes;
+        bad = segments + capacity * segmentsBytes;
         this.capacity = capacity;
         this.segmentsEach = segmentsEach;
-        long segmentsBytes = segmentsEach * SEGMENT_SIZE;
         for (long i = 0; i < capacity; i++) {
-            requests.set(
-                    POINTER, i * SIZE + IbvSendWr.SG_LIST, segments.address() + i * segmentsBytes);
+            Memory.putLong(first + i * SIZE + IbvSendWr.SG_LIST, segments + i * segmentsBytes);
         }
+        clear();
     }
 
     /**
@@ -122,7 +123,8 @@ public final class SendRequests {
     /** Empties the list. */
     public void clear() {
         count = 0;
-        segmentCount = 0;
+        segmentCount = segmentsEach;
+        last = first - SIZE;
     }
 
     /**
@@ -198,7 +200,7 @@ public final class SendRequests {
      */
     public void addInvalidate(long id, int flags, int remoteKey) {
         add(id, INVALIDATE, flags);
-        requests.set(JAVA_INT, last() + IbvSendWr.IMM_DATA, remoteKey);
+        Memory.putInt(last + IbvSendWr.IMM_DATA, remoteKey);
     }
 
     /**
@@ -211,9 +213,8 @@ public final class SendRequests {
      */
     public void addBind(long id, int flags, MemoryWindow window, int remoteKey) {
         add(id, BIND, flags);
-        long at = last();
-        requests.set(POINTER, at + IbvSendWr.BIND_WINDOW, window.address().address());
-        requests.set(JAVA_INT, at + IbvSendWr.BIND_RKEY, remoteKey);
+        Memory.putLong(last + IbvSendWr.BIND_WINDOW, window.address().address());
+        Memory.putInt(last + IbvSendWr.BIND_RKEY, remoteKey);
     }
 
     /**
@@ -225,11 +226,14 @@ public final class SendRequests {
      * @param access what peers may do, bits of {@link AccessFlags}
      */
     public void showing(MemoryRegion region, long address, long bytes, int access) {
-        long info = last() + IbvSendWr.BIND_INFO;
-        requests.set(POINTER, info + IbvMwBindInfo.MR, region.address().address());
-        requests.set(JAVA_LONG, info + IbvMwBindInfo.ADDR, address);
-        requests.set(JAVA_LONG, info + IbvMwBindInfo.LENGTH, bytes);
-        requests.set(JAVA_INT, info + IbvMwBindInfo.MW_ACCESS_FLAGS, access);
+        if (count == 0) {
+            throw new IllegalStateException("nothing is bound: addBind comes first");
+        }
+        long info = last + IbvSendWr.BIND_INFO;
+        Memory.putLong(info + IbvMwBindInfo.MR, region.address().address());
+        Memory.putLong(info + IbvMwBindInfo.ADDR, address);
+        Memory.putLong(info + IbvMwBindInfo.LENGTH, bytes);
+        Memory.putInt(info + IbvMwBindInfo.MW_ACCESS_FLAGS, access);
     }
 
     /**
@@ -240,62 +244,62 @@ public final class SendRequests {
      * @param localKey key of its region
      */
     public void addSegment(long address, int bytes, int localKey) {
-        if (segmentCount == segmentsEach || count == 0) {
+        if (segmentCount == segmentsEach) {
             throw new IllegalStateException(
                     count == 0
                             ? "a segment without a request: add that first"
                             : "the request has all " + segmentsEach + " segments already");
         }
-        long at = ((long) (count - 1) * segmentsEach + segmentCount) * SEGMENT_SIZE;
-        segments.set(JAVA_LONG, at + IbvSge.ADDR, address);
-        segments.set(JAVA_INT, at + IbvSge.LENGTH, bytes);
-        segments.set(JAVA_INT, at + IbvSge.LKEY, localKey);
+        long at = nextSegment;
+        Memory.putLong(at + IbvSge.ADDR, address);
+        Memory.putInt(at + IbvSge.LENGTH, bytes);
+        Memory.putInt(at + IbvSge.LKEY, localKey);
+        nextSegment = at + SEGMENT_SIZE;
         segmentCount++;
-        requests.set(JAVA_INT, last() + IbvSendWr.NUM_SGE, segmentCount);
+        Memory.putInt(last + IbvSendWr.NUM_SGE, segmentCount);
     }
 
     private void add(long id, int opcode, int flags) {
         if (count == capacity) {
             throw new IllegalStateException("the list holds " + capacity + " requests already");
         }
-        count++;
-        segmentCount = 0;
-        long at = last();
-        requests.set(JAVA_LONG, at + IbvSendWr.WR_ID, id);
-        requests.set(JAVA_INT, at + IbvSendWr.NUM_SGE, 0);
-        requests.set(JAVA_INT, at + IbvSendWr.OPCODE, opcode);
-        requests.set(JAVA_INT, at + IbvSendWr.SEND_FLAGS, flags);
-        if (count > 1) {
-            requests.set(POINTER, at - SIZE + IbvSendWr.NEXT, requests.address() + at);
+        Memory.touch(memory);
+        long at = last + SIZE;
+        if (count != 0) {
+            Memory.putLong(last + IbvSendWr.NEXT, at);
         }
-        requests.set(POINTER, at + IbvSendWr.NEXT, 0L);
+        Memory.putLong(at + IbvSendWr.WR_ID, id);
+        Memory.putLong(at + IbvSendWr.NEXT, 0);
+        Memory.putInt(at + IbvSendWr.NUM_SGE, 0);
+        Memory.putInt(at + IbvSendWr.OPCODE, opcode);
+        Memory.putInt(at + IbvSendWr.SEND_FLAGS, flags);
+        nextSegment = segments + (long) count * segmentsEach * SEGMENT_SIZE;
+        segmentCount = 0;
+        last = at;
+        count++;
     }
 
     private void remote(long address, int key) {
-        long at = last();
-        requests.set(JAVA_LONG, at + IbvSendWr.REMOTE_ADDR, address);
-        requests.set(JAVA_INT, at + IbvSendWr.RKEY, key);
+        Memory.putLong(last + IbvSendWr.REMOTE_ADDR, address);
+        Memory.putInt(last + IbvSendWr.RKEY, key);
     }
 
+    /** Immediates travel with their most significant byte first. */
     private void immediate(int immediate) {
-        requests.set(NETWORK_ORDER, last() + IbvSendWr.IMM_DATA, immediate);
-    }
-
-    private long last() {
-        return (count - 1) * SIZE;
+        Memory.putInt(last + IbvSendWr.IMM_DATA, NetworkOrder.of(immediate));
     }
 
     long address() {
-        return requests.address();
+        return first;
     }
 
     long badAddress() {
-        return bad.address();
+        return bad;
     }
 
     /** Notes what a post took. */
     int posted(int status) {
-        accepted = status == 0 ? count : (int) ((bad.get(POINTER, 0) - requests.address()) / SIZE);
+        accepted = status == 0 ? count : (int) ((Memory.getLong(bad) - first) / SIZE);
         return status;
     }
 }

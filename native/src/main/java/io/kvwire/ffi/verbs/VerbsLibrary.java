@@ -136,7 +136,9 @@ public final class VerbsLibrary {
         try {
             return use.apply(pointers(list.get()));
         } finally {
-            Calls.run(() -> Ibv.FREE_DEVICE_LIST.invokeExact(list.get()));
+            Calls.run(() -> {
+                Ibv.FREE_DEVICE_LIST.invokeExact(list.get());
+            });
         }
     }
 
