@@ -24,6 +24,9 @@ import java.util.Optional;
  * <p>A row with a NaN or an infinity keeps its bits. Order and form of source and target may
  * differ: rows are read from and written to where they lie, and that is the only pass over them.
  *
+ * <p>Memory outside of the heap that runs or frame lie in must stay allocated until a call returns:
+ * closing its arena from another thread meanwhile may end the process.
+ *
  * <p>Owns a scratch row; keeps a view of the last frame that it saw. Allocation-free after
  * construction; confined to one thread.
  */

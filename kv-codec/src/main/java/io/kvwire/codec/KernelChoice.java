@@ -5,6 +5,7 @@ import io.kvwire.codec.rows.ScalarRowKernels;
 import io.kvwire.codec.simd.VectorRowKernels;
 
 import java.lang.System.Logger.Level;
+import java.util.function.Supplier;
 
 /**
  * Chooses the kernels, once per process: those on the Vector API where its module is in the boot
@@ -16,15 +17,15 @@ final class KernelChoice {
     private KernelChoice() {}
 
     private static final class Chosen {
-        static final RowKernels KERNELS = choose();
+        static final Supplier<RowKernels> KERNELS = choose();
     }
 
-    /** {@return the fastest kernels that this JVM can run} */
+    /** {@return the fastest kernels that this JVM can run, for one thread} */
     static RowKernels best() {
-        return Chosen.KERNELS;
+        return Chosen.KERNELS.get();
     }
 
-    private static RowKernels choose() {
+    private static Supplier<RowKernels> choose() {
         var log = System.getLogger(KernelChoice.class.getName());
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
             log.log(
@@ -32,15 +33,15 @@ final class KernelChoice {
                     "The Vector API is not available, so INT8 frames are coded by scalar kernels,"
                             + " many times slower; start Java with --add-modules "
                             + MODULE);
-            return new ScalarRowKernels();
+            return ScalarRowKernels::new;
         }
         if (!VectorRowKernels.worthwhile()) {
             log.log(
                     Level.WARNING,
                     "This processor has no vectors that the JVM can use; INT8 frames are coded by"
                             + " scalar kernels, many times slower");
-            return new ScalarRowKernels();
+            return ScalarRowKernels::new;
         }
-        return new VectorRowKernels();
+        return VectorRowKernels::new;
     }
 }

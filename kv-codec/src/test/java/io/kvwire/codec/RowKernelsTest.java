@@ -2,6 +2,7 @@ package io.kvwire.codec;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.kvwire.codec.rows.RowKernels;
 import io.kvwire.codec.rows.Rows;
@@ -14,10 +15,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.function.IntFunction;
 
 /** The kernels on the Vector API against their scalar twin: the same bits, whatever the rows. */
 class RowKernelsTest {
@@ -120,6 +126,41 @@ class RowKernelsTest {
         }
     }
 
+    /** Every BF16 number below each largest magnitude of one binary order. */
+    @Test
+    void allRowsOfBf16AreEncodedAsADivisionWould() {
+        for (int fraction = 0; fraction < 128; fraction++) {
+            int largest = 127 << 7 | fraction;
+            // From the magnitude that gets the code 0, 9 orders below.
+            int count = 9 * 128 + fraction;
+            int dim = Math.ceilDiv(count, 64) * 64;
+            var elements = new byte[2 * dim];
+            var buffer = ByteBuffer.wrap(elements).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < dim; i++) {
+                buffer.putShort(2 * i, (short) ((largest - i) | (i & 1) << 15));
+            }
+            encodedAlike(new Rows().shape(DType.BF16, dim, false), elements, 0);
+        }
+    }
+
+    @Test
+    void rowsOutsideOfTheirMemoryAreRefused() {
+        try (var arena = Arena.ofConfined()) {
+            var elements = arena.allocate(4 * 256);
+            var codes = arena.allocate(4 * 128);
+            var rows = new Rows().shape(DType.BF16, 128, false).scales(arena.allocate(64), 0);
+            assertRefused(rows.elements(5, elements, 0).codes(codes, 0));
+            assertRefused(rows.elements(4, elements, 2).codes(codes, 0));
+            assertRefused(rows.elements(4, elements, 0).codes(codes, 1));
+            assertRefused(rows.elements(4, elements, -1).codes(codes, 0));
+        }
+    }
+
+    private static void assertRefused(Rows rows) {
+        assertThrows(IndexOutOfBoundsException.class, () -> VECTOR.encode(rows));
+        assertThrows(IndexOutOfBoundsException.class, () -> VECTOR.decode(rows));
+    }
+
     private static void decodedAlike(Rows rows, Random random) {
         int count = 3;
         int shift = random.nextInt(8);
@@ -127,36 +168,61 @@ class RowKernelsTest {
         random.nextBytes(codes);
         var scales = new byte[count * Float.BYTES];
         rows.codes(MemorySegment.ofArray(codes), shift).scales(MemorySegment.ofArray(scales), 0);
+        int range = rows.halfScales() ? 40 : 250;
+        int least = rows.halfScales() ? -24 : -126;
         for (int row = 0; row < count; row++) {
             // Up to where products are infinite; FP16 scales get to their own limits.
-            int exponent =
-                    random.nextInt(rows.halfScales() ? 40 : 250) - (rows.halfScales() ? 24 : 126);
-            rows.scale(row, Math.scalb(1 + random.nextFloat(), exponent));
+            rows.scale(row, Math.scalb(1 + random.nextFloat(), random.nextInt(range) + least));
         }
         var expected = new byte[count * rows.rowBytes() + shift];
-        var decoded = expected.clone();
         SCALAR.decode(rows.elements(count, MemorySegment.ofArray(expected), shift));
-        VECTOR.decode(rows.elements(count, MemorySegment.ofArray(decoded), shift));
-
-        assertArrayEquals(expected, decoded, () -> rows.dtype() + " of " + rows.dim());
+        try (var arena = Arena.ofConfined()) {
+            IntFunction<MemorySegment> heap = bytes -> MemorySegment.ofArray(new byte[bytes]);
+            IntFunction<MemorySegment> outside = bytes -> arena.allocate(bytes, 64);
+            for (var room : List.of(heap, outside)) {
+                var decoded = room.apply(expected.length);
+                var from = room.apply(codes.length).copyFrom(MemorySegment.ofArray(codes));
+                VECTOR.decode(rows.codes(from, shift).elements(count, decoded, shift));
+                assertArrayEquals(
+                        expected,
+                        decoded.toArray(ValueLayout.JAVA_BYTE),
+                        () -> rows.dtype() + " of " + rows.dim());
+            }
+        }
     }
 
     private static void encodedAlike(Rows rows, byte[] elements, int shift) {
-        int count = elements.length / rows.rowBytes();
-        var memory = MemorySegment.ofArray(new byte[elements.length + shift]);
-        MemorySegment.copy(MemorySegment.ofArray(elements), 0, memory, shift, elements.length);
-        rows.elements(count, memory, shift);
-        var codes = new byte[2][count * rows.dim() + shift];
-        var scales = new byte[2][count * Float.BYTES];
-        var unscaled = new int[2];
-        for (int i = 0; i < 2; i++) {
-            rows.codes(MemorySegment.ofArray(codes[i]), shift);
-            rows.scales(MemorySegment.ofArray(scales[i]), 0);
-            unscaled[i] = (i == 0 ? SCALAR : VECTOR).encode(rows);
+        try (var arena = Arena.ofConfined()) {
+            IntFunction<MemorySegment> heap = bytes -> MemorySegment.ofArray(new byte[bytes]);
+            IntFunction<MemorySegment> outside = bytes -> arena.allocate(bytes, 64);
+            var expected = encoded(SCALAR, rows, elements, shift, heap);
+            for (var room : List.of(heap, outside)) {
+                assertArrayEquals(
+                        expected,
+                        encoded(VECTOR, rows, elements, shift, room),
+                        () -> rows.dtype() + " of " + rows.dim());
+            }
         }
+    }
 
-        assertEquals(unscaled[0], unscaled[1]);
-        assertArrayEquals(scales[0], scales[1], () -> rows.dtype() + " of " + rows.dim());
-        assertArrayEquals(codes[0], codes[1], () -> rows.dtype() + " of " + rows.dim());
+    /** Codes and scales, and behind them how many rows have none. */
+    private static byte[] encoded(
+            RowKernels kernels,
+            Rows rows,
+            byte[] elements,
+            int shift,
+            IntFunction<MemorySegment> room) {
+        int count = elements.length / rows.rowBytes();
+        var source = room.apply(elements.length + shift);
+        MemorySegment.copy(MemorySegment.ofArray(elements), 0, source, shift, elements.length);
+        int codeBytes = count * rows.dim() + shift;
+        var codes = room.apply(codeBytes);
+        var scales = room.apply(count * Float.BYTES);
+        rows.elements(count, source, shift).codes(codes, shift).scales(scales, 0);
+        int unscaled = kernels.encode(rows);
+        var all = Arrays.copyOf(codes.toArray(ValueLayout.JAVA_BYTE), codeBytes + 4 * count + 1);
+        MemorySegment.copy(scales, ValueLayout.JAVA_BYTE, 0, all, codeBytes, 4 * count);
+        all[all.length - 1] = (byte) unscaled;
+        return all;
     }
 }

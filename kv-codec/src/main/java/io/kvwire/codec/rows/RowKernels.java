@@ -1,8 +1,8 @@
 package io.kvwire.codec.rows;
 
 /**
- * The int8 arithmetic on whole rows. Every implementation gives the same bits. Stateless, so safe
- * for any number of threads; allocates nothing.
+ * The int8 arithmetic on whole rows. Every implementation gives the same bits. Allocates nothing;
+ * confined to one thread.
  */
 public interface RowKernels {
     /** {@return what people call them: {@code scalar}, {@code vector-512}} */

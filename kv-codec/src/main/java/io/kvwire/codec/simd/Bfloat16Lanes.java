@@ -21,8 +21,6 @@ import jdk.incubator.vector.VectorOperators;
 final class Bfloat16Lanes {
     private static final int UPPER = 0xFFFF0000;
 
-    private Bfloat16Lanes() {}
-
     static int largest(Rows rows, int row, int count) {
         var memory = rows.elements();
         long at = rows.at(row);
@@ -72,7 +70,7 @@ final class Bfloat16Lanes {
     }
 
     /** The number rounded to BF16, ties to even, in the upper half of the lane. */
-    private static IntVector rounded(FloatVector x) {
+    static IntVector rounded(FloatVector x) {
         var bits = x.reinterpretAsInts();
         return bits.add(bits.lanewise(VectorOperators.LSHR, 16).and(1)).add(0x7FFF);
     }

@@ -28,13 +28,14 @@ final class Lanes {
 
     static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SHAPE);
     static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, SHAPE);
-    private static final VectorSpecies<Short> HALF =
+    static final VectorSpecies<Short> HALF =
             VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
     static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     // Added to a number below 2^22 in magnitude, it leaves the number, rounded to an integer with
     // ties to even, in the lowest bits.
     private static final float ROUNDER = 0x1.8p23f;
+    static final FloatVector ROUNDERS = FloatVector.broadcast(FLOATS, ROUNDER);
 
     private Lanes() {}
 
@@ -77,13 +78,17 @@ final class Lanes {
         return r.fma(inverse, q).add(ROUNDER).reinterpretAsInts();
     }
 
+    /** {@return the codes of even and odd elements in turn} */
+    static ShortVector pairs(IntVector even, IntVector odd) {
+        return (ShortVector)
+                odd.lanewise(VectorOperators.LSHL, 8)
+                        .or(even.and(0xFF))
+                        .convertShape(VectorOperators.I2S, HALF, 0);
+    }
+
     /** Stores the codes of even and odd elements in turn. */
     static void storePairs(IntVector even, IntVector odd, MemorySegment codes, long at) {
-        odd.lanewise(VectorOperators.LSHL, 8)
-                .or(even.and(0xFF))
-                .convertShape(VectorOperators.I2S, HALF, 0)
-                .reinterpretAsShorts()
-                .intoMemorySegment(codes, at, ORDER);
+        pairs(even, odd).intoMemorySegment(codes, at, ORDER);
     }
 
     /** Loads the codes of even and odd elements, each pair in the lower half of a lane. */

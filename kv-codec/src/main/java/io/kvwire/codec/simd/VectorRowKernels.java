@@ -8,17 +8,18 @@ import io.kvwire.transport.DType;
 
 /**
  * The kernels on the Vector API, for vectors of 128, 256 or 512 bits; what is left of a row behind
- * its last whole vector is done by {@link ScalarRowKernels}.
+ * its last whole vector is done by {@link ScalarRowKernels}. Confined to one thread.
  *
  * <p>Loading this class fails with {@link NoClassDefFoundError} where the module {@code
  * jdk.incubator.vector} is absent; {@code KernelChoice} decides.
  */
 public final class VectorRowKernels implements RowKernels {
     // Within these bounds of the scale, Quotient divides without a division.
-    private static final float LEAST_FAST = 0x1p-90f;
-    private static final float MOST_FAST = 0x1p90f;
+    static final float LEAST_FAST = 0x1p-90f;
+    static final float MOST_FAST = 0x1p90f;
 
     private final ScalarRowKernels scalar = new ScalarRowKernels();
+    private final NativeBfloat16 bfloat16 = new NativeBfloat16();
 
     /** Creates the kernels. */
     public VectorRowKernels() {}
@@ -35,6 +36,9 @@ public final class VectorRowKernels implements RowKernels {
 
     @Override
     public int encode(Rows rows) {
+        if (NativeBfloat16.handles(rows)) {
+            return bfloat16.encode(rows);
+        }
         if (!handles(rows)) {
             return scalar.encode(rows);
         }
@@ -64,6 +68,10 @@ public final class VectorRowKernels implements RowKernels {
 
     @Override
     public void decode(Rows rows) {
+        if (NativeBfloat16.handles(rows)) {
+            bfloat16.decode(rows);
+            return;
+        }
         if (!handles(rows)) {
             scalar.decode(rows);
             return;
