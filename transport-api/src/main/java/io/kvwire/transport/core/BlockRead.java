@@ -72,9 +72,7 @@ final class BlockRead extends ReadTransfer {
         require(
                 fields.layer >= 0 && fields.layer < cache.layout().layers(),
                 "layer " + fields.layer);
-        require(
-                payloadBytes == plan.tokenBytes() * fields.tokens,
-                payloadBytes + " payload bytes for " + fields.tokens + " tokens");
+        frame.requirePayload(plan, session.coding());
         int first = fields.firstToken / block;
         int inBlock = fields.firstToken % block;
         int count = Math.ceilDiv(inBlock + fields.tokens, block);

@@ -162,6 +162,14 @@ final class Dispatch {
                 session.remoteCaches.remove(id);
                 session.remoteRegions.remove(id);
             }
+            case ControlMessages.RATE -> {
+                long rate = in.u64();
+                in.end();
+                if (rate < 1) {
+                    throw MessageReader.malformed("a rate of " + rate);
+                }
+                session.coding().rates().peerDecodes((double) rate);
+            }
             default -> throw MessageReader.malformed("unknown type " + type);
         }
     }

@@ -36,6 +36,9 @@ final class FrameHeader {
     static final byte FLAG_CHECKSUM = 1;
     static final byte FLAG_NOTIFIES = 2;
 
+    /** The payload is a KV frame of the codec that was agreed on; it has checksums of its own. */
+    static final byte FLAG_ENCODED = 4;
+
     private static final int HEADER_CRC_AT = 80;
 
     byte kind;
@@ -63,6 +66,10 @@ final class FrameHeader {
 
     boolean notifies() {
         return (flags & FLAG_NOTIFIES) != 0;
+    }
+
+    boolean encoded() {
+        return (flags & FLAG_ENCODED) != 0;
     }
 
     boolean ofBlocks() {
@@ -120,7 +127,12 @@ final class FrameHeader {
         entries = buffer.getInt(at + 72);
         payloadCrc = buffer.getInt(at + 76);
         require(kind >= WRITE_BLOCKS && kind <= READ_RANGES, "frame kind " + kind);
-        require((flags & ~(FLAG_CHECKSUM | FLAG_NOTIFIES)) == 0, "frame flags " + flags);
+        require(
+                (flags & ~(FLAG_CHECKSUM | FLAG_NOTIFIES | FLAG_ENCODED)) == 0,
+                "frame flags " + flags);
+        require(
+                !encoded() || (ofBlocks() && !checksummed() && tokens > 0),
+                "flags " + flags + " of a frame of kind " + kind);
         require(buffer.getInt(at + 84) == 0 && buffer.getLong(at + 88) == 0, "reserved bytes");
         require(expectedBytes >= 0 && position >= 0, "negative length");
         require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index " + frameIndex);

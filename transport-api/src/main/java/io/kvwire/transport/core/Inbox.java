@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
@@ -24,6 +25,7 @@ final class Inbox {
     private final Session session;
     private final AtomicReferenceArray<InboundWrite> writes;
     private final long[] reads;
+    private final AtomicLong unreported = new AtomicLong();
     private volatile boolean closed;
     private final ArrayDeque<ArrivingFrame> pool = new ArrayDeque<>();
 
@@ -86,6 +88,29 @@ final class Inbox {
         }
     }
 
+    /**
+     * Counts credit that is not confirmed yet. Once as much has come for all transfers together as
+     * is confirmed for one, all of them report: else many that wait, each with a little, would hold
+     * the whole window.
+     */
+    void placed(long charge) {
+        long sum = unreported.addAndGet(charge);
+        if (sum < session.reportEveryBytes() || !unreported.compareAndSet(sum, 0)) {
+            return;
+        }
+        for (int i = 0; i < writes.length(); i++) {
+            var write = writes.get(i);
+            if (write != null && !write.ended()) {
+                write.credit.report();
+            }
+        }
+        for (var transfer : session.slots.active()) {
+            if (transfer instanceof ReadTransfer read && !read.ended()) {
+                read.credit().report();
+            }
+        }
+    }
+
     ArrivingFrame begin(ByteBuffer header, long payloadBytes) {
         var frame = take();
         frame.begin(payloadBytes);
@@ -110,7 +135,7 @@ final class Inbox {
         require(write.describe(fields), "frames of one transfer contradict each other");
         try {
             if (fields.kind == FrameHeader.WRITE_BLOCKS) {
-                admitBlocks(frame, header, payloadBytes, write);
+                admitBlocks(frame, header, write);
             } else {
                 admitRanges(frame, header, payloadBytes, write);
             }
@@ -138,16 +163,13 @@ final class Inbox {
         return frame;
     }
 
-    private void admitBlocks(
-            ArrivingFrame frame, ByteBuffer header, long payloadBytes, InboundWrite write) {
+    private void admitBlocks(ArrivingFrame frame, ByteBuffer header, InboundWrite write) {
         var fields = frame.fields;
         var cache = Grants.writable(session.node(), fields.objectId);
         var layout = cache.layout();
         require(fields.layer >= 0 && fields.layer < layout.layers(), "layer " + fields.layer);
         var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
-        require(
-                payloadBytes == plan.tokenBytes() * fields.tokens,
-                payloadBytes + " payload bytes for " + fields.tokens + " tokens");
+        frame.requirePayload(plan, session.coding());
         int inBlock = fields.firstToken % layout.tokensPerBlock();
         require(
                 fields.entries <= Limits.MAX_BLOCKS_PER_FRAME

@@ -52,6 +52,7 @@ public final class LocalNode implements TransferNode {
     private final NodeConfig config;
     private final SecureRandom random = new SecureRandom();
     private final long incarnation = randomId();
+    private final Coders coders;
     private final Paths paths;
     private final ControlChannel channel;
     private final Map<Integer, PagedCache> caches = new ConcurrentHashMap<>();
@@ -73,7 +74,13 @@ public final class LocalNode implements TransferNode {
                         TimeUnit.SECONDS,
                         new LinkedBlockingQueue<>(),
                         task -> thread(task, "gather"));
-        paths = Paths.open(config, wires);
+        try {
+            coders = new Coders(config, wires.codecs());
+            paths = Paths.open(config, wires);
+        } catch (RuntimeException e) {
+            timer.shutdownNow();
+            throw e;
+        }
         try {
             channel = openChannel(wires);
         } catch (RuntimeException e) {
@@ -120,6 +127,10 @@ public final class LocalNode implements TransferNode {
 
     NodeConfig config() {
         return config;
+    }
+
+    Coders coders() {
+        return coders;
     }
 
     Paths paths() {
@@ -390,6 +401,7 @@ public final class LocalNode implements TransferNode {
         leases.endAll();
         channel.close();
         paths.close();
+        coders.close();
         timer.shutdownNow();
         gatherer.shutdown();
         await(timer);

@@ -66,13 +66,18 @@ final class Responder {
                         new Pinned(
                                 cache,
                                 () -> cache.ledger().unpinAll(table, ask.firstBlock(), count)));
+        long bytes = plan.bytes(tokens.count());
+        var coding = session.coding();
+        var decision = coding.decide(bytes, session.bounds().frameBytes());
+        session.node().metrics.sends(decision);
         var sender =
                 new BlockSender(
                         reply,
                         ask.transferId(),
                         ask.requestId(),
-                        plan.bytes(tokens.count()),
-                        new BlockSender.Flags(ask.checksum(), false),
+                        bytes,
+                        new BlockSender.Flags(
+                                ask.checksum(), false, null, coding, coding.encodes(decision)),
                         new BlockSender.What(
                                 cache, ids, plan, ask.targetCache(), Optional.empty()));
         sender.allReady(tokens);

@@ -17,6 +17,7 @@ import io.kvwire.transport.spi.LinkHandler;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,6 +54,7 @@ final class Session implements ControlHandler, LinkHandler {
     private final Handshake handshake;
     private volatile ControlLink control;
     private volatile DataLink link = NO_LINK;
+    private volatile Coding coding;
     private volatile Inbox inbox;
     private volatile Outbox outbox;
     private volatile Hello remote;
@@ -128,8 +130,9 @@ final class Session implements ControlHandler, LinkHandler {
     }
 
     /** The peer has said hello or welcome: the rest of the session is sized by what it said. */
-    void meet(Hello hello) {
+    void meet(Hello hello, Coding.Agreed codec) {
         bounds = Hello.Bounds.of(node.config().limits()).and(hello.bounds());
+        coding = new Coding(node, codec, Hello.Bounds.of(node.config().limits()));
         slots = new Slots(bounds.transfers(), node.config().limits().maxQueuedTransfers());
         inbox = new Inbox(this, bounds.transfers());
         outbox = new Outbox(this, bounds);
@@ -195,11 +198,16 @@ final class Session implements ControlHandler, LinkHandler {
                                     + path.path()
                                     + ", "
                                     + path.lanes()
-                                    + " lanes ("
+                                    + " lanes, codec "
+                                    + coding.name()
+                                    + " ("
                                     + path.reason()
                                     + ") "
                                     + path.details());
             outbox.open(link);
+            if (coding.active() && (coding.automatic() || remote.codecs().automatic())) {
+                coding.measure(this);
+            }
             handshake.announceLater();
             node.tell(listener -> listener.connected(peer));
             established.complete(peer);
@@ -310,6 +318,9 @@ final class Session implements ControlHandler, LinkHandler {
         }
         dispatch.close(lost);
         link.close(reason);
+        if (coding != null) {
+            coding.close();
+        }
         if (control != null) {
             control.close(reason);
         }
@@ -357,6 +368,11 @@ final class Session implements ControlHandler, LinkHandler {
         return node;
     }
 
+    /** The codec that was agreed on; known once the peer has said hello. */
+    Coding coding() {
+        return coding;
+    }
+
     Inbox inbox() {
         return inbox;
     }
@@ -374,8 +390,10 @@ final class Session implements ControlHandler, LinkHandler {
         return bounds;
     }
 
+    /** Unconfirmed bytes that a sender may be left with; it must always have room for a frame. */
     long reportEveryBytes() {
-        return bounds.windowBytes() / REPORTS_PER_WINDOW;
+        long beside = Math.max(0, bounds.windowBytes() - bounds.frameBytes());
+        return Math.min(bounds.windowBytes() / REPORTS_PER_WINDOW, beside);
     }
 
     /** The plan of a target that receives in its own order, for some of its heads. */
@@ -449,7 +467,19 @@ final class Session implements ControlHandler, LinkHandler {
     }
 
     PathReport path() {
-        return path;
+        var known = path;
+        if (known == null || !coding.active()) {
+            return known;
+        }
+        var details = new TreeMap<>(known.details());
+        details.put("codec", coding.describe());
+        return new PathReport(
+                known.path(),
+                known.reason(),
+                known.lanes(),
+                known.codec(),
+                known.rejected(),
+                details);
     }
 
     boolean connected() {
