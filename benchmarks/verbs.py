@@ -53,13 +53,14 @@ def c_loop(batch, seconds):
 
 def jmh(jdk, classes, seconds):
     """One run of all benchmarks; returns {(caller, what, batch): (nanoseconds, bytes allocated)}, per request."""
+    period = f"{int(seconds * 1000)}ms"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "jmh.json"
         flags = ["--enable-native-access=ALL-UNNAMED", f"-Dkvwire.verbs.library={C / 'libstubverbs.so'}",
                  f"-Djava.library.path={C}", "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
                  "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Xms256m", "-Xmx256m"]
         run(jdk / "bin" / "java", *flags, "-cp", classes, "org.openjdk.jmh.Main", "(Verbs|Disni)Benchmark",
-            "-f", 1, "-wi", 2, "-w", f"{seconds}s", "-i", 3, "-r", f"{seconds}s", "-prof", "gc",
+            "-f", 1, "-wi", 2, "-w", period, "-i", 3, "-r", period, "-prof", "gc",
             "-rf", "json", "-rff", report)
         results = json.loads(report.read_text())
     figures = {}
@@ -85,17 +86,18 @@ def measure(arguments):
         for (caller, what, batch), (nanos, allocated) in jmh(jdk, classes, arguments.seconds).items():
             rows.setdefault((what, batch, "C"), []).append((c[batch][what], 0, 1))
             rows.setdefault((what, batch, caller), []).append((nanos, allocated, nanos / c[batch][what]))
+    order = ["C", *CALLERS]
     return [
         {"what": what, "batch": batch, "caller": caller,
          **{key: statistics.median(values) for key, values in zip(("nanos", "bytes", "ratio"), zip(*measured))}}
-        for (what, batch, caller), measured in rows.items()
+        for (what, batch, caller), measured in sorted(rows.items(), key=lambda r: (r[0][0], r[0][1], order.index(r[0][2])))
     ]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=1, help="of each iteration (default 1)")
+    parser.add_argument("--seconds", type=float, default=1, help="of each iteration (default 1)")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--name", default=f"verbs-{datetime.date.today()}")
     arguments = parser.parse_args()
