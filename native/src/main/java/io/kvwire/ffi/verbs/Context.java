@@ -33,10 +33,10 @@ public final class Context implements AutoCloseable {
     private final int vectors;
     private boolean closed;
 
-    Context(Device device, MemorySegment address, CallMode mode) {
+    Context(Device device, MemorySegment address, Operations operations) {
         this.device = device;
         this.address = address;
-        operations = new Operations(address, mode);
+        this.operations = operations;
         var struct = CStruct.at(address, IbvContext.LAYOUT);
         asyncDescriptor = struct.get(JAVA_INT, IbvContext.ASYNC_FD);
         vectors = struct.get(JAVA_INT, IbvContext.NUM_COMP_VECTORS);

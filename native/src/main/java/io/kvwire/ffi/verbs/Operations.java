@@ -23,7 +23,7 @@ import java.lang.invoke.MethodHandle;
  * nanoseconds, and holds up the whole JVM for as long as it lasts: so only for drivers that neither
  * block nor make a system call there ({@link CallMode}).
  */
-final class Operations {
+class Operations {
 
     // int (*poll_cq)(struct ibv_cq *cq, int num_entries, struct ibv_wc *wc)
     private static final FunctionDescriptor POLL_CQ_TYPE =
@@ -75,10 +75,6 @@ final class Operations {
         postSharedReceive = table.get(ADDRESS, IbvContextOps.POST_SRQ_RECV);
         allocateWindow = table.get(ADDRESS, IbvContextOps.ALLOC_MW);
         freeWindow = table.get(ADDRESS, IbvContextOps.DEALLOC_MW);
-    }
-
-    CallMode mode() {
-        return mode;
     }
 
     int pollCq(long cq, int entries, long completions) {
@@ -143,7 +139,7 @@ final class Operations {
         return (int) DEALLOC_MW.invokeExact(freeWindow, window);
     }
 
-    private static RuntimeException unexpected(Throwable e) {
+    static RuntimeException unexpected(Throwable e) {
         if (e instanceof RuntimeException r) {
             return r;
         }

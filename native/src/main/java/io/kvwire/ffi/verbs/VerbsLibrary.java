@@ -104,13 +104,20 @@ public final class VerbsLibrary {
      *     and with what the system said when it cannot be opened
      */
     public static Context open(Device device, CallMode mode) {
+        return open(device, context -> new Operations(context, mode));
+    }
+
+    static Context open(Device device, Function<MemorySegment, Operations> operations) {
         if (!isPresent()) {
             throw new TransferException(ErrorCode.PATH_UNAVAILABLE, reason());
         }
-        return withDevices(pointers -> open(pointers, device, mode));
+        return withDevices(pointers -> open(pointers, device, operations));
     }
 
-    private static Context open(List<MemorySegment> pointers, Device device, CallMode mode) {
+    private static Context open(
+            List<MemorySegment> pointers,
+            Device device,
+            Function<MemorySegment, Operations> operations) {
         for (var pointer : pointers) {
             if (describe(pointer).name().equals(device.name())) {
                 var context =
@@ -119,7 +126,7 @@ public final class VerbsLibrary {
                                 "Check that this user may read and write /dev/infiniband/"
                                         + device.kernelName(),
                                 e -> (MemorySegment) Ibv.OPEN_DEVICE.invokeExact(e, pointer));
-                return new Context(device, context, mode);
+                return new Context(device, context, operations.apply(context));
             }
         }
         throw new TransferException(

@@ -40,8 +40,8 @@ final class ConnectedPair implements AutoCloseable {
     /**
      * On the first device; the far end takes its receives from the shared queue, if one is made.
      */
-    ConnectedPair(Device device, CallMode mode) {
-        context = VerbsLibrary.open(device, mode);
+    ConnectedPair(Context context) {
+        this.context = context;
         domain = context.allocateProtectionDomain();
         channel = context.createCompletionChannel();
         sends = context.createCompletionQueue(128, channel, 0);

@@ -32,7 +32,15 @@ class RealDeviceTest {
         assumeTrue(
                 !devices.isEmpty(),
                 "no RDMA device: run transport-rdma/rig/rig test native " + getClass().getName());
-        pair = new ConnectedPair(devices.getFirst(), devices.getFirst().callMode());
+        pair = new ConnectedPair(open(devices.getFirst()));
+    }
+
+    boolean tellsWhatWasTaken() {
+        return true;
+    }
+
+    Context open(Device device) {
+        return VerbsLibrary.open(device, device.callMode());
     }
 
     @AfterEach
@@ -224,8 +232,9 @@ class RealDeviceTest {
             many.addSend(i, 0);
         }
         assertEquals(Errno.ENOMEM, pair.near.post(many));
+        int least = tellsWhatWasTaken() ? pair.near.capacity().sends() : 0;
         assertTrue(
-                many.accepted() >= pair.near.capacity().sends() && many.accepted() < more,
+                many.accepted() >= least && many.accepted() < more,
                 () -> many.accepted() + " of " + more);
     }
 
