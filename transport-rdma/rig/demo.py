@@ -39,14 +39,14 @@ exit 0
 """
 
 
-def demo(model, prompt, tokens, timeout, report):
+def demo(paths, model, prompt, tokens, timeout, report):
     """Runs it all; returns the exit status. REPORT is a file for the figures, or None."""
     # A launcher that is not up to date would build in the guest.
     subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
     folder = WORK / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     host, _, port = ADDRESS.partition(":")
-    runs = [f"decode {path}-{mode} --prefill {ADDRESS} --require {path} --mode {mode}" for path in PATHS for mode in MODES]
+    runs = [f"decode {path}-{mode} --prefill {ADDRESS} --require {path} --mode {mode}" for path in paths for mode in MODES]
     words = {
         "opts": JAVA_OPTS,
         "launcher": shlex.quote(str(ROOT / "kvwire")),
@@ -59,8 +59,8 @@ def demo(model, prompt, tokens, timeout, report):
         "runs": "\n".join(runs),
     }
     run_guests([PREFILL.format(**words), DECODE.format(**words)], folder, timeout=timeout, cpus=2)
-    rows = {name: load(folder / "2" / f"{name}.json") for name in ("alone", *(f"{p}-{m}" for p in PATHS for m in MODES))}
-    counts = judge(rows, tokens, (folder / "2" / "without-device.log").read_text())
+    rows = {name: load(folder / "2" / f"{name}.json") for name in ("alone", *(f"{p}-{m}" for p in paths for m in MODES))}
+    counts = judge(paths, rows, tokens, (folder / "2" / "without-device.log").read_text())
     table(rows)
     if report:
         write(report, model, rows, counts)
@@ -71,11 +71,11 @@ def load(file):
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def judge(rows, tokens, without_device):
+def judge(paths, rows, tokens, without_device):
     counts = Counts()
     expected = rows["alone"].get("tokens", [])
     counts.check(f"one process makes {tokens} tokens", len(expected) == tokens, f"{len(expected)}")
-    for path in PATHS:
+    for path in paths:
         for mode in MODES:
             row = rows[f"{path}-{mode}"]
             same = row.get("tokens") == expected and row.get("path") == path and row.get("mode") == mode

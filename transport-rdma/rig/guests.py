@@ -89,7 +89,7 @@ def start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus):
     for number, end in enumerate(ends):
         command += ["-netdev", f"stream,id=n{number},server=off,addr.type=fd,addr.str={end.fileno()}"]
         mac = f"52:54:00:00:{number:02x}:{guest.number:02x}"
-        command += ["-device", f"virtio-net-pci,netdev=n{number},host_mtu=4200,mac={mac}"]
+        command += ["-device", f"virtio-net-pci,netdev=n{number},host_mtu=4200,mac={mac},romfile="]
     with open(guest.folder / "qemu", "wb") as log:
         return subprocess.Popen(
             command,
