@@ -13,6 +13,7 @@ module io.kvwire.tck {
     requires org.opentest4j;
 
     exports io.kvwire.tck;
+    exports io.kvwire.tck.codec;
     exports io.kvwire.tck.fault;
     exports io.kvwire.tck.memory;
 

@@ -3,7 +3,6 @@ package io.kvwire.codec;
 import io.kvwire.transport.DType;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvForm;
-import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.KvModel;
@@ -15,18 +14,17 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /**
- * The header of a KV frame, version 1.0, as docs/spec/kv-frame.md fixes it; offsets and rules are
- * those of its table. Mutable and reused, allocation-free after construction; confined to one
- * thread.
+ * The header of a KV frame, version 1.1, as docs/spec/kv-frame.md fixes it: offsets are those of
+ * its table, rules are {@link FrameRules}. Mutable and reused, allocation-free after construction;
+ * confined to one thread.
  */
 final class FrameHeader {
     static final int BYTES = 128;
     static final int MAGIC = 0x4643564B; // "KVCF", little-endian
     static final int MAJOR = 1;
-    static final int MINOR = 0;
+    static final int MINOR = 1;
     static final int MAX_RAW_BYTES = 1 << 30;
     static final int MAX_WIRE_BYTES = Integer.MAX_VALUE - BYTES;
-    static final int SECTION_ALIGNMENT = 64;
 
     static final int FLAG_K = 1;
     static final int FLAG_V = 1 << 1;
@@ -34,11 +32,17 @@ final class FrameHeader {
     static final int FLAG_LAST = 1 << 3;
     static final int FLAG_PASSTHROUGH = 1 << 4;
     static final int FLAG_LOSSLESS = 1 << 5;
+    static final int FLAG_UNSCALED_ROWS = 1 << 6;
+    static final int KNOWN_FLAGS = (1 << 7) - 1;
     static final int SCHEME_RAW = 0;
+    static final int SCHEME_SYMMETRIC = 1;
+    static final int SCHEME_ASYMMETRIC = 2;
+    static final int ROUND_TO_EVEN = 1;
+    static final int LOSSLESS_LZ4 = 1;
+    static final int PLANES_OF_BYTES = 1;
 
-    private static final int KNOWN_FLAGS = (1 << 6) - 1;
     private static final int FLAGS_OF_SLAB = FLAG_K | FLAG_V | FLAG_ROPE | FLAG_LAST;
-    private static final int MAX_U16 = (1 << 16) - 1;
+    static final int MAX_U16 = (1 << 16) - 1;
     private static final int HEADER_CRC_AT = 124;
 
     int flags;
@@ -49,6 +53,9 @@ final class FrameHeader {
     int rounding;
     int losslessCodec;
     int planeTransform;
+    RowCoding keys = RowCoding.TOKEN;
+    RowCoding values = RowCoding.TOKEN;
+    int outliers;
     KvOrder order = KvOrder.NHD;
     KvForm form = KvForm.SPLIT;
     int groupSize;
@@ -127,6 +134,9 @@ final class FrameHeader {
         rounding = 0;
         losslessCodec = 0;
         planeTransform = 0;
+        keys = RowCoding.TOKEN;
+        values = RowCoding.TOKEN;
+        outliers = 0;
         groupSize = 0;
         wireBytes = rawBytes;
         codeBytes = rawBytes;
@@ -136,15 +146,47 @@ final class FrameHeader {
         decodedCrc = checksum;
     }
 
+    /**
+     * Sets what the int8 schemes say of a frame whose codes are not compressed and whose rows all
+     * have a scale; the rest is known when the frame is written.
+     *
+     * @param asymmetric whether rows have offsets
+     * @param halfScales whether scales are FP16
+     */
+    void quantise(boolean asymmetric, boolean halfScales, RowCoding ofKeys, RowCoding ofValues) {
+        flags &= FLAGS_OF_SLAB;
+        codeDtype = DType.INT8;
+        scaleDtype = (halfScales ? DType.FP16 : DType.FP32).number();
+        scheme = asymmetric ? SCHEME_ASYMMETRIC : SCHEME_SYMMETRIC;
+        rounding = ROUND_TO_EVEN;
+        losslessCodec = 0;
+        planeTransform = 0;
+        keys = ofKeys;
+        values = form == KvForm.LATENT ? RowCoding.TOKEN : ofValues;
+        groupSize = keyDim;
+    }
+
+    /** {@return the lowest minor version in which all that this frame uses is defined} */
+    int minorVersion() {
+        return scheme == SCHEME_RAW && losslessCodec == 0 ? 0 : 1;
+    }
+
+    /** {@return whether scales are FP16} */
+    boolean halfScales() {
+        return scaleDtype == DType.FP16.number();
+    }
+
     /** Writes the header to the start of a frame. */
     void encode(MemorySegment frame) {
-        check();
-        bytes.putInt(0, MAGIC).put(4, (byte) MAJOR).put(5, (byte) MINOR).putShort(6, (short) BYTES);
+        FrameRules.check(this);
+        bytes.putInt(0, MAGIC).put(4, (byte) MAJOR).put(5, (byte) minorVersion());
+        bytes.putShort(6, (short) BYTES);
         bytes.putShort(8, (short) flags);
         bytes.put(10, (byte) sourceDtype.number()).put(11, (byte) codeDtype.number());
         bytes.put(12, (byte) scaleDtype).put(13, (byte) scheme).put(14, (byte) rounding);
         bytes.put(15, (byte) losslessCodec).put(16, (byte) planeTransform);
-        bytes.put(17, (byte) (order.number() | (form.number() << 4))).putShort(18, (short) 0);
+        bytes.put(17, (byte) (order.number() | (form.number() << 4)));
+        bytes.put(18, (byte) keys.number()).put(19, (byte) values.number());
         bytes.putInt(20, groupSize).putInt(24, layer).putInt(28, firstToken).putInt(32, tokens);
         bytes.putInt(36, tokensPerBlock);
         bytes.putShort(40, (short) firstHead).putShort(42, (short) heads);
@@ -153,7 +195,8 @@ final class FrameHeader {
         bytes.putInt(64, generation).putInt(68, chunk).putInt(72, chunks).putInt(76, rawBytes);
         bytes.putLong(80, fingerprintHigh).putLong(88, fingerprintLow);
         bytes.putInt(96, wireBytes).putInt(100, codeBytes);
-        bytes.putInt(104, scaleBytes).putInt(108, auxiliaryBytes).putInt(112, 0);
+        bytes.putInt(104, scaleBytes).putInt(108, auxiliaryBytes);
+        bytes.putShort(112, (short) outliers).putShort(114, (short) 0);
         bytes.putInt(116, wireCrc).putInt(120, decodedCrc).putInt(HEADER_CRC_AT, headerCrc());
         MemorySegment.copy(snapshotSegment, 0, frame, 0, BYTES);
     }
@@ -166,7 +209,7 @@ final class FrameHeader {
      */
     void decode(MemorySegment frame) {
         if (frame.byteSize() < BYTES) {
-            throw malformed(frame.byteSize() + " bytes, a header alone has " + BYTES);
+            throw FrameRules.malformed(frame.byteSize() + " bytes, a header alone has " + BYTES);
         }
         // Once, so that what is checked is what is used, even if a peer still writes to the frame.
         MemorySegment.copy(frame, 0, snapshotSegment, 0, BYTES);
@@ -176,13 +219,14 @@ final class FrameHeader {
                     ErrorCode.CORRUPT, "KV frame: the checksum of the header is wrong; send again");
         }
         readFields();
-        exactly("reserved bytes", bytes.getShort(18) | bytes.getInt(112), 0);
-        check();
-        exactly("bytes of the frame", frame.byteSize(), (long) BYTES + wireBytes);
+        FrameRules.exactly("reserved bytes", bytes.getShort(114), 0);
+        FrameRules.check(this);
+        FrameRules.exactly("minor version", bytes.get(5), minorVersion());
+        FrameRules.exactly("bytes of the frame", frame.byteSize(), (long) BYTES + wireBytes);
     }
 
     private void checkVersion() {
-        exactly("magic", bytes.getInt(0), MAGIC);
+        FrameRules.exactly("magic", bytes.getInt(0), MAGIC);
         int major = bytes.get(4) & 0xFF;
         int minor = bytes.get(5) & 0xFF;
         if (major != MAJOR || minor > MINOR) {
@@ -198,7 +242,7 @@ final class FrameHeader {
                             + MINOR
                             + ": update it, or agree on another codec");
         }
-        exactly("header bytes", Short.toUnsignedInt(bytes.getShort(6)), BYTES);
+        FrameRules.exactly("header bytes", Short.toUnsignedInt(bytes.getShort(6)), BYTES);
     }
 
     private void readFields() {
@@ -210,6 +254,9 @@ final class FrameHeader {
         rounding = Byte.toUnsignedInt(bytes.get(14));
         losslessCodec = Byte.toUnsignedInt(bytes.get(15));
         planeTransform = Byte.toUnsignedInt(bytes.get(16));
+        keys = RowCoding.of(bytes.get(18));
+        values = RowCoding.of(bytes.get(19));
+        outliers = Short.toUnsignedInt(bytes.getShort(112));
         order = KvOrder.of(bytes.get(17) & 0x0F);
         form = KvForm.of((bytes.get(17) >> 4) & 0x0F);
         groupSize = bytes.getInt(20);
@@ -241,63 +288,6 @@ final class FrameHeader {
         crc.reset();
         crc.update(snapshot, 0, HEADER_CRC_AT);
         return (int) crc.getValue();
-    }
-
-    /** Checks every rule that holds for all frames, then those of the scheme. */
-    private void check() {
-        exactly("undefined flags", flags & ~KNOWN_FLAGS, 0);
-        exactly("flag K", flags & FLAG_K, FLAG_K);
-        exactly("flag V", flags & FLAG_V, form == KvForm.LATENT ? 0 : FLAG_V);
-        inRange("layer", layer, 0, KvLayout.MAX_EXTENT - 1);
-        inRange("first token", firstToken, 0, Integer.MAX_VALUE);
-        inRange("tokens", tokens, 1, Integer.MAX_VALUE - firstToken);
-        inRange("tokens per block", tokensPerBlock, 1, KvLayout.MAX_EXTENT);
-        inRange("heads", heads, 1, MAX_U16 - firstHead);
-        inRange("key dim", keyDim, 1, MAX_U16);
-        exactly("value dim", valueDim, form == KvForm.LATENT ? 0 : keyDim);
-        inRange("chunks", chunks, 1, Integer.MAX_VALUE);
-        inRange("chunk", chunk, 0, chunks - 1);
-        exactly("flag last", flags & FLAG_LAST, chunk == chunks - 1 ? FLAG_LAST : 0);
-        checkLengths();
-        if (scheme != SCHEME_RAW) {
-            throw malformed("unknown scheme " + scheme);
-        }
-        checkRaw();
-    }
-
-    private void checkLengths() {
-        // Below 2^36 for one token, so that only the last product can wrap.
-        long tokenBytes = (long) heads * (keyDim + valueDim) * sourceDtype.bytes();
-        inRange("tokens of this size", tokens, 1, MAX_RAW_BYTES / tokenBytes);
-        exactly("raw bytes", rawBytes, tokens * tokenBytes);
-        inRange("code bytes", codeBytes, 1, MAX_WIRE_BYTES);
-        inRange("scale bytes", scaleBytes, 0, MAX_WIRE_BYTES);
-        inRange("auxiliary bytes", auxiliaryBytes, 0, MAX_WIRE_BYTES);
-        long end = after(after(codeBytes, scaleBytes), auxiliaryBytes);
-        inRange("sections together", end, 1, MAX_WIRE_BYTES);
-        exactly("wire bytes", wireBytes, end);
-    }
-
-    private void checkRaw() {
-        exactly("flag passthrough", flags & FLAG_PASSTHROUGH, FLAG_PASSTHROUGH);
-        exactly("flag lossless", flags & FLAG_LOSSLESS, 0);
-        exactly("lossless codec", losslessCodec, 0);
-        exactly("plane transform", planeTransform, 0);
-        exactly("code dtype", codeDtype.number(), sourceDtype.number());
-        exactly("scale dtype", scaleDtype, 0);
-        exactly("rounding", rounding, 0);
-        exactly("group size", groupSize, 0);
-        exactly("code bytes", codeBytes, rawBytes);
-        exactly("scale bytes", scaleBytes, 0);
-        exactly("auxiliary bytes", auxiliaryBytes, 0);
-        exactly("decoded CRC", decodedCrc, wireCrc);
-    }
-
-    /** The end of a section of so many bytes behind what ends at {@code end}. */
-    private static long after(long end, int section) {
-        return section == 0
-                ? end
-                : Math.ceilDiv(end, SECTION_ALIGNMENT) * SECTION_ALIGNMENT + section;
     }
 
     /**
@@ -335,24 +325,8 @@ final class FrameHeader {
 
     private static void expected(String field, long value, long expected) {
         if (value != expected) {
-            throw malformed(field + " is " + value + ", expected was " + expected);
+            throw FrameRules.malformed(field + " is " + value + ", expected was " + expected);
         }
-    }
-
-    private static void exactly(String field, long value, long rule) {
-        if (value != rule) {
-            throw malformed(field + " is " + value + ", must be " + rule);
-        }
-    }
-
-    private static void inRange(String field, long value, long least, long most) {
-        if (value < least || value > most) {
-            throw malformed(field + " is " + value + ", must be " + least + " to " + most);
-        }
-    }
-
-    private static TransferException malformed(String why) {
-        return new TransferException(ErrorCode.MALFORMED, "KV frame: " + why);
     }
 
     private static void atMost(String what, long value, long most) {

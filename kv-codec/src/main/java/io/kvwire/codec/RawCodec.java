@@ -68,11 +68,21 @@ public final class RawCodec implements KvCodec {
         return end;
     }
 
+    /** {@return the checksum of the payload of the frame encoded last} */
+    int checksum() {
+        return header.wireCrc;
+    }
+
     @Override
     public void decode(MemorySegment frame, Slab slab, RunCursor target) {
         header.decode(frame);
         expected.describe(slab, model);
         header.requireSlabOf(expected);
+        if (header.minorVersion() != 0) {
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
+                    "KV frame: not a raw one; agree on the same codec at both ends");
+        }
         int end = FrameHeader.BYTES + header.wireBytes;
         if (checksum.of(frame, FrameHeader.BYTES, end) != header.wireCrc) {
             throw new TransferException(

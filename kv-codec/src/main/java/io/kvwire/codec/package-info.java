@@ -1,2 +1,2 @@
-/** How blocks look as frames: docs/spec/kv-frame.md. Raw frames today. */
+/** How blocks look as frames, raw or as INT8 codes: docs/spec/kv-frame.md. */
 package io.kvwire.codec;

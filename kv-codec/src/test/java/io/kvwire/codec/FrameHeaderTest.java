@@ -56,27 +56,32 @@ class FrameHeaderTest {
     @CsvSource({
         "4, 0, 0x4643564C, magic",
         "2, 6, 96, header bytes",
-        "2, 8, 0x57, undefined flags",
+        "2, 8, 0x97, undefined flags",
         "2, 8, 0x8017, undefined flags",
         "2, 8, 0x16, flag K",
         "2, 8, 0x15, flag V",
         "2, 8, 0x1F, flag last",
         "2, 8, 0x07, flag passthrough",
         "2, 8, 0x37, flag lossless",
+        "2, 8, 0x57, flag unscaled rows",
+        "1, 5, 1, minor version",
         "1, 10, 6, unknown element type",
         "1, 10, 0, raw bytes",
         "1, 10, 2, code dtype",
         "1, 11, 5, code dtype",
         "1, 11, 255, unknown element type",
         "1, 12, 1, scale dtype",
-        "1, 13, 1, unknown scheme",
+        "1, 13, 3, unknown scheme",
         "1, 14, 1, rounding",
-        "1, 15, 1, lossless codec",
+        "1, 15, 1, flag lossless",
+        "1, 15, 2, lossless codec",
         "1, 16, 1, plane transform",
         "1, 17, 0x12, unknown order",
         "1, 17, 0x31, unknown form",
         "1, 17, 0x21, flag V",
-        "2, 18, 1, reserved",
+        "1, 18, 1, coding of keys",
+        "1, 18, 5, unknown coding of rows",
+        "1, 19, 1, coding of values",
         "4, 20, 3, group size",
         "4, 24, 0x100000, layer",
         "4, 24, 0xFFFFFFFF, layer",
@@ -116,7 +121,8 @@ class FrameHeaderTest {
         "4, 104, 0xFFFFFFFF, scale bytes",
         "4, 108, 1, wire bytes",
         "4, 108, 0xFFFFFFFF, auxiliary bytes",
-        "4, 112, 1, reserved",
+        "2, 112, 1, outlier channels",
+        "2, 114, 1, reserved",
         "4, 120, 0, decoded CRC",
     })
     void aFieldAgainstItsRuleIsMalformedEvenWithARightChecksum(
@@ -129,7 +135,7 @@ class FrameHeaderTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"4, 0", "4, 2", "4, 255", "5, 1"})
+    @CsvSource({"4, 0", "4, 2", "4, 255", "5, 2"})
     void anotherVersionIsNamed(int offset, int value) {
         var refusal = refused(frame -> frame.put(offset, (byte) value));
 

@@ -33,6 +33,16 @@ public interface KvReception extends AutoCloseable {
     long[] layerNanos();
 
     /**
+     * Starts to record when each frame of the request arrived and was decoded.
+     *
+     * @return this
+     */
+    KvReception traced();
+
+    /** {@return what was recorded since {@link #traced}} */
+    TransferTrace trace();
+
+    /**
      * Waits until everything is in place.
      *
      * @param timeout how long to wait

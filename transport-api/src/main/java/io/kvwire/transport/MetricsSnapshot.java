@@ -13,16 +13,20 @@ import java.util.Map;
  * @param bytesReceived payload placed into targets
  * @param bytesReceivedInPlace of those, received by the socket or NIC straight into the target
  * @param bytesGathered payload copied at the source because layouts differ
+ * @param bytesEncoded blocks that went through an encoder, before encoding
+ * @param bytesDecoded blocks that came out of a decoder
  * @param bytesDropped payload that arrived for transfers that had ended, and went nowhere
  * @param framesSent data frames given to wires
  * @param framesReceived data frames whose header was accepted
  * @param framesRefused data frames whose header was refused
  * @param descriptors contiguous pieces of memory sent from, after coalescing
  * @param creditWaits times that a frame waited for the receiver's credits
+ * @param stagingWaits times that a frame waited for room to encode it
  * @param duplicates confirmations for transfers that had ended
  * @param transfersActive transfers initiated here that still run
  * @param blocksPinned blocks of this node that a transfer touches now
  * @param leases leases that are valid now
+ * @param codecs transfers of blocks sent from here, by the codec that they were sent in
  * @param peers connections that are up
  * @param phases distributions of transfer times, by phase: {@code queue}, {@code encode}, {@code
  *     wire}, {@code decode}, {@code scatter}, {@code total}
@@ -35,22 +39,27 @@ public record MetricsSnapshot(
         long bytesReceived,
         long bytesReceivedInPlace,
         long bytesGathered,
+        long bytesEncoded,
+        long bytesDecoded,
         long bytesDropped,
         long framesSent,
         long framesReceived,
         long framesRefused,
         long descriptors,
         long creditWaits,
+        long stagingWaits,
         long duplicates,
         int transfersActive,
         long blocksPinned,
         int leases,
+        Map<String, Long> codecs,
         int peers,
         Map<String, Histogram> phases) {
 
     /** Copies the maps. */
     public MetricsSnapshot {
         transfersFailed = Map.copyOf(transfersFailed);
+        codecs = Map.copyOf(codecs);
         phases = Map.copyOf(phases);
     }
 

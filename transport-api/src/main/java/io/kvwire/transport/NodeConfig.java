@@ -22,6 +22,7 @@ import java.util.OptionalLong;
  * @param limits bounds on everything
  * @param listener receives events
  * @param wireOptions options for single wires, each named {@code wire.option}
+ * @param codec how blocks look on the wire
  */
 public record NodeConfig(
         String name,
@@ -34,7 +35,8 @@ public record NodeConfig(
         OptionalLong bytesPerSecond,
         Limits limits,
         NodeListener listener,
-        Map<String, String> wireOptions) {
+        Map<String, String> wireOptions,
+        CodecConfig codec) {
 
     /** The longest name, in bytes of UTF-8. */
     public static final int MAX_NAME_BYTES = 255;
@@ -76,6 +78,7 @@ public record NodeConfig(
         Objects.requireNonNull(tls, "tls");
         Objects.requireNonNull(limits, "limits");
         Objects.requireNonNull(listener, "listener");
+        Objects.requireNonNull(codec, "codec");
         paths = List.copyOf(paths);
         wireOptions = Map.copyOf(wireOptions);
         if (requiredPath.isPresent() && !paths.isEmpty() && !paths.contains(requiredPath.get())) {
@@ -104,7 +107,8 @@ public record NodeConfig(
                 OptionalLong.empty(),
                 Limits.DEFAULT,
                 new NodeListener() {},
-                Map.of());
+                Map.of(),
+                CodecConfig.RAW);
     }
 
     /**
@@ -124,7 +128,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /** {@return a copy that does not listen} */
@@ -140,7 +145,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -160,7 +166,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -180,7 +187,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -200,7 +208,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -220,7 +229,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -240,7 +250,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -260,7 +271,8 @@ public record NodeConfig(
                 OptionalLong.of(rate),
                 limits,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -280,7 +292,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 bounds,
                 listener,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -300,7 +313,8 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 receiver,
-                wireOptions);
+                wireOptions,
+                codec);
     }
 
     /**
@@ -320,6 +334,28 @@ public record NodeConfig(
                 bytesPerSecond,
                 limits,
                 listener,
-                options);
+                options,
+                codec);
+    }
+
+    /**
+     * {@return a copy whose blocks look otherwise on the wire}
+     *
+     * @param settings codecs in order of preference, and what encoding may use
+     */
+    public NodeConfig withCodec(CodecConfig settings) {
+        return new NodeConfig(
+                name,
+                listen,
+                paths,
+                requiredPath,
+                lanes,
+                waitMode,
+                tls,
+                bytesPerSecond,
+                limits,
+                listener,
+                wireOptions,
+                settings);
     }
 }

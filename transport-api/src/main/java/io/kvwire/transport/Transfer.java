@@ -32,6 +32,18 @@ public interface Transfer {
      */
     boolean cancel();
 
+    /**
+     * {@return the codec that the blocks are sent in, and why; empty before the transfer has begun,
+     * for ranges, and for a READ, where the owner of the blocks decides}
+     */
+    Optional<CodecDecision> codec();
+
+    /**
+     * {@return what this end did with each frame so far; nothing without {@link
+     * TransferOptions#trace}}
+     */
+    TransferTrace trace();
+
     /** {@return bytes and phases so far; final once the transfer has ended} */
     TransferTiming timing();
 

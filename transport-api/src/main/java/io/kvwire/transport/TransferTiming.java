@@ -11,7 +11,8 @@ package io.kvwire.transport;
  * @param wireNanos from the first frame given to the wire to the receiver's confirmation
  * @param decodeNanos decoding at the target, as far as this side sees it
  * @param scatterNanos placing bytes that could not be received in place
- * @param bytes payload bytes moved
+ * @param bytes moved, before encoding
+ * @param wireBytes payload on the wire, after encoding
  * @param descriptors contiguous pieces of memory, after coalescing, on this side
  * @param frames frames on the wire
  */
@@ -24,5 +25,6 @@ public record TransferTiming(
         long decodeNanos,
         long scatterNanos,
         long bytes,
+        long wireBytes,
         long descriptors,
         long frames) {}

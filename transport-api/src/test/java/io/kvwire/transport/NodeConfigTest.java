@@ -31,6 +31,7 @@ class NodeConfigTest {
         var limits = Limits.DEFAULT.withInFlight(1, 2, 1 << 20);
         var listener = new NodeListener() {};
 
+        var codec = CodecConfig.auto("int8");
         var changed =
                 PLAIN.withListen(address)
                         .withPaths("rdma", "tcp")
@@ -41,7 +42,8 @@ class NodeConfigTest {
                         .withBytesPerSecond(8)
                         .withLimits(limits)
                         .withListener(listener)
-                        .withWireOptions(Map.of("tcp.native", "nio"));
+                        .withWireOptions(Map.of("tcp.native", "nio"))
+                        .withCodec(codec);
 
         var expected =
                 new NodeConfig(
@@ -55,7 +57,8 @@ class NodeConfigTest {
                         OptionalLong.of(8),
                         limits,
                         listener,
-                        Map.of("tcp.native", "nio"));
+                        Map.of("tcp.native", "nio"),
+                        codec);
         assertEquals(expected, changed);
         assertEquals(Optional.empty(), changed.connectOnly().listen());
         assertEquals(expected, changed.connectOnly().withListen(address));

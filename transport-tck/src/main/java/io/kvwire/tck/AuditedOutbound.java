@@ -62,6 +62,12 @@ final class AuditedOutbound implements OutboundFrame, RunCursor {
     }
 
     @Override
+    public boolean answersRead() {
+        untilReleased("kind");
+        return frame.answersRead();
+    }
+
+    @Override
     public void sending(int onLane) {
         untilReleased("state");
         audit.require(onLane >= 0 && lane < 0, "a frame goes over lanes " + lane + ", " + onLane);

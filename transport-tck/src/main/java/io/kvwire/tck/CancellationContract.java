@@ -56,6 +56,9 @@ public abstract class CancellationContract extends WireContract {
     @ParameterizedTest
     @EnumSource(StallPoint.class)
     void aWriteCancelledInFlightLeavesReusedBlocksAlone(StallPoint point) {
+        if (point == StallPoint.AFTER_FIRST_RUN) {
+            needsRawBlocks(); // an encoded frame has one run; see CodecContract
+        }
         var pair = pair();
         var request = pair.request(2 * 64);
         rig.at(pair.far).stall(point);
@@ -79,6 +82,9 @@ public abstract class CancellationContract extends WireContract {
     @ParameterizedTest
     @EnumSource(StallPoint.class)
     void aReadCancelledInFlightLeavesReusedBlocksAlone(StallPoint point) {
+        if (point == StallPoint.AFTER_FIRST_RUN) {
+            needsRawBlocks(); // an encoded frame has one run; see CodecContract
+        }
         var pair = pair();
         var request = pair.request(2 * 64);
         rig.at(pair.near).stall(point);

@@ -8,6 +8,7 @@ import io.kvwire.tck.fault.StallPoint;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvStream;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
@@ -186,6 +187,28 @@ public abstract class FlowControlContract extends WireContract {
             latch.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void streamsThatWaitForComputeDoNotKeepTheWindowToThemselves() {
+        int window = 64 << 10;
+        int streams = 12;
+        int early = 7; // tokens of a layer: just under an eighth of the window
+        var shape = Pair.Shape.of(Layouts.WIDE, streams).with(Settings.window(window));
+        var pair = new Pair(rig, shape);
+        var open = new ArrayList<KvStream>();
+        for (int i = 0; i < streams; i++) {
+            var request = pair.request(16);
+            var stream = pair.peer.stream(pair.transfer(request), TransferOptions.DEFAULT);
+            stream.ready(0, 0, early);
+            open.add(stream);
+        }
+        for (var stream : open) {
+            stream.ready(0, early, 16 - early);
+            stream.ready(1, 0, 16);
+            Waits.done(stream.transfer());
+            stream.close();
         }
     }
 }

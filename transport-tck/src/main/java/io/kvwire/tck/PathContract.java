@@ -31,7 +31,7 @@ public abstract class PathContract extends WireContract {
             assertEquals(rig.wire().path(), report.path());
             assertEquals(2, report.lanes(), "as many as both want");
             assertFalse(report.reason().isBlank());
-            assertEquals("raw", report.codec());
+            assertEquals(rig.wire().codec(), report.codec());
             assertFalse(report.details().isEmpty(), "the wire says something of itself");
             report.rejected().forEach(other -> assertFalse(other.reason().isBlank()));
         }

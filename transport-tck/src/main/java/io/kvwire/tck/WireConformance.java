@@ -167,6 +167,22 @@ public abstract class WireConformance {
     }
 
     @Nested
+    class Codecs extends CodecContract {
+        @Override
+        protected WireUnderTest wire() {
+            return WireConformance.this.wire();
+        }
+    }
+
+    @Nested
+    class CodecEdges extends CodecEdgeContract {
+        @Override
+        protected WireUnderTest wire() {
+            return WireConformance.this.wire();
+        }
+    }
+
+    @Nested
     class Lifecycle extends LifecycleContract {
         @Override
         protected WireUnderTest wire() {

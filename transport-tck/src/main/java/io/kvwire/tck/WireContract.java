@@ -43,6 +43,13 @@ public abstract class WireContract {
         rig.close();
     }
 
+    /** Skips the test when it shows nothing with a codec. */
+    final void needsRawBlocks() {
+        Assumptions.assumeTrue(
+                rig.wire().codec().equals("raw"),
+                () -> "blocks go through the codec " + rig.wire().codec());
+    }
+
     /** Skips the test when the wire cannot do what it needs. */
     final void needs(WireUnderTest.Trait trait) {
         Assumptions.assumeTrue(

@@ -1,5 +1,6 @@
 package io.kvwire.tck;
 
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.spi.Wires;
 
@@ -43,6 +44,11 @@ public interface WireUnderTest extends AutoCloseable {
     /** {@return what the wire can do; all of it, unless it says otherwise} */
     default Set<Trait> traits() {
         return EnumSet.allOf(Trait.class);
+    }
+
+    /** {@return the codec that blocks go through; raw, unless a {@link CodedWire} stands here} */
+    default String codec() {
+        return CodecConfig.RAW_NAME;
     }
 
     /**

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.split.DecodeClient;
+import io.kvwire.harness.split.SingleProcess;
 import io.kvwire.harness.split.SplitRun;
 import io.kvwire.harness.split.TransferMode;
 import io.kvwire.transport.NodeAddress;
@@ -40,13 +41,22 @@ final class DecodeCommand implements Callable<Integer> {
     @Mixin private SeatOptions seat;
     @Mixin private LinkOptions link;
 
-    @Option(
-            names = "--prefill",
-            paramLabel = "HOST:PORT",
-            required = true,
-            converter = LinkOptions.AddressConverter.class,
-            description = "Where kvwire prefill listens.")
-    private NodeAddress prefill;
+    @ArgGroup(multiplicity = "1")
+    private Where where;
+
+    private static final class Where {
+        @Option(
+                names = "--prefill",
+                paramLabel = "HOST:PORT",
+                converter = LinkOptions.AddressConverter.class,
+                description = "Where kvwire prefill listens.")
+        private NodeAddress prefill;
+
+        @Option(
+                names = "--alone",
+                description = "Compute the prompt here as well: what every split run must equal.")
+        private boolean alone;
+    }
 
     @ArgGroup private Prompt prompt;
 
@@ -90,16 +100,38 @@ final class DecodeCommand implements Callable<Integer> {
         var given = promptText();
         var loaded = seat.load();
         int[] tokens = Prompts.tokens(loaded, given, loaded.config().maxPositions() - maxTokens);
-        try (var client = DecodeClient.connect(seat.seat(loaded), link.config("decode"), prefill)) {
-            var out = spec.commandLine().getOut();
-            var run = client.run(tokens, mode, maxTokens, printer(loaded, out));
-            out.println();
-            report(out, client.path(), run);
-            if (json != null) {
-                write(client.path(), run);
-            }
+        if (where.alone) {
+            alone(loaded, tokens);
+        } else {
+            split(loaded, tokens);
         }
         return 0;
+    }
+
+    private void split(LoadedModel loaded, int[] tokens) throws IOException {
+        var out = spec.commandLine().getOut();
+        var config = link.config("decode");
+        try (var client = DecodeClient.connect(seat.seat(loaded), config, where.prefill)) {
+            var run = client.run(tokens, mode, maxTokens, printer(loaded, out));
+            out.println();
+            times(out, run);
+            report(out, client.path(), run);
+            var figures = new LinkedHashMap<String, Object>();
+            put(figures, client.path());
+            figures.put("mode", mode.text());
+            write(figures, run);
+        }
+    }
+
+    private void alone(LoadedModel loaded, int[] tokens) throws IOException {
+        var out = spec.commandLine().getOut();
+        try (var process = new SingleProcess(seat.seat(loaded))) {
+            var run = process.run(tokens, maxTokens, printer(loaded, out));
+            out.println();
+            times(out, run);
+            out.flush();
+            write(new LinkedHashMap<>(Map.of("path", "none", "mode", "none")), run);
+        }
     }
 
     private Optional<String> promptText() throws IOException {
@@ -120,7 +152,7 @@ final class DecodeCommand implements Callable<Integer> {
         };
     }
 
-    private void report(PrintWriter out, PathReport path, SplitRun run) {
+    private static void times(PrintWriter out, SplitRun run) {
         out.printf(
                 Locale.ROOT,
                 "%n%d tokens, TTFT %.1f ms, TPOT %.2f ms, prefill %.1f ms%n",
@@ -128,6 +160,9 @@ final class DecodeCommand implements Callable<Integer> {
                 millis(run.ttftNanos()),
                 millis(run.tpotNanos()),
                 millis(run.computeNanos()));
+    }
+
+    private void report(PrintWriter out, PathReport path, SplitRun run) {
         out.printf(
                 Locale.ROOT,
                 "%s: %.2f MB in %.1f ms, %.0f %% of it not seen in TTFT%n",
@@ -147,8 +182,7 @@ final class DecodeCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private void write(PathReport path, SplitRun run) throws IOException {
-        var report = new LinkedHashMap<String, Object>();
+    private static void put(Map<String, Object> report, PathReport path) {
         report.put("path", path.path());
         report.put("pathReason", path.reason());
         report.put("pathDetails", path.details());
@@ -160,7 +194,12 @@ final class DecodeCommand implements Callable<Integer> {
                                         PathReport.Rejected::path, PathReport.Rejected::reason)));
         report.put("lanes", path.lanes());
         report.put("codec", path.codec());
-        report.put("mode", mode.text());
+    }
+
+    private void write(Map<String, Object> report, SplitRun run) throws IOException {
+        if (json == null) {
+            return;
+        }
         report.put("tokens", run.tokens());
         report.put("ttftMillis", millis(run.ttftNanos()));
         report.put("tpotMillis", millis(run.tpotNanos()));

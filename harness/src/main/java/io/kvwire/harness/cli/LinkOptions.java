@@ -11,6 +11,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 import java.nio.file.Path;
+import java.time.Duration;
 
 /** How a node reaches its peers: path, lanes, rate, TLS. */
 final class LinkOptions {
@@ -42,6 +43,13 @@ final class LinkOptions {
             defaultValue = "0",
             description = "Send no faster than this (default: as fast as it goes).")
     private long bytesPerSecond;
+
+    @Option(
+            names = "--handshake-seconds",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "How long connecting may take (default: ${DEFAULT-VALUE}).")
+    private long handshakeSeconds;
 
     @ArgGroup(exclusive = false)
     private Tls tls;
@@ -86,7 +94,7 @@ final class LinkOptions {
         return config;
     }
 
-    private static Limits limits() {
+    private Limits limits() {
         var usual = Limits.DEFAULT;
         return new Limits(
                 usual.maxPeers(),
@@ -97,7 +105,7 @@ final class LinkOptions {
                 usual.maxTransfersPerPeer(),
                 usual.maxQueuedTransfers(),
                 usual.windowBytes(),
-                usual.handshakeTimeout(),
+                Duration.ofSeconds(handshakeSeconds),
                 usual.heartbeatInterval(),
                 usual.peerTimeout());
     }

@@ -22,7 +22,8 @@ import java.util.List;
             DecodeCommand.class,
             DecodeWorkerCommand.class,
             PerfCommand.class,
-            DoctorCommand.class
+            DoctorCommand.class,
+            RigCommand.class
         })
 public final class Main implements Runnable {
 

@@ -55,6 +55,8 @@ class CommandLineTest {
         failsInOneLine(2, "write HOST:PORT", "decode", "--prefill", "here");
         failsInOneLine(2, "there are 0, 1 and 3", "demo", "--steps", "2");
         failsInOneLine(2, "--prefill", "decode");
+        failsInOneLine(2, "--alone", "decode", "--alone", "--prefill", "localhost:1");
+        failsInOneLine(2, "no rig at", "rig", "run", "--rails", "2", "true");
         failsInOneLine(1, "1 to 64", "prefill", "--model", "tiny", "--lanes", "0");
     }
 

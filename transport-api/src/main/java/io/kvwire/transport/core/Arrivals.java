@@ -15,8 +15,11 @@ interface Arrivals {
 
     void drop();
 
-    /** Counts bytes that are in place, of one layer where they are blocks. */
-    void placed(FrameHeader header, long bytes, long copiedBytes, long scatterNanos);
+    /** Counts a frame whose bytes are in place. */
+    void placed(ArrivingFrame frame, long scatterNanos);
+
+    /** Records when frames arrived; null without a trace. */
+    TraceLog traceLog();
 
     /** The transfer cannot complete: tells both sides. */
     void refuse(TransferException reason);

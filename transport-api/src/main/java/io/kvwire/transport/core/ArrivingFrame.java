@@ -7,8 +7,10 @@ import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferTrace.Stage;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -18,7 +20,7 @@ import java.util.zip.CRC32C;
  * A frame on its way in: the target it was admitted to, pinned, or nothing when it was refused.
  * Pooled by its {@link Inbox}.
  */
-final class ArrivingFrame implements InboundFrame {
+final class ArrivingFrame implements InboundFrame, Runnable {
     final FrameHeader fields = new FrameHeader();
     final int[] ids = new int[Limits.MAX_BLOCKS_PER_FRAME];
     final int[] generations = new int[Limits.MAX_BLOCKS_PER_FRAME];
@@ -29,7 +31,17 @@ final class ArrivingFrame implements InboundFrame {
     private RunCursor target = rangeRuns;
     private Arrivals arrivals;
     private long payloadBytes;
+    private long rawBytes;
     private boolean dropped;
+
+    // Where an encoded payload waits to be decoded.
+    private final StagedRun stagedRun = new StagedRun();
+    private Coding coding;
+    private Staging.Slot slot;
+    private Slab slab;
+    private long wholeNanos;
+    private long beganNanos;
+    private long decodeNanos;
 
     // What was admitted: blocks of a cache, or ranges of a region.
     private PagedCache cache;
@@ -47,6 +59,8 @@ final class ArrivingFrame implements InboundFrame {
 
     void begin(long bytes) {
         payloadBytes = bytes;
+        rawBytes = bytes;
+        decodeNanos = 0;
         arrivals = null;
         cache = null;
         region = null;
@@ -58,6 +72,7 @@ final class ArrivingFrame implements InboundFrame {
     ArrivingFrame drop() {
         dropped = true;
         unpin();
+        leaveStaging();
         // A frame that comes twice was never counted as one that touches the target.
         arrivals = null;
         rangeRuns.start(List.of(), false, MemorySegment.NULL, 0, 0);
@@ -78,8 +93,97 @@ final class ArrivingFrame implements InboundFrame {
         plan = mapping;
         tokens = relative;
         arrivals = to;
-        target = blockRuns;
-        rewind();
+        beganNanos = to.traceLog() == null ? 0 : System.nanoTime();
+        if (fields.encoded()) {
+            stage();
+        } else {
+            target = blockRuns;
+            rewind();
+        }
+    }
+
+    /**
+     * Checks that the payload has the length of its blocks, or may be their encoded form, which
+     * docs/spec/wire-format.md bounds.
+     */
+    void requirePayload(LayoutPlan mapping, Coding agreed) {
+        rawBytes = mapping.tokenBytes() * fields.tokens;
+        if (!fields.encoded()) {
+            FrameHeader.require(
+                    payloadBytes == rawBytes,
+                    payloadBytes + " payload bytes for " + fields.tokens + " tokens");
+            return;
+        }
+        FrameHeader.require(agreed.active(), "an encoded payload where raw was agreed on");
+        FrameHeader.require(
+                payloadBytes > 0 && payloadBytes <= Coding.maxPayloadBytes(rawBytes),
+                payloadBytes + " encoded bytes for " + rawBytes);
+        coding = agreed;
+    }
+
+    /** Lets the payload go to staging; the blocks stay pinned until it is decoded. */
+    private void stage() {
+        if (!coding.incoming().room(payloadBytes)) {
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "more encoded bytes have come than the window allows and decoding is behind");
+        }
+        slab =
+                new Slab(
+                        new Slab.Id(
+                                fields.transferId,
+                                fields.requestId,
+                                generation(),
+                                fields.frameIndex,
+                                FrameHeader.MAX_FRAMES),
+                        plan.target(),
+                        fields.layer,
+                        new TokenRange(fields.firstToken, fields.tokens),
+                        plan.firstHead(),
+                        plan.heads());
+        slot = coding.incoming().take(payloadBytes);
+        stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
+        target = stagedRun;
+    }
+
+    /** As the sender of a WRITE names the target's generations; a READ names none. */
+    private int generation() {
+        if (fields.entries == 0) {
+            return 0;
+        }
+        if (fields.entries == 1) {
+            return generations[0];
+        }
+        crc.reset();
+        for (int i = 0; i < fields.entries; i++) {
+            Checksums.update(crc, generations[i]);
+        }
+        return (int) crc.getValue();
+    }
+
+    private void leaveStaging() {
+        if (slot != null) {
+            coding.incoming().give(slot);
+            slot = null;
+        }
+    }
+
+    /** The bytes of blocks or ranges that the frame brings. */
+    long rawBytes() {
+        return rawBytes;
+    }
+
+    long payloadBytes() {
+        return payloadBytes;
+    }
+
+    /** What of the window the frame costs. */
+    long charge() {
+        return fields.encoded() ? Coding.charge(rawBytes, payloadBytes) : payloadBytes;
+    }
+
+    long decodeNanos() {
+        return decodeNanos;
     }
 
     void aimAtRanges(MemoryRegion of, List<StridedCopy> copies, long from, Arrivals to) {
@@ -87,18 +191,15 @@ final class ArrivingFrame implements InboundFrame {
         ranges = copies;
         position = from;
         arrivals = to;
+        beganNanos = 0;
         target = rangeRuns;
         rewind();
     }
 
-    /** Pins the region; false when it was withdrawn. */
-    boolean pinRegion(MemoryRegion of) {
-        if (!of.pin()) {
-            return false;
-        }
+    void pinRegion(MemoryRegion of) {
+        Grants.pin(of);
         region = of;
         pinned = 1;
-        return true;
     }
 
     private void rewind() {
@@ -147,33 +248,96 @@ final class ArrivingFrame implements InboundFrame {
 
     @Override
     public void complete(long copiedBytes, long scatterNanos) {
-        var metrics = inbox.metrics();
-        var to = arrivals;
         if (revoked()) {
             abort();
             return;
         }
-        if (fields.checksummed() && !intact()) {
-            metrics.bytesDropped.add(payloadBytes);
-            leave(to);
-            to.refuse(
-                    new TransferException(
-                            ErrorCode.CORRUPT,
-                            "checksum of frame "
-                                    + fields.frameIndex
-                                    + " of transfer "
-                                    + fields.transferId
-                                    + " does not match the received bytes"));
-            recycle();
+        var log = fields.ofBlocks() ? arrivals.traceLog() : null;
+        if (log != null && beganNanos != 0) {
+            wholeNanos = System.nanoTime();
+            log.add(Stage.WIRE, fields, beganNanos, wholeNanos, payloadBytes);
+            if (scatterNanos > 0) {
+                log.add(Stage.SCATTER, fields, wholeNanos - scatterNanos, wholeNanos, copiedBytes);
+            }
+        }
+        if (slot != null) {
+            if (!coding.run(this)) {
+                abort();
+            }
             return;
         }
-        metrics.bytesReceived.add(payloadBytes);
-        metrics.bytesInPlace.add(payloadBytes - copiedBytes);
-        // The wire is done with the blocks: whoever is told of them below may take them back at
+        if (fields.checksummed() && !intact()) {
+            corrupt("its checksum does not match the received bytes");
+            return;
+        }
+        inbox.metrics().bytesInPlace.add(payloadBytes - copiedBytes);
+        inPlace(scatterNanos);
+    }
+
+    private void inPlace(long scatterNanos) {
+        var to = arrivals;
+        inbox.metrics().bytesReceived.add(payloadBytes);
+        // Nothing touches the blocks any more: whoever is told of them below may take them back at
         // once.
         unpin();
-        to.placed(fields, payloadBytes, copiedBytes, scatterNanos);
+        leaveStaging();
+        to.placed(this, scatterNanos);
         to.drop();
+        recycle();
+    }
+
+    private void corrupt(String why) {
+        var to = arrivals;
+        inbox.metrics().bytesDropped.add(payloadBytes);
+        leave(to);
+        to.refuse(
+                new TransferException(
+                        ErrorCode.CORRUPT,
+                        "frame %d of transfer %d: %s"
+                                .formatted(fields.frameIndex, fields.transferId, why)));
+        recycle();
+    }
+
+    /** Decodes the staged payload into the pinned blocks, on a thread for it. */
+    @Override
+    public void run() {
+        if (revoked()) {
+            abort();
+            return;
+        }
+        long start = System.nanoTime();
+        blockRuns.start(plan, plan.target(), ids, cache.origin(fields.layer), tokens);
+        var codec = coding.take();
+        try {
+            codec.decode(slot.part(payloadBytes), slab, blockRuns);
+        } catch (TransferException e) {
+            corrupt(e.getMessage());
+            return;
+        } catch (RuntimeException e) {
+            fail(e);
+            return;
+        } finally {
+            coding.give(codec);
+        }
+        long end = System.nanoTime();
+        decodeNanos = end - start;
+        inbox.metrics().bytesDecoded.add(rawBytes);
+        if (revoked()) {
+            abort();
+            return;
+        }
+        var log = arrivals.traceLog();
+        if (log != null) {
+            log.add(Stage.DECODE, fields, start, end, rawBytes);
+        }
+        inPlace(0);
+    }
+
+    private void fail(RuntimeException cause) {
+        var to = arrivals;
+        inbox.metrics().bytesDropped.add(payloadBytes);
+        leave(to);
+        to.refuse(Session.internal("decoding a frame failed", cause));
         recycle();
     }
 
@@ -184,6 +348,7 @@ final class ArrivingFrame implements InboundFrame {
 
     private void leave(Arrivals to) {
         unpin();
+        leaveStaging();
         if (to != null) {
             to.drop();
         }

@@ -12,7 +12,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 /** Sends blocks of a cache: layer by layer, tokens in order, cut at the target's block bounds. */
 final class BlockSender extends Sender {
     /** Tokens of one layer that are final. */
-    record Ready(int layer, TokenRange tokens) {}
+    record Ready(int layer, TokenRange tokens, long sinceNanos) {
+        Ready(int layer, TokenRange tokens) {
+            this(layer, tokens, System.nanoTime());
+        }
+    }
 
     /** What is sent: whose blocks, how they map, and, for a WRITE, where they go. */
     @SuppressWarnings("ArrayRecordComponent") // the table's own ids, not copied for each transfer
@@ -24,24 +28,47 @@ final class BlockSender extends Sender {
             Optional<BlockTable> targetBlocks) {}
 
     private final What what;
+    private final Coding coding;
+    private final boolean encodes;
     private final ConcurrentLinkedQueue<Ready> ready = new ConcurrentLinkedQueue<>();
     private volatile boolean partial;
     private int layer;
     private int token;
     private int end;
+    private long readyNanos;
+    private int encodedTokens;
     private boolean emptySent;
 
     BlockSender(Owner owner, long transferId, long requestId, long bytes, Flags flags, What what) {
-        super(owner, transferId, requestId, bytes, flags.checksum(), flags.notifies());
+        super(
+                owner,
+                transferId,
+                requestId,
+                bytes,
+                flags.checksum(),
+                flags.notifies(),
+                flags.trace());
         this.what = what;
+        coding = flags.coding();
+        encodes = flags.encodes();
     }
 
     /** What the frames say besides the data. */
-    record Flags(boolean checksum, boolean notifies) {}
+    record Flags(
+            boolean checksum, boolean notifies, TraceLog trace, Coding coding, boolean encodes) {
+        /** Of ranges, which are never encoded. */
+        Flags(boolean checksum, boolean notifies) {
+            this(checksum, notifies, null, null, false);
+        }
+    }
 
     void ready(int index, TokenRange tokens) {
-        if (tokens.count() > 0) {
-            ready.add(new Ready(index, tokens));
+        ready(new Ready(index, tokens));
+    }
+
+    void ready(Ready part) {
+        if (part.tokens.count() > 0) {
+            ready.add(part);
         }
     }
 
@@ -59,6 +86,11 @@ final class BlockSender extends Sender {
     @Override
     boolean gathers() {
         return !what.plan.sameOrder();
+    }
+
+    @Override
+    boolean encodes() {
+        return encodes;
     }
 
     @Override
@@ -81,9 +113,11 @@ final class BlockSender extends Sender {
             layer = next.layer;
             token = next.tokens.first();
             end = next.tokens.end();
+            readyNanos = next.sinceNanos;
         }
         int count = count(maxPayloadBytes);
         address(header, token, count);
+        frame.readyNanos = readyNanos;
         frame.blocks(
                 what.plan, what.sourceIds, what.cache.origin(layer), new TokenRange(token, count));
         token += count;
@@ -108,6 +142,12 @@ final class BlockSender extends Sender {
     private int count(int maxPayloadBytes) {
         int block = what.plan.target().tokensPerBlock();
         long fits = Math.max(1, maxPayloadBytes / what.plan.tokenBytes());
+        if (encodes) {
+            if (encodedTokens == 0) {
+                encodedTokens = coding.tokensPerFrame(what.plan, maxPayloadBytes);
+            }
+            fits = encodedTokens;
+        }
         fits = Math.min(fits, (long) (Limits.MAX_BLOCKS_PER_FRAME - 1) * block);
         if (fits >= end - token) {
             return end - token;

@@ -2,9 +2,12 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvStream;
+import io.kvwire.transport.LayoutPlan;
+import io.kvwire.transport.Overlap;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOptions;
 
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -12,15 +15,32 @@ import java.util.function.Function;
 
 /** A layer-wise push: hands to its transfer's sender what the engine says is final. */
 final class BlockStream implements KvStream {
+    /**
+     * What one hand-over costs beside its bytes: waking a thread at each end, and one pass of the
+     * wire's loop. Tens of microseconds on common hosts; the exact value moves only the size below
+     * which layers go together.
+     */
+    private static final long HAND_OVER_NANOS = 50_000;
+
     private final TokenRange tokens;
     private final BitSet[] handed;
     private final WriteTransfer transfer;
-    private final ArrayList<BlockSender.Ready> early = new ArrayList<>();
+    private final TransferOptions.Pace pace;
+    private final long tokenBytes;
+    private final ArrayList<BlockSender.Ready> waiting = new ArrayList<>();
     private BlockSender sender;
+    private long waitingBytes;
     private long missing;
 
-    BlockStream(TokenRange tokens, int layers, Function<BlockStream, WriteTransfer> open) {
+    BlockStream(
+            TokenRange tokens,
+            LayoutPlan plan,
+            TransferOptions.Pace pace,
+            Function<BlockStream, WriteTransfer> open) {
         this.tokens = tokens;
+        this.pace = pace;
+        tokenBytes = plan.tokenBytes();
+        int layers = plan.target().layers();
         handed = new BitSet[layers];
         for (int i = 0; i < layers; i++) {
             handed[i] = new BitSet();
@@ -32,8 +52,12 @@ final class BlockStream implements KvStream {
     /** The transfer has its slot: what was handed over before goes first. */
     synchronized void opened(BlockSender frames) {
         sender = frames;
-        early.forEach(each -> frames.ready(each.layer(), each.tokens()));
-        early.clear();
+        if (pace == TransferOptions.Pace.AUTO) {
+            transfer.session.coding().rates().want();
+        }
+        if (enough()) {
+            flush();
+        }
     }
 
     @Override
@@ -43,13 +67,51 @@ final class BlockStream implements KvStream {
             check(layer, range);
             handed[layer].set(firstToken, range.end());
             missing -= count;
-            if (sender == null) {
-                early.add(new BlockSender.Ready(layer, range));
+            hold(new BlockSender.Ready(layer, range));
+            if (sender == null || !enough()) {
                 return;
             }
-            sender.ready(layer, range);
+            flush();
         }
         transfer.session.outbox().add(sender);
+    }
+
+    /** Keeps a part for the next group; chunks of one layer that adjoin make one part. */
+    private void hold(BlockSender.Ready part) {
+        waitingBytes += tokenBytes * part.tokens().count();
+        if (!waiting.isEmpty()) {
+            var last = waiting.getLast();
+            if (last.layer() == part.layer() && last.tokens().end() == part.tokens().first()) {
+                var joined =
+                        new TokenRange(
+                                last.tokens().first(),
+                                last.tokens().count() + part.tokens().count());
+                waiting.set(
+                        waiting.size() - 1,
+                        new BlockSender.Ready(part.layer(), joined, last.sinceNanos()));
+                return;
+            }
+        }
+        waiting.add(part);
+    }
+
+    /** Whether what waits is worth a hand-over to the wire. */
+    private boolean enough() {
+        return missing == 0
+                || switch (pace) {
+                    case LAYERWISE -> true;
+                    case BULK -> false;
+                    case AUTO -> {
+                        double link = transfer.session.coding().rates().link.bytesPerSecond();
+                        yield waitingBytes >= Overlap.groupBytes(link, HAND_OVER_NANOS);
+                    }
+                };
+    }
+
+    private void flush() {
+        waiting.forEach(sender::ready);
+        waiting.clear();
+        waitingBytes = 0;
     }
 
     private void check(int layer, TokenRange range) {

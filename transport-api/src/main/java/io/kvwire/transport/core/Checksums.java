@@ -10,6 +10,14 @@ final class Checksums {
 
     private Checksums() {}
 
+    /** Goes on with a number, as four bytes, little-endian. */
+    static void update(CRC32C crc, int value) {
+        crc.update(value);
+        crc.update(value >>> 8);
+        crc.update(value >>> 16);
+        crc.update(value >>> 24);
+    }
+
     static int of(RunCursor runs, CRC32C crc) {
         crc.reset();
         while (runs.next()) {

@@ -29,6 +29,8 @@ final class ControlMessages {
     static final int REGION = 18;
     static final int WITHDRAWN = 19;
     static final int READY = 20;
+    static final int LINK = 21;
+    static final int RATE = 22;
 
     /** Whose name a transfer id is: the receiver of the message initiated it. */
     static final int YOURS = 0;

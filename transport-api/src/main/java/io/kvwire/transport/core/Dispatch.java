@@ -3,6 +3,7 @@ package io.kvwire.transport.core;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOutcome;
+import io.kvwire.transport.spi.LinkExchange;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -32,6 +33,10 @@ final class Dispatch {
             handshake(type, new MessageReader(message));
             return;
         }
+        if (type == ControlMessages.LINK) {
+            link(new MessageReader(message));
+            return;
+        }
         synchronized (this) {
             if (!session.connected()) {
                 if (up) {
@@ -45,6 +50,17 @@ final class Dispatch {
             }
             handle(message);
         }
+    }
+
+    /** What the wires say to each other has its own order, before and after the link is up. */
+    private void link(MessageReader in) {
+        if (!session.met()) {
+            throw MessageReader.malformed("a link message before the handshake");
+        }
+        in.u8();
+        byte[] message = in.bytes(LinkExchange.MAX_BYTES);
+        in.end();
+        session.linkMessages().received(message);
     }
 
     /** Handles what came too early; called under this object's lock, once the session is up. */
@@ -103,7 +119,7 @@ final class Dispatch {
                                     "'" + session.name() + "' closed the connection"));
             case ControlMessages.NOTIFY -> {
                 byte[] payload = in.bytes(maxNotification());
-                session.node().tell(listener -> listener.notified(session, payload));
+                session.node().tell(listener -> listener.notified(session.peer(), payload));
             }
             case ControlMessages.ATTACH -> attach(in.u64(), in.bytes(maxNotification()));
             case ControlMessages.PROGRESS -> progress(in.u8(), in.u64(), in.u64());
@@ -145,6 +161,14 @@ final class Dispatch {
                 int id = in.u32();
                 session.remoteCaches.remove(id);
                 session.remoteRegions.remove(id);
+            }
+            case ControlMessages.RATE -> {
+                long rate = in.u64();
+                in.end();
+                if (rate < 1) {
+                    throw MessageReader.malformed("a rate of " + rate);
+                }
+                session.coding().rates().peerDecodes((double) rate);
             }
             default -> throw MessageReader.malformed("unknown type " + type);
         }

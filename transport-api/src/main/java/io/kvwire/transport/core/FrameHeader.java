@@ -36,6 +36,9 @@ final class FrameHeader {
     static final byte FLAG_CHECKSUM = 1;
     static final byte FLAG_NOTIFIES = 2;
 
+    /** The payload is a KV frame of the codec that was agreed on; it has checksums of its own. */
+    static final byte FLAG_ENCODED = 4;
+
     private static final int HEADER_CRC_AT = 80;
 
     byte kind;
@@ -63,6 +66,10 @@ final class FrameHeader {
 
     boolean notifies() {
         return (flags & FLAG_NOTIFIES) != 0;
+    }
+
+    boolean encoded() {
+        return (flags & FLAG_ENCODED) != 0;
     }
 
     boolean ofBlocks() {
@@ -98,10 +105,10 @@ final class FrameHeader {
         var buffer = in.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         int at = buffer.position();
         int length = buffer.remaining();
-        require(length >= FIXED_BYTES, "header of %d bytes", length);
+        require(length >= FIXED_BYTES, "header of " + length + " bytes");
         require(buffer.getInt(at) == MAGIC, "no frame magic");
         int version = Short.toUnsignedInt(buffer.getShort(at + 4));
-        require(version == VERSION, "frame version %d", version);
+        require(version == VERSION, "frame version " + version);
         verifyCrc(buffer, at, length);
         kind = buffer.get(at + 6);
         flags = buffer.get(at + 7);
@@ -119,11 +126,16 @@ final class FrameHeader {
         heads = buffer.getInt(at + 68);
         entries = buffer.getInt(at + 72);
         payloadCrc = buffer.getInt(at + 76);
-        require(kind >= WRITE_BLOCKS && kind <= READ_RANGES, "frame kind %d", kind);
-        require((flags & ~(FLAG_CHECKSUM | FLAG_NOTIFIES)) == 0, "frame flags %d", flags);
+        require(kind >= WRITE_BLOCKS && kind <= READ_RANGES, "frame kind " + kind);
+        require(
+                (flags & ~(FLAG_CHECKSUM | FLAG_NOTIFIES | FLAG_ENCODED)) == 0,
+                "frame flags " + flags);
+        require(
+                !encoded() || (ofBlocks() && !checksummed() && tokens > 0),
+                "flags " + flags + " of a frame of kind " + kind);
         require(buffer.getInt(at + 84) == 0 && buffer.getLong(at + 88) == 0, "reserved bytes");
         require(expectedBytes >= 0 && position >= 0, "negative length");
-        require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index %d", frameIndex);
+        require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index " + frameIndex);
         require(
                 firstToken >= 0 && tokens >= 0 && firstToken <= Integer.MAX_VALUE - tokens,
                 "token range");
@@ -133,9 +145,7 @@ final class FrameHeader {
                         : kind == WRITE_RANGES ? RANGE_ENTRY_BYTES : 0;
         require(
                 entries >= 0 && (long) entries * entryBytes == length - FIXED_BYTES,
-                "%d entries in a header of %d bytes",
-                entries,
-                length);
+                entries + " entries in a header of " + length + " bytes");
     }
 
     private void verifyCrc(ByteBuffer buffer, int at, int length) {
@@ -153,19 +163,6 @@ final class FrameHeader {
     static void require(boolean holds, String what) {
         if (!holds) {
             throw new TransferException(ErrorCode.MALFORMED, "data frame refused: " + what);
-        }
-    }
-
-    /** The text is made only when it is needed: this runs for each frame. */
-    static void require(boolean holds, String what, long value) {
-        if (!holds) {
-            require(false, what.formatted(value));
-        }
-    }
-
-    static void require(boolean holds, String what, long value, long other) {
-        if (!holds) {
-            require(false, what.formatted(value, other));
         }
     }
 }

@@ -31,7 +31,8 @@ final class Handshake {
                                 "",
                                 node.paths().offers(),
                                 node.paths().rejected(),
-                                new byte[0])
+                                new byte[0],
+                                Hello.Codecs.of(node.config().codec()))
                         .encode(ControlMessages.HELLO));
     }
 
@@ -40,7 +41,8 @@ final class Handshake {
             String reason,
             List<Hello.Offer> paths,
             List<Hello.Refusal> rejected,
-            byte[] token) {
+            byte[] token,
+            Hello.Codecs codecs) {
         announcedId = node.lastObjectId();
         return new Hello(
                 node.name(),
@@ -52,6 +54,7 @@ final class Handshake {
                 rejected,
                 reason,
                 token,
+                codecs,
                 node.caches().stream().map(PagedCache::announcement).toList(),
                 node.regions().stream().map(MemoryRegion::announcement).toList());
     }
@@ -78,7 +81,8 @@ final class Handshake {
                             .formatted(node.name(), node.config().limits().maxPeers()));
         }
         requireMappable(hello);
-        session.meet(hello);
+        var codec = Coding.agree(node, hello);
+        session.meet(hello, codec);
         var choice = node.paths().choose(hello);
         int lanes = Math.min(hello.lanes(), node.config().lanes());
         byte[] token = node.randomToken(LinkSetup.TOKEN_BYTES);
@@ -90,9 +94,14 @@ final class Handshake {
                                 choice.reason(),
                                 List.of(new Hello.Offer(path.name(), path.endpoint())),
                                 choice.rejected(),
-                                token)
+                                token,
+                                new Hello.Codecs(
+                                        List.of(codec.name()),
+                                        node.config().codec().automatic(),
+                                        node.config().codec().model()))
                         .encode(ControlMessages.WELCOME));
-        session.linking(report(path.name(), choice.reason(), lanes, choice.rejected()), lanesUp);
+        session.linking(
+                report(path.name(), choice.reason(), lanes, codec, choice.rejected()), lanesUp);
     }
 
     /** Goes on with the acceptor's choice: makes the lanes. */
@@ -101,7 +110,11 @@ final class Handshake {
             throw MessageReader.malformed("an unexpected welcome");
         }
         requireMappable(hello);
-        session.meet(hello);
+        if (hello.codecs().names().size() != 1) {
+            throw MessageReader.malformed("a welcome with codecs " + hello.codecs().names());
+        }
+        var codec = Coding.agree(node, hello);
+        session.meet(hello, codec);
         if (hello.paths().size() != 1 || hello.token().length != LinkSetup.TOKEN_BYTES) {
             throw MessageReader.malformed("a welcome without path or token");
         }
@@ -111,7 +124,7 @@ final class Handshake {
             throw MessageReader.malformed("path " + offer.path() + " was not offered");
         }
         session.linking(
-                report(offer.path(), hello.reason(), hello.lanes(), hello.rejected()),
+                report(offer.path(), hello.reason(), hello.lanes(), codec, hello.rejected()),
                 chosen.connect(setup(hello, hello.token(), hello.lanes(), offer), session));
     }
 
@@ -122,6 +135,7 @@ final class Handshake {
                 lanes,
                 offer.endpoint(),
                 session.remoteHost(),
+                session.linkMessages(),
                 node.config().limits().handshakeTimeout().toNanos());
     }
 
@@ -147,12 +161,16 @@ final class Handshake {
     }
 
     private static PathReport report(
-            String name, String reason, int lanes, List<Hello.Refusal> rejected) {
+            String name,
+            String reason,
+            int lanes,
+            Coding.Agreed codec,
+            List<Hello.Refusal> rejected) {
         return new PathReport(
                 name,
                 reason,
                 lanes,
-                "raw",
+                codec.name(),
                 rejected.stream()
                         .map(refusal -> new PathReport.Rejected(refusal.path(), refusal.reason()))
                         .toList(),

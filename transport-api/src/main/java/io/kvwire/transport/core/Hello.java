@@ -1,6 +1,7 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.Access;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.DType;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
@@ -10,6 +11,7 @@ import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
 import io.kvwire.transport.TensorParallel;
+import io.kvwire.transport.spi.KvModel;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -28,6 +30,7 @@ import java.util.List;
  * @param rejected paths that are not to be had, with reasons
  * @param reason why the path was chosen (answer)
  * @param token that lanes prove themselves with (answer)
+ * @param codecs what it takes, best first (hello), the one that was chosen (answer)
  * @param caches what it has registered
  * @param regions what it has registered
  */
@@ -42,6 +45,7 @@ record Hello(
         List<Refusal> rejected,
         String reason,
         byte[] token,
+        Codecs codecs,
         List<RemoteCache> caches,
         List<RemoteRegion> regions) {
     static final int MAGIC = 0x4557564B; // "KVWE"
@@ -49,6 +53,7 @@ record Hello(
     private static final int MAX_PATHS = 16;
     private static final int MAX_ENDPOINT_BYTES = 4096;
     private static final int MAX_TEXT_BYTES = 4096;
+    private static final int MAX_CODEC_NAME_BYTES = 255;
 
     /**
      * What a node takes in at most, so that the other side never sends more.
@@ -99,6 +104,43 @@ record Hello(
         }
     }
 
+    /**
+     * How blocks may look.
+     *
+     * @param names of codecs, best first
+     * @param automatic whether the sender of this message decides by measured rates
+     * @param model what the values of its caches mean
+     */
+    record Codecs(List<String> names, boolean automatic, KvModel model) {
+        static Codecs of(CodecConfig config) {
+            return new Codecs(config.names(), config.automatic(), config.model());
+        }
+
+        private void write(MessageWriter out) {
+            out.u32(names.size());
+            names.forEach(out::text);
+            out.u8(automatic ? 1 : 0)
+                    .u64(model.fingerprintHigh())
+                    .u64(model.fingerprintLow())
+                    .u8(model.ropeApplied() ? 1 : 0);
+        }
+
+        private static Codecs read(MessageReader in) {
+            var names = new ArrayList<String>();
+            for (int i = in.count(CodecConfig.MAX_CODECS, 4); i > 0; i--) {
+                names.add(in.text(MAX_CODEC_NAME_BYTES));
+            }
+            int automatic = in.u8();
+            long high = in.u64();
+            long low = in.u64();
+            int rope = in.u8();
+            if (names.isEmpty() || automatic > 1 || rope > 1) {
+                throw MessageReader.malformed("hello with codecs " + names);
+            }
+            return new Codecs(names, automatic == 1, new KvModel(high, low, rope == 1));
+        }
+    }
+
     /** A path with what is needed to reach it. */
     @SuppressWarnings("ArrayRecordComponent") // opaque bytes, never compared
     record Offer(String path, byte[] endpoint) {}
@@ -124,7 +166,9 @@ record Hello(
         paths.forEach(offer -> out.text(offer.path).bytes(offer.endpoint));
         out.u32(rejected.size());
         rejected.forEach(refusal -> out.text(refusal.path).text(refusal.reason));
-        out.text(reason).bytes(token).u32(caches.size());
+        out.text(reason).bytes(token);
+        codecs.write(out);
+        out.u32(caches.size());
         caches.forEach(cache -> write(out, cache));
         out.u32(regions.size());
         regions.forEach(region -> write(out, region));
@@ -151,6 +195,7 @@ record Hello(
         }
         var reason = in.text(MAX_TEXT_BYTES);
         byte[] token = in.bytes(64);
+        var codecs = Codecs.read(in);
         var caches = new ArrayList<RemoteCache>();
         for (int i = in.count(limits.maxRegions(), 40); i > 0; i--) {
             caches.add(readCache(in, incarnation));
@@ -170,6 +215,7 @@ record Hello(
                 rejected,
                 reason,
                 token,
+                codecs,
                 caches,
                 regions);
     }

@@ -18,7 +18,7 @@ final class InboundWrite implements Arrivals {
     private final Session session;
     private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
     private final AtomicLong placed = new AtomicLong();
-    private final AtomicLong reported = new AtomicLong();
+    final CreditReport credit;
     private final SeenFrames seen = new SeenFrames();
     private boolean described;
     private volatile long expectedBytes;
@@ -30,6 +30,7 @@ final class InboundWrite implements Arrivals {
     InboundWrite(Session session, long transferId) {
         this.session = session;
         this.transferId = transferId;
+        credit = new CreditReport(session, ControlMessages.YOURS, () -> transferId);
     }
 
     /** Takes what every frame of the transfer says alike; false when this one says otherwise. */
@@ -74,10 +75,17 @@ final class InboundWrite implements Arrivals {
     }
 
     @Override
-    public void placed(FrameHeader header, long bytes, long copiedBytes, long scatterNanos) {
+    public TraceLog traceLog() {
         var expecting = reception;
-        if (expecting != null && header.ofBlocks() && bytes > 0) {
-            expecting.placed(header.layer, bytes);
+        return expecting == null ? null : expecting.traceLog();
+    }
+
+    @Override
+    public void placed(ArrivingFrame frame, long scatterNanos) {
+        var expecting = reception;
+        long bytes = frame.rawBytes();
+        if (expecting != null && frame.fields.ofBlocks() && bytes > 0) {
+            expecting.placed(frame.fields.layer, bytes);
         }
         long total = placed.addAndGet(bytes);
         synchronized (this) {
@@ -96,15 +104,7 @@ final class InboundWrite implements Arrivals {
             return;
         }
         if (!publishIfWhole()) {
-            long before = reported.get();
-            if (total - before >= session.reportEveryBytes()
-                    && reported.compareAndSet(before, total)) {
-                session.send(
-                        new MessageWriter(ControlMessages.PROGRESS)
-                                .u8(ControlMessages.YOURS)
-                                .u64(transferId)
-                                .u64(total));
-            }
+            credit.placed(frame.charge());
         }
     }
 
@@ -122,7 +122,7 @@ final class InboundWrite implements Arrivals {
             message = notification;
         }
         if (message != null) {
-            session.node().tell(listener -> listener.notified(session, message));
+            session.node().tell(listener -> listener.notified(session.peer(), message));
         }
         session.send(
                 new MessageWriter(ControlMessages.DONE).u8(ControlMessages.YOURS).u64(transferId));

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
@@ -24,6 +25,7 @@ final class Inbox {
     private final Session session;
     private final AtomicReferenceArray<InboundWrite> writes;
     private final long[] reads;
+    private final AtomicLong unreported = new AtomicLong();
     private volatile boolean closed;
     private final ArrayDeque<ArrivingFrame> pool = new ArrayDeque<>();
 
@@ -40,7 +42,7 @@ final class Inbox {
     /** The record of a WRITE of the peer, made on first sight; null when the peer has ended it. */
     InboundWrite write(long transferId) {
         int slot = Slots.slotOf(transferId);
-        require(slot < writes.length() && transferId > 0, "transfer id %d", transferId);
+        require(slot < writes.length() && transferId > 0, "transfer id " + transferId);
         while (true) {
             var known = writes.get(slot);
             if (known != null && known.transferId == transferId) {
@@ -67,7 +69,7 @@ final class Inbox {
     /** Whether a READ of the peer is a new one and no repetition; for the control thread alone. */
     boolean firstAsked(long transferId) {
         int slot = Slots.slotOf(transferId);
-        require(slot < reads.length && transferId > 0, "transfer id %d", transferId);
+        require(slot < reads.length && transferId > 0, "transfer id " + transferId);
         if (Slots.useOf(transferId) <= Slots.useOf(reads[slot])) {
             metrics().duplicates.increment();
             return false;
@@ -82,6 +84,29 @@ final class Inbox {
             var write = writes.get(i);
             if (write != null) {
                 write.end(reason);
+            }
+        }
+    }
+
+    /**
+     * Counts credit that is not confirmed yet. Once as much has come for all transfers together as
+     * is confirmed for one, all of them report: else many that wait, each with a little, would hold
+     * the whole window.
+     */
+    void placed(long charge) {
+        long sum = unreported.addAndGet(charge);
+        if (sum < session.reportEveryBytes() || !unreported.compareAndSet(sum, 0)) {
+            return;
+        }
+        for (int i = 0; i < writes.length(); i++) {
+            var write = writes.get(i);
+            if (write != null && !write.ended()) {
+                write.credit.report();
+            }
+        }
+        for (var transfer : session.slots.active()) {
+            if (transfer instanceof ReadTransfer read && !read.ended()) {
+                read.credit().report();
             }
         }
     }
@@ -110,7 +135,7 @@ final class Inbox {
         require(write.describe(fields), "frames of one transfer contradict each other");
         try {
             if (fields.kind == FrameHeader.WRITE_BLOCKS) {
-                admitBlocks(frame, header, payloadBytes, write);
+                admitBlocks(frame, header, write);
             } else {
                 admitRanges(frame, header, payloadBytes, write);
             }
@@ -138,29 +163,13 @@ final class Inbox {
         return frame;
     }
 
-    private void admitBlocks(
-            ArrivingFrame frame, ByteBuffer header, long payloadBytes, InboundWrite write) {
+    private void admitBlocks(ArrivingFrame frame, ByteBuffer header, InboundWrite write) {
         var fields = frame.fields;
-        var cache = session.node().cache(fields.objectId);
-        if (!cache.access().writable()) {
-            throw new TransferException(
-                    ErrorCode.ACCESS_DENIED,
-                    "cache '"
-                            + cache.name()
-                            + "' of '"
-                            + session.node().name()
-                            + "' grants peers "
-                            + cache.access()
-                            + ", not WRITE");
-        }
+        var cache = Grants.writable(session.node(), fields.objectId);
         var layout = cache.layout();
-        require(fields.layer >= 0 && fields.layer < layout.layers(), "layer %d", fields.layer);
+        require(fields.layer >= 0 && fields.layer < layout.layers(), "layer " + fields.layer);
         var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
-        require(
-                payloadBytes == plan.tokenBytes() * fields.tokens,
-                "%d payload bytes for %d tokens",
-                payloadBytes,
-                fields.tokens);
+        frame.requirePayload(plan, session.coding());
         int inBlock = fields.firstToken % layout.tokensPerBlock();
         require(
                 fields.entries <= Limits.MAX_BLOCKS_PER_FRAME
@@ -170,9 +179,7 @@ final class Inbox {
                                         : Math.ceilDiv(
                                                 (long) inBlock + fields.tokens,
                                                 layout.tokensPerBlock())),
-                "%d blocks for %d tokens",
-                fields.entries,
-                fields.tokens);
+                fields.entries + " blocks for " + fields.tokens + " tokens");
         readBlocks(frame, header);
         frame.pinBlocks(cache, fields.entries);
         var range = new TokenRange(fields.firstToken, fields.tokens);
@@ -198,27 +205,11 @@ final class Inbox {
     private void admitRanges(
             ArrivingFrame frame, ByteBuffer header, long payloadBytes, InboundWrite write) {
         var fields = frame.fields;
-        var region = session.node().region(fields.objectId, fields.objectGeneration);
-        if (!region.access().writable()) {
-            throw new TransferException(
-                    ErrorCode.ACCESS_DENIED,
-                    "region "
-                            + region.id()
-                            + " of '"
-                            + session.node().name()
-                            + "' grants peers "
-                            + region.access()
-                            + ", not WRITE");
-        }
-        require(fields.entries <= FrameHeader.MAX_RANGES, "%d ranges", fields.entries);
+        var region = Grants.writable(session.node(), fields.objectId, fields.objectGeneration);
+        require(fields.entries <= FrameHeader.MAX_RANGES, fields.entries + " ranges");
         var ranges = readRanges(header, fields.entries, region);
-        require(
-                totalBytes(ranges) == payloadBytes,
-                "%d payload bytes for the ranges",
-                payloadBytes);
-        if (!frame.pinRegion(region)) {
-            throw withdrawn(region.id());
-        }
+        require(totalBytes(ranges) == payloadBytes, payloadBytes + " payload bytes for the ranges");
+        frame.pinRegion(region);
         frame.aimAtRanges(region, ranges, 0, write);
     }
 
@@ -265,11 +256,6 @@ final class Inbox {
             total += bytes;
         }
         return total;
-    }
-
-    static TransferException withdrawn(int id) {
-        return new TransferException(
-                ErrorCode.STALE, "region " + id + " was withdrawn by its owner");
     }
 
     private ArrivingFrame beginRead(ArrivingFrame frame, long payloadBytes) {

@@ -52,6 +52,7 @@ public final class LocalNode implements TransferNode {
     private final NodeConfig config;
     private final SecureRandom random = new SecureRandom();
     private final long incarnation = randomId();
+    private final Coders coders;
     private final Paths paths;
     private final ControlChannel channel;
     private final Map<Integer, PagedCache> caches = new ConcurrentHashMap<>();
@@ -73,7 +74,13 @@ public final class LocalNode implements TransferNode {
                         TimeUnit.SECONDS,
                         new LinkedBlockingQueue<>(),
                         task -> thread(task, "gather"));
-        paths = Paths.open(config, wires);
+        try {
+            coders = new Coders(config, wires.codecs());
+            paths = Paths.open(config, wires);
+        } catch (RuntimeException e) {
+            timer.shutdownNow();
+            throw e;
+        }
         try {
             channel = openChannel(wires);
         } catch (RuntimeException e) {
@@ -120,6 +127,10 @@ public final class LocalNode implements TransferNode {
 
     NodeConfig config() {
         return config;
+    }
+
+    Coders coders() {
+        return coders;
     }
 
     Paths paths() {
@@ -278,6 +289,7 @@ public final class LocalNode implements TransferNode {
                         placement,
                         blocks,
                         access);
+        cache.memory().forEach(memory -> paths.memoryAdded(memory, access));
         caches.put(cache.id(), cache);
         announce(Hello.message(cache.announcement()));
         return cache;
@@ -287,6 +299,7 @@ public final class LocalNode implements TransferNode {
     public Region register(MemorySegment segment, Access access) {
         checkRoom();
         var region = new MemoryRegion(this, nextObject.incrementAndGet(), segment, access);
+        paths.memoryAdded(segment, access);
         regions.put(region.id(), region);
         announce(Hello.message(region.announcement()));
         return region;
@@ -342,7 +355,7 @@ public final class LocalNode implements TransferNode {
 
     @Override
     public Collection<Peer> peers() {
-        return sessions.stream().filter(Session::connected).map(Peer.class::cast).toList();
+        return sessions.stream().filter(Session::connected).<Peer>map(Session::peer).toList();
     }
 
     @Override
@@ -388,6 +401,7 @@ public final class LocalNode implements TransferNode {
         leases.endAll();
         channel.close();
         paths.close();
+        coders.close();
         timer.shutdownNow();
         gatherer.shutdown();
         await(timer);

@@ -96,7 +96,7 @@ final class MemoryRegion implements Region {
         node.withdraw(this);
         var quiet = ledger.retire(ledger.table(0));
         node.endUsersOf(this);
-        return quiet;
+        return quiet.thenRun(() -> node.paths().memoryRemoved(segment));
     }
 
     @Override

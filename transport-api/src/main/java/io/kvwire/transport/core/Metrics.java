@@ -1,5 +1,6 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.CodecDecision;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.MetricsSnapshot;
 import io.kvwire.transport.TransferOutcome;
@@ -8,6 +9,7 @@ import io.kvwire.transport.TransferTiming;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -18,6 +20,9 @@ final class Metrics {
     final LongAdder bytesReceived = new LongAdder();
     final LongAdder bytesInPlace = new LongAdder();
     final LongAdder bytesGathered = new LongAdder();
+    final LongAdder bytesEncoded = new LongAdder();
+    final LongAdder bytesDecoded = new LongAdder();
+    final LongAdder stagingWaits = new LongAdder();
     final LongAdder bytesDropped = new LongAdder();
     final LongAdder framesSent = new LongAdder();
     final LongAdder framesReceived = new LongAdder();
@@ -29,6 +34,7 @@ final class Metrics {
     private final LongAdder done = new LongAdder();
     private final LongAdder cancelled = new LongAdder();
     private final Map<ErrorCode, LongAdder> failed = new EnumMap<>(ErrorCode.class);
+    private final Map<String, LongAdder> codecs = new ConcurrentHashMap<>();
     private final Map<String, Durations> phases = new TreeMap<>();
 
     /** Counts of durations by power of two. */
@@ -59,6 +65,11 @@ final class Metrics {
         }
     }
 
+    /** Counts a transfer of blocks by the codec that it goes in. */
+    void sends(CodecDecision decision) {
+        codecs.computeIfAbsent(decision.codec(), key -> new LongAdder()).increment();
+    }
+
     void ended(TransferOutcome outcome, TransferTiming timing) {
         switch (outcome) {
             case TransferOutcome.Done ignored -> done.increment();
@@ -82,6 +93,8 @@ final class Metrics {
         });
         var histograms = new TreeMap<String, MetricsSnapshot.Histogram>();
         phases.forEach((phase, durations) -> histograms.put(phase, durations.snapshot()));
+        var byCodec = new TreeMap<String, Long>();
+        codecs.forEach((codec, count) -> byCodec.put(codec, count.sum()));
         return new MetricsSnapshot(
                 done.sum(),
                 failures,
@@ -90,16 +103,20 @@ final class Metrics {
                 bytesReceived.sum(),
                 bytesInPlace.sum(),
                 bytesGathered.sum(),
+                bytesEncoded.sum(),
+                bytesDecoded.sum(),
                 bytesDropped.sum(),
                 framesSent.sum(),
                 framesReceived.sum(),
                 framesRefused.sum(),
                 descriptors.sum(),
                 creditWaits.sum(),
+                stagingWaits.sum(),
                 duplicates.sum(),
                 active.intValue(),
                 blocksPinned.sum(),
                 leases,
+                byCodec,
                 peers,
                 histograms);
     }

@@ -1,11 +1,13 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.CodecDecision;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.TransferTiming;
+import io.kvwire.transport.TransferTrace;
 
 import java.time.Duration;
 import java.util.Optional;
@@ -26,11 +28,13 @@ abstract class OngoingTransfer implements Transfer {
     final TransferOptions options;
     final long submittedNanos = System.nanoTime();
     private final int blocks;
+    private final TraceLog trace;
     private final AtomicReference<TransferOutcome> outcome = new AtomicReference<>();
     private final CompletableFuture<TransferOutcome> completion = new CompletableFuture<>();
     private final CompletableFuture<Void> quiescence = new CompletableFuture<>();
     private final AtomicInteger holds = new AtomicInteger(1);
     private volatile long id;
+    private volatile CodecDecision codec;
     private volatile long endedNanos;
     private volatile Future<?> deadline;
 
@@ -38,6 +42,7 @@ abstract class OngoingTransfer implements Transfer {
         this.session = session;
         this.options = options;
         this.blocks = blocks;
+        trace = options.trace() ? new TraceLog() : null;
     }
 
     /** Begins to send or ask, now that the transfer has a name. */
@@ -108,7 +113,7 @@ abstract class OngoingTransfer implements Transfer {
         node.metrics.active.decrement();
         node.metrics.ended(how, timing());
         completion.complete(how);
-        node.tell(listener -> listener.transferEnded(session, this));
+        node.tell(listener -> listener.transferEnded(session.peer(), this));
         return true;
     }
 
@@ -130,6 +135,26 @@ abstract class OngoingTransfer implements Transfer {
             session.slots.release(this);
             quiescence.complete(null);
         }
+    }
+
+    /** Where the stages of frames are recorded; null without a trace. */
+    public final TraceLog traceLog() {
+        return trace;
+    }
+
+    final void decided(CodecDecision decision) {
+        codec = decision;
+        session.node().metrics.sends(decision);
+    }
+
+    @Override
+    public Optional<CodecDecision> codec() {
+        return Optional.ofNullable(codec);
+    }
+
+    @Override
+    public TransferTrace trace() {
+        return trace == null ? TransferTrace.NONE : trace.snapshot();
     }
 
     @Override

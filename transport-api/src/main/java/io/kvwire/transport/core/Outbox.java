@@ -41,6 +41,10 @@ final class Outbox {
         pump();
     }
 
+    Coding coding() {
+        return session.coding();
+    }
+
     Metrics metrics() {
         return session.node().metrics;
     }
@@ -79,7 +83,7 @@ final class Outbox {
     /** Sends a few frames of the sender at the head; false when nothing can be sent now. */
     private boolean turn() {
         var sender = ready.peek();
-        if (sender == null || !mayGo()) {
+        if (sender == null || !mayGo(sender)) {
             if (sender != null && waitingSince == 0) {
                 waitingSince = System.nanoTime();
                 metrics().creditWaits.increment();
@@ -87,7 +91,7 @@ final class Outbox {
             return false;
         }
         ready.poll();
-        for (int i = 0; i < FRAMES_PER_TURN && mayGo() && sendOne(sender); i++) {
+        for (int i = 0; i < FRAMES_PER_TURN && mayGo(sender) && sendOne(sender); i++) {
             // Sent one more.
         }
         if (sender.owner.wanted() && sender.hasReady()) {
@@ -104,7 +108,11 @@ final class Outbox {
         return true;
     }
 
-    private boolean mayGo() {
+    private boolean mayGo(Sender sender) {
+        if (sender.encodes() && !coding().outgoing().room(maxPayloadBytes)) {
+            metrics().stagingWaits.increment();
+            return false;
+        }
         long out = inFlight.get();
         return (out == 0 || out + maxPayloadBytes <= windowBytes) && framesOut.get() < MAX_FRAMES;
     }
@@ -129,10 +137,23 @@ final class Outbox {
             sender.owner.drop();
             return false;
         }
-        sender.charge(this, frame.payloadBytes());
+        sender.charge(this, frame.rawBytes(), frame.charge());
         framesOut.incrementAndGet();
-        link.send(frame);
+        if (!frame.fields.encoded()) {
+            send(frame);
+        } else if (!coding().run(frame)) {
+            released(frame, false);
+        }
         return true;
+    }
+
+    /** Gives a frame that is ready to the wire; from the outbox, or from a thread that encodes. */
+    void send(PooledFrame frame) {
+        boolean measured = coding().rates().wanted();
+        if (measured || frame.sender().trace != null) {
+            frame.given(System.nanoTime(), measured);
+        }
+        link.send(frame);
     }
 
     private void prepare(PooledFrame frame, Sender sender) {
@@ -143,6 +164,11 @@ final class Outbox {
         if (waitingSince != 0) {
             sender.creditWaitNanos.addAndGet(now - waitingSince);
             waitingSince = 0;
+        }
+        frame.cut(now);
+        if (sender.encodes() && frame.payloadBytes() > 0) {
+            frame.stage(coding());
+            return;
         }
         if (sender.gathers() && frame.payloadBytes() > 0) {
             frame.gather();
@@ -158,8 +184,10 @@ final class Outbox {
         if (sent) {
             metrics().framesSent.increment();
             metrics().bytesSent.add(frame.payloadBytes());
+            sender.wireBytes.addAndGet(frame.payloadBytes());
             sender.owner.carried();
         }
+        frame.ended(sent, coding());
         framesOut.decrementAndGet();
         sender.frameBack(this);
         give(frame);

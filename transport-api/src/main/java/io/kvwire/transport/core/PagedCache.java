@@ -13,8 +13,11 @@ import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** A registered cache: its memory, and the ledger of its blocks. */
@@ -142,6 +145,18 @@ final class PagedCache implements KvCache {
         return withdrawn;
     }
 
+    /** The memory of all layers, each segment once. */
+    Set<MemorySegment> memory() {
+        Set<MemorySegment> all = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (var layer : placement) {
+            all.add(layer.key());
+            if (layout.form() != KvForm.LATENT) {
+                all.add(layer.value());
+            }
+        }
+        return all;
+    }
+
     @Override
     public String name() {
         return name;
@@ -203,7 +218,7 @@ final class PagedCache implements KvCache {
         }
         var quiet = ledger.retire(ledger.table(all));
         node.endUsersOf(this);
-        return quiet;
+        return quiet.thenRun(() -> memory().forEach(node.paths()::memoryRemoved));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.Access;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
@@ -7,6 +8,7 @@ import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.Wires;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -158,6 +160,14 @@ final class Paths {
                 .map(refusal -> "at '" + config.name() + "': " + refusal.reason())
                 .findFirst()
                 .orElse("'" + config.name() + "' does not have it");
+    }
+
+    void memoryAdded(MemorySegment memory, Access access) {
+        open.forEach(path -> path.memoryAdded(memory, access));
+    }
+
+    void memoryRemoved(MemorySegment memory) {
+        open.forEach(path -> path.memoryRemoved(memory));
     }
 
     void close() {

@@ -5,8 +5,11 @@ import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferTrace.Stage;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,7 +19,7 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /** A frame on its way out; goes back to its outbox's pool when the wire releases it. */
-final class PooledFrame implements OutboundFrame {
+final class PooledFrame implements OutboundFrame, Runnable {
     private static final int HEADER_BYTES =
             FrameHeader.FIXED_BYTES
                     + Math.max(
@@ -37,40 +40,16 @@ final class PooledFrame implements OutboundFrame {
     private RunCursor payload = rangeRuns;
     private long payloadBytes;
 
-    /** The one run of a payload that was copied to staging. */
-    private static final class StagedRun implements RunCursor {
-        private MemorySegment memory = MemorySegment.NULL;
-        private long bytes;
-        private boolean given;
+    // Of a frame that is encoded.
+    private Slab slab;
+    private Staging.Slot slot;
+    private long charge;
+    private long rawBytes;
 
-        void start(MemorySegment staging, long length) {
-            memory = staging;
-            bytes = length;
-            given = length == 0;
-        }
-
-        @Override
-        public boolean next() {
-            boolean first = !given;
-            given = true;
-            return first;
-        }
-
-        @Override
-        public MemorySegment segment() {
-            return memory;
-        }
-
-        @Override
-        public long offset() {
-            return 0;
-        }
-
-        @Override
-        public long length() {
-            return bytes;
-        }
-    }
+    // When it passed its stages, for a trace.
+    long readyNanos;
+    private long givenNanos;
+    private boolean measured;
 
     PooledFrame(Outbox outbox) {
         this.outbox = outbox;
@@ -89,6 +68,10 @@ final class PooledFrame implements OutboundFrame {
             entryCount[0] =
                     ((BlockSender) from).writeEntries(fields, header, FrameHeader.FIXED_BYTES);
         }
+        rawBytes = payloadBytes;
+        charge = payloadBytes;
+        measured = false;
+        givenNanos = 0;
         fields.entries =
                 fields.kind == FrameHeader.READ_BLOCKS || fields.kind == FrameHeader.READ_RANGES
                         ? 0
@@ -98,7 +81,7 @@ final class PooledFrame implements OutboundFrame {
 
     void empty() {
         payload = stagedRun;
-        stagedRun.start(MemorySegment.NULL, 0);
+        stagedRun.start(MemorySegment.NULL, 0, 0);
         payloadBytes = 0;
     }
 
@@ -141,7 +124,7 @@ final class PooledFrame implements OutboundFrame {
         } else if (payload == rangeRuns) {
             rangeRuns.start(rangeCopies, true, rangeSource, rangePosition, payloadBytes);
         } else {
-            stagedRun.start(staging, payloadBytes);
+            stagedRun.start(staging, 0, payloadBytes);
         }
     }
 
@@ -159,8 +142,137 @@ final class PooledFrame implements OutboundFrame {
         countDescriptors();
         payload = stagedRun;
         rewind();
-        sender.gatherNanos.addAndGet(System.nanoTime() - start);
+        long nanos = System.nanoTime() - start;
+        sender.gatherNanos.addAndGet(nanos);
+        if (sender.trace != null) {
+            sender.trace.add(Stage.ENCODE, fields, start, start + nanos, payloadBytes);
+        }
         outbox.metrics().bytesGathered.add(payloadBytes);
+    }
+
+    /** Takes room for the payload once it is encoded; the frame is charged as if it filled it. */
+    void stage(Coding coding) {
+        slab =
+                new Slab(
+                        new Slab.Id(
+                                fields.transferId,
+                                fields.requestId,
+                                targetGeneration(),
+                                fields.frameIndex,
+                                FrameHeader.MAX_FRAMES),
+                        plan.target(),
+                        fields.layer,
+                        tokens,
+                        plan.firstHead(),
+                        plan.heads());
+        long most = coding.maxFrameBytes(slab);
+        charge = Coding.charge(rawBytes, most);
+        slot = coding.outgoing().take(most);
+        fields.flags =
+                (byte) ((fields.flags & ~FrameHeader.FLAG_CHECKSUM) | FrameHeader.FLAG_ENCODED);
+        fields.payloadCrc = 0;
+    }
+
+    /** What the frame says of the target's generations; nothing for a READ, which names none. */
+    private int targetGeneration() {
+        if (fields.entries == 0) {
+            return 0;
+        }
+        int at = FrameHeader.FIXED_BYTES + Integer.BYTES;
+        if (fields.entries == 1) {
+            return header.getInt(at);
+        }
+        crc.reset();
+        for (int i = 0; i < fields.entries; i++, at += FrameHeader.BLOCK_ENTRY_BYTES) {
+            Checksums.update(crc, header.getInt(at));
+        }
+        return (int) crc.getValue();
+    }
+
+    /** Encodes the payload, on a thread for it, and goes on to the wire. */
+    @Override
+    public void run() {
+        if (!sender.owner.wanted()) {
+            outbox.released(this, false);
+            return;
+        }
+        try {
+            encode(outbox.coding());
+        } catch (RuntimeException e) {
+            sender.owner.lost(
+                    e instanceof TransferException known
+                            ? known
+                            : Session.internal("encoding a frame failed", e));
+            outbox.released(this, false);
+            return;
+        }
+        outbox.send(this);
+    }
+
+    private void encode(Coding coding) {
+        long start = System.nanoTime();
+        var codec = coding.take();
+        try {
+            payloadBytes = codec.encode(slab, payload, slot.part(slot.bytes()));
+        } finally {
+            coding.give(codec);
+        }
+        countDescriptors();
+        payload = stagedRun;
+        stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
+        long actual = Coding.charge(rawBytes, payloadBytes);
+        sender.refund(outbox, charge - actual);
+        charge = actual;
+        seal();
+        long nanos = System.nanoTime() - start;
+        sender.encodeNanos.addAndGet(nanos);
+        coding.rates().encoded(rawBytes, payloadBytes, nanos);
+        outbox.metrics().bytesEncoded.add(rawBytes);
+        if (sender.trace != null) {
+            sender.trace.add(Stage.ENCODE, fields, start, start + nanos, rawBytes);
+        }
+    }
+
+    long rawBytes() {
+        return rawBytes;
+    }
+
+    /** What of the window the frame costs. */
+    long charge() {
+        return charge;
+    }
+
+    /** Notes when it was cut, when a trace is kept. */
+    void cut(long now) {
+        if (sender.trace != null && rawBytes > 0 && fields.ofBlocks()) {
+            sender.trace.add(Stage.QUEUE, fields, readyNanos, now, rawBytes);
+        }
+    }
+
+    /** Notes when it is given to the wire; called for frames that are traced or measured. */
+    void given(long now, boolean measure) {
+        givenNanos = now;
+        measured = measure;
+        if (measure) {
+            outbox.coding().rates().link.given(now);
+        }
+    }
+
+    /** The wire is done with it: the room for the encoded payload is free. */
+    void ended(boolean sent, Coding coding) {
+        if (givenNanos != 0) {
+            long now = System.nanoTime();
+            if (measured) {
+                coding.rates().link.released(sent ? payloadBytes : 0, now);
+            }
+            if (sent && sender.trace != null && fields.ofBlocks()) {
+                sender.trace.add(Stage.WIRE, fields, givenNanos, now, payloadBytes);
+            }
+        }
+        if (slot != null) {
+            coding.outgoing().give(slot);
+            slot = null;
+        }
     }
 
     /** Computes the checksum over the payload as it will be sent. */
@@ -208,6 +320,11 @@ final class PooledFrame implements OutboundFrame {
     @Override
     public boolean wanted() {
         return sender.owner.wanted();
+    }
+
+    @Override
+    public boolean answersRead() {
+        return fields.ofRead();
     }
 
     @Override

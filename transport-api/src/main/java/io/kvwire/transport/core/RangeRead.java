@@ -35,13 +35,11 @@ final class RangeRead extends ReadTransfer {
     @Override
     void admit(ArrivingFrame frame, long payloadBytes) {
         var fields = frame.fields;
-        require(fields.kind == FrameHeader.READ_RANGES, "frame kind %d", fields.kind);
+        require(fields.kind == FrameHeader.READ_RANGES, "frame kind " + fields.kind);
         require(
                 payloadBytes <= expectedBytes && fields.position <= expectedBytes - payloadBytes,
                 "bytes that were not asked for");
-        if (!frame.pinRegion(region)) {
-            throw Inbox.withdrawn(region.id());
-        }
+        frame.pinRegion(region);
         frame.aimAtRanges(region, what.ranges(), fields.position, this);
     }
 

@@ -34,7 +34,14 @@ final class RangeSender extends Sender {
             long bytes,
             BlockSender.Flags flags,
             What what) {
-        super(owner, transferId, requestId, bytes, flags.checksum(), flags.notifies());
+        super(
+                owner,
+                transferId,
+                requestId,
+                bytes,
+                flags.checksum(),
+                flags.notifies(),
+                flags.trace());
         this.what = what;
     }
 
@@ -45,6 +52,11 @@ final class RangeSender extends Sender {
 
     @Override
     boolean gathers() {
+        return false;
+    }
+
+    @Override
+    boolean encodes() {
         return false;
     }
 

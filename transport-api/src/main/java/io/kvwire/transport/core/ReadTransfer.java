@@ -13,7 +13,9 @@ import java.util.concurrent.atomic.AtomicLong;
 abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
     final long expectedBytes;
     private final AtomicLong placedBytes = new AtomicLong();
-    private final AtomicLong reported = new AtomicLong();
+    private final AtomicLong wireBytes = new AtomicLong();
+    private final AtomicLong decode = new AtomicLong();
+    private final CreditReport credit;
     private final AtomicLong frames = new AtomicLong();
     private final AtomicLong scatter = new AtomicLong();
     private final SeenFrames seen = new SeenFrames();
@@ -23,6 +25,7 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
     ReadTransfer(Session session, TransferOptions options, int blocks, long expectedBytes) {
         super(session, options, blocks);
         this.expectedBytes = expectedBytes;
+        credit = new CreditReport(session, ControlMessages.MINE, this::id);
     }
 
     /** What to ask the owner for. */
@@ -74,10 +77,17 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
         return seen.first(frameIndex);
     }
 
+    CreditReport credit() {
+        return credit;
+    }
+
     @Override
-    public void placed(FrameHeader header, long bytes, long copiedBytes, long scatterNanos) {
+    public void placed(ArrivingFrame frame, long scatterNanos) {
         frames.incrementAndGet();
         scatter.addAndGet(scatterNanos);
+        decode.addAndGet(frame.decodeNanos());
+        wireBytes.addAndGet(frame.payloadBytes());
+        long bytes = frame.rawBytes();
         long total = placedBytes.addAndGet(bytes);
         if (total == expectedBytes) {
             if (end(new TransferOutcome.Done())) {
@@ -85,18 +95,12 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
                         .ifPresent(message ->
                                 session.node()
                                         .tell(listener ->
-                                                listener.notified(session, message.clone())));
+                                                listener.notified(
+                                                        session.peer(), message.clone())));
             }
             return;
         }
-        long before = reported.get();
-        if (total - before >= session.reportEveryBytes() && reported.compareAndSet(before, total)) {
-            session.send(
-                    new MessageWriter(ControlMessages.PROGRESS)
-                            .u8(ControlMessages.MINE)
-                            .u64(id())
-                            .u64(total));
-        }
+        credit.placed(frame.charge());
     }
 
     @Override
@@ -118,9 +122,10 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
                 0,
                 0,
                 Math.max(0, totalNanos - queue),
-                0,
+                decode.get(),
                 scatter.get(),
                 placedBytes.get(),
+                wireBytes.get(),
                 0,
                 frames.get());
     }

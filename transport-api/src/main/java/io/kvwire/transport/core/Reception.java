@@ -5,6 +5,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvReception;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferTrace;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -28,6 +29,7 @@ final class Reception implements KvReception {
     private final AtomicLongArray completedNanos;
     private final AtomicLong received = new AtomicLong();
     private final AtomicInteger openLayers;
+    private volatile TraceLog trace;
     private final CompletableFuture<?>[] layers;
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
 
@@ -109,6 +111,23 @@ final class Reception implements KvReception {
             layer.completeExceptionally(reason);
         }
         completion.completeExceptionally(reason);
+    }
+
+    /** Where the stages of frames are recorded; null without a trace. */
+    TraceLog traceLog() {
+        return trace;
+    }
+
+    @Override
+    public KvReception traced() {
+        trace = new TraceLog();
+        return this;
+    }
+
+    @Override
+    public TransferTrace trace() {
+        var log = trace;
+        return log == null ? TransferTrace.NONE : log.snapshot();
     }
 
     @Override

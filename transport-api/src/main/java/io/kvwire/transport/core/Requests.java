@@ -106,13 +106,22 @@ final class Requests {
     private WriteTransfer blockWrite(
             BlockTransfer blocks, TransferOptions options, Checked checked, Opened opened) {
         long bytes = checked.plan.bytes(checked.tokens.count());
-        var flags = new BlockSender.Flags(options.checksum(), options.notification().isPresent());
         return new WriteTransfer(
                 session,
                 options,
                 checked.count,
                 bytes,
                 transfer -> {
+                    var coding = session.coding();
+                    var decision = coding.decide(bytes, session.bounds().frameBytes());
+                    transfer.decided(decision);
+                    var flags =
+                            new BlockSender.Flags(
+                                    options.checksum(),
+                                    options.notification().isPresent(),
+                                    transfer.traceLog(),
+                                    coding,
+                                    coding.encodes(decision));
                     var sender =
                             new BlockSender(
                                     transfer,
@@ -137,7 +146,8 @@ final class Requests {
         var stream =
                 new BlockStream(
                         checked.tokens,
-                        checked.plan.target().layers(),
+                        checked.plan,
+                        options.pace(),
                         self ->
                                 blockWrite(
                                         blocks,
@@ -214,9 +224,7 @@ final class Requests {
         if (Inbox.totalBytes(ranges.ranges()) < 0) {
             throw new TransferException(ErrorCode.OUT_OF_RANGE, "the ranges add up to no length");
         }
-        if (!region.pin()) {
-            throw Inbox.withdrawn(region.id());
-        }
+        Grants.pin(region);
         return region;
     }
 

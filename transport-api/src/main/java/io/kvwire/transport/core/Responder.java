@@ -27,18 +27,7 @@ final class Responder {
 
     private static void send(Session session, ControlMessages.ReadBlocks ask) {
         checkRoom(session);
-        var cache = session.node().cache(ask.sourceCache());
-        if (!cache.access().readable()) {
-            throw new TransferException(
-                    ErrorCode.ACCESS_DENIED,
-                    "cache '"
-                            + cache.name()
-                            + "' of '"
-                            + session.node().name()
-                            + "' grants peers "
-                            + cache.access()
-                            + ", not READ");
-        }
+        var cache = Grants.readable(session.node(), ask.sourceCache());
         var target = session.remoteCaches.get(ask.targetCache());
         if (target == null) {
             throw new TransferException(
@@ -77,13 +66,18 @@ final class Responder {
                         new Pinned(
                                 cache,
                                 () -> cache.ledger().unpinAll(table, ask.firstBlock(), count)));
+        long bytes = plan.bytes(tokens.count());
+        var coding = session.coding();
+        var decision = coding.decide(bytes, session.bounds().frameBytes());
+        session.node().metrics.sends(decision);
         var sender =
                 new BlockSender(
                         reply,
                         ask.transferId(),
                         ask.requestId(),
-                        plan.bytes(tokens.count()),
-                        new BlockSender.Flags(ask.checksum(), false),
+                        bytes,
+                        new BlockSender.Flags(
+                                ask.checksum(), false, null, coding, coding.encodes(decision)),
                         new BlockSender.What(
                                 cache, ids, plan, ask.targetCache(), Optional.empty()));
         sender.allReady(tokens);
@@ -130,18 +124,7 @@ final class Responder {
 
     private static void send(Session session, ControlMessages.ReadRanges ask) {
         checkRoom(session);
-        var region = session.node().region(ask.region(), ask.generation());
-        if (!region.access().readable()) {
-            throw new TransferException(
-                    ErrorCode.ACCESS_DENIED,
-                    "region "
-                            + region.id()
-                            + " of '"
-                            + session.node().name()
-                            + "' grants peers "
-                            + region.access()
-                            + ", not READ");
-        }
+        var region = Grants.readable(session.node(), ask.region(), ask.generation());
         for (var range : ask.ranges()) {
             if (!MemoryRegion.inside(
                     region.byteSize(),
@@ -156,9 +139,7 @@ final class Responder {
         if (bytes < 0) {
             throw new TransferException(ErrorCode.OUT_OF_RANGE, "the ranges add up to no length");
         }
-        if (!region.pin()) {
-            throw Inbox.withdrawn(region.id());
-        }
+        Grants.pin(region);
         var reply =
                 new ReadReply(
                         session,

@@ -38,10 +38,15 @@ abstract class Sender {
 
     final AtomicLong lanes = new AtomicLong();
     final AtomicLong sentBytes = new AtomicLong();
+    final AtomicLong wireBytes = new AtomicLong();
+    final AtomicLong encodeNanos = new AtomicLong();
     final AtomicLong descriptors = new AtomicLong();
     final AtomicLong gatherNanos = new AtomicLong();
     final AtomicLong creditWaitNanos = new AtomicLong();
     volatile long firstFrameNanos;
+
+    /** Records what becomes of each frame; null without a trace. */
+    final TraceLog trace;
 
     private long charged;
     private long confirmed;
@@ -56,7 +61,9 @@ abstract class Sender {
             long requestId,
             long expectedBytes,
             boolean checksum,
-            boolean notifies) {
+            boolean notifies,
+            TraceLog trace) {
+        this.trace = trace;
         this.owner = owner;
         this.transferId = transferId;
         this.requestId = requestId;
@@ -74,9 +81,12 @@ abstract class Sender {
     /** Whether the source is copied to staging before it is sent. */
     abstract boolean gathers();
 
+    /** Whether frames with payload go through the codec of the connection. */
+    abstract boolean encodes();
+
     /** Whether cutting does work that does not belong on a thread of the wire. */
     final boolean heavy() {
-        return checksum || gathers();
+        return !encodes() && (checksum || gathers());
     }
 
     final void describe(FrameHeader header) {
@@ -94,11 +104,17 @@ abstract class Sender {
         return frameIndex;
     }
 
-    /** Counts payload that leaves on the receiver's credit. */
-    final synchronized void charge(Outbox outbox, long bytes) {
+    /** Counts a frame that leaves on the receiver's credit. */
+    final synchronized void charge(Outbox outbox, long bytes, long credit) {
         framesOut++;
         sentBytes.addAndGet(bytes);
-        charged += bytes;
+        charged += credit;
+        balance(outbox);
+    }
+
+    /** A frame turned out smaller than it might have been. */
+    final synchronized void refund(Outbox outbox, long credit) {
+        charged -= credit;
         balance(outbox);
     }
 

@@ -1,18 +1,13 @@
 package io.kvwire.transport.core;
 
-import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.ErrorCode;
-import io.kvwire.transport.KvStream;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.PathReport;
 import io.kvwire.transport.Peer;
-import io.kvwire.transport.RangeTransfer;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
-import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.ControlLink;
 import io.kvwire.transport.spi.DataLink;
@@ -20,15 +15,13 @@ import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
 
 import java.nio.ByteBuffer;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -36,7 +29,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * make the data link, and are established when the link is up; then {@link Dispatch} handles
  * control messages, {@link Inbox} frames, {@link Outbox} what is sent.
  */
-final class Session implements Peer, ControlHandler, LinkHandler {
+final class Session implements ControlHandler, LinkHandler {
     private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
 
     /** A receiver confirms bytes when this share of the window has come. */
@@ -55,10 +48,13 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     private final CompletableFuture<TransferException> closed = new CompletableFuture<>();
     private final AtomicBoolean ended = new AtomicBoolean();
     private final Dispatch dispatch = new Dispatch(this);
-    private final Requests requests = new Requests(this);
+    private final RemotePeer peer = new RemotePeer(this);
+    private final Heartbeat heartbeat = new Heartbeat(this);
+    private final LinkMessages linkMessages = new LinkMessages(this);
     private final Handshake handshake;
     private volatile ControlLink control;
     private volatile DataLink link = NO_LINK;
+    private volatile Coding coding;
     private volatile Inbox inbox;
     private volatile Outbox outbox;
     private volatile Hello remote;
@@ -66,8 +62,6 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     private volatile PathReport path;
     private volatile boolean up;
     private volatile boolean peerReady;
-    private volatile long heardNanos = System.nanoTime();
-    private volatile Future<?> heartbeat;
     private volatile Future<?> handshakeTimer;
 
     private Session(LocalNode node, boolean initiator, String target) {
@@ -136,8 +130,9 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     }
 
     /** The peer has said hello or welcome: the rest of the session is sized by what it said. */
-    void meet(Hello hello) {
+    void meet(Hello hello, Coding.Agreed codec) {
         bounds = Hello.Bounds.of(node.config().limits()).and(hello.bounds());
+        coding = new Coding(node, codec, Hello.Bounds.of(node.config().limits()));
         slots = new Slots(bounds.transfers(), node.config().limits().maxQueuedTransfers());
         inbox = new Inbox(this, bounds.transfers());
         outbox = new Outbox(this, bounds);
@@ -191,11 +186,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
             }
             up = true;
             handshakeTimer.cancel(false);
-            heardNanos = System.nanoTime();
-            long interval = node.config().limits().heartbeatInterval().toNanos();
-            heartbeat =
-                    node.timer.scheduleAtFixedRate(
-                            this::beat, interval, interval, TimeUnit.NANOSECONDS);
+            heartbeat.start();
             LOG.log(
                     System.Logger.Level.INFO,
                     () ->
@@ -207,33 +198,20 @@ final class Session implements Peer, ControlHandler, LinkHandler {
                                     + path.path()
                                     + ", "
                                     + path.lanes()
-                                    + " lanes ("
+                                    + " lanes, codec "
+                                    + coding.name()
+                                    + " ("
                                     + path.reason()
                                     + ") "
                                     + path.details());
             outbox.open(link);
+            if (coding.active() && (coding.automatic() || remote.codecs().automatic())) {
+                coding.measure(this);
+            }
             handshake.announceLater();
-            node.tell(listener -> listener.connected(this));
-            established.complete(this);
+            node.tell(listener -> listener.connected(peer));
+            established.complete(peer);
             dispatch.replay();
-        }
-    }
-
-    private void beat() {
-        long silent = System.nanoTime() - heardNanos;
-        if (silent > node.config().limits().peerTimeout().toNanos()) {
-            end(
-                    new TransferException(
-                            ErrorCode.PEER_LOST,
-                            "'"
-                                    + name()
-                                    + "' has been silent for "
-                                    + silent / 1_000_000
-                                    + " ms (peerTimeout "
-                                    + node.config().limits().peerTimeout()
-                                    + ")"));
-        } else {
-            send(new MessageWriter(ControlMessages.HEARTBEAT));
         }
     }
 
@@ -241,7 +219,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     @Override
     public void received(ByteBuffer message) {
-        heardNanos = System.nanoTime();
+        heartbeat.heard();
         try {
             dispatch.received(message, up);
         } catch (TransferException e) {
@@ -259,7 +237,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
 
     @Override
     public InboundFrame begin(ByteBuffer header, long payloadBytes) {
-        heardNanos = System.nanoTime();
+        heartbeat.heard();
         return inbox.begin(header, payloadBytes);
     }
 
@@ -325,9 +303,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         }
         node.forget(this);
         handshakeTimer.cancel(false);
-        if (heartbeat != null) {
-            heartbeat.cancel(false);
-        }
+        heartbeat.stop();
         var lost =
                 reason.code() == ErrorCode.PEER_LOST
                         ? reason
@@ -342,6 +318,9 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         }
         dispatch.close(lost);
         link.close(reason);
+        if (coding != null) {
+            coding.close();
+        }
         if (control != null) {
             control.close(reason);
         }
@@ -353,7 +332,7 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         established.completeExceptionally(reason);
         closed.complete(lost);
         if (wasUp) {
-            node.tell(listener -> listener.disconnected(this, lost));
+            node.tell(listener -> listener.disconnected(peer, lost));
         }
     }
 
@@ -362,6 +341,10 @@ final class Session implements Peer, ControlHandler, LinkHandler {
     /** Whether the session has ended, or is about to. */
     boolean over() {
         return ended.get();
+    }
+
+    LinkMessages linkMessages() {
+        return linkMessages;
     }
 
     Handshake handshake() {
@@ -385,6 +368,11 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         return node;
     }
 
+    /** The codec that was agreed on; known once the peer has said hello. */
+    Coding coding() {
+        return coding;
+    }
+
     Inbox inbox() {
         return inbox;
     }
@@ -402,8 +390,10 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         return bounds;
     }
 
+    /** Unconfirmed bytes that a sender may be left with; it must always have room for a frame. */
     long reportEveryBytes() {
-        return bounds.windowBytes() / REPORTS_PER_WINDOW;
+        long beside = Math.max(0, bounds.windowBytes() - bounds.frameBytes());
+        return Math.min(bounds.windowBytes() / REPORTS_PER_WINDOW, beside);
     }
 
     /** The plan of a target that receives in its own order, for some of its heads. */
@@ -465,101 +455,52 @@ final class Session implements Peer, ControlHandler, LinkHandler {
         replies.remove(reply.transferId, reply);
     }
 
-    // ---- the peer, as the application sees it ---------------------------------------------------
+    // ---- what is known of the peer ----------------------------------------------------------
 
-    @Override
-    public String name() {
+    String name() {
         var known = remote;
         return known == null ? target : known.name();
     }
 
-    @Override
-    public long incarnation() {
+    long incarnation() {
         return remote.incarnation();
     }
 
-    @Override
-    public PathReport path() {
-        return path;
+    PathReport path() {
+        var known = path;
+        if (known == null || !coding.active()) {
+            return known;
+        }
+        var details = new TreeMap<>(known.details());
+        details.put("codec", coding.describe());
+        return new PathReport(
+                known.path(),
+                known.reason(),
+                known.lanes(),
+                known.codec(),
+                known.rejected(),
+                details);
     }
 
-    @Override
-    public boolean connected() {
+    boolean connected() {
         return up;
     }
 
-    @Override
-    public CompletableFuture<TransferException> closed() {
+    CompletableFuture<TransferException> closed() {
         return closed.copy();
     }
 
-    @Override
-    public Collection<RemoteCache> caches() {
-        return List.copyOf(remoteCaches.values());
+    /** The connection as the application sees it: always the same object. */
+    RemotePeer peer() {
+        return peer;
     }
 
-    @Override
-    public Optional<RemoteCache> cache(String name) {
-        return remoteCaches.values().stream().filter(c -> c.name().equals(name)).findFirst();
-    }
-
-    @Override
-    public Optional<RemoteRegion> region(int id) {
-        return Optional.ofNullable(remoteRegions.get(id));
-    }
-
-    @Override
-    public Transfer write(BlockTransfer blocks, TransferOptions options) {
-        return requests.write(blocks, options);
-    }
-
-    @Override
-    public Transfer read(BlockTransfer blocks, TransferOptions options) {
-        return requests.read(blocks, options);
-    }
-
-    @Override
-    public Transfer write(RangeTransfer ranges, TransferOptions options) {
-        return requests.write(ranges, options);
-    }
-
-    @Override
-    public Transfer read(RangeTransfer ranges, TransferOptions options) {
-        return requests.read(ranges, options);
-    }
-
-    @Override
-    public KvStream stream(BlockTransfer blocks, TransferOptions options) {
-        return requests.stream(blocks, options);
-    }
-
-    @Override
-    public void notify(byte[] payload) {
-        requests.checkNotification(payload);
-        if (!up || !send(new MessageWriter(ControlMessages.NOTIFY).bytes(payload))) {
-            throw peerGone(name());
-        }
-    }
-
-    @Override
-    public CompletableFuture<Boolean> renewLease(long leaseId, long timeToLiveNanos) {
+    CompletableFuture<Boolean> renewLease(long leaseId, long timeToLiveNanos) {
         return dispatch.renewLease(leaseId, timeToLiveNanos);
     }
 
     @Override
-    public void releaseLease(long leaseId) {
-        send(new MessageWriter(ControlMessages.LEASE_RELEASE).u64(leaseId));
-    }
-
-    @Override
-    public void close() {
-        shut(
-                new TransferException(
-                        ErrorCode.CLOSED, "the connection to '" + name() + "' was closed here"));
-    }
-
-    @Override
     public String toString() {
-        return "peer '" + name() + "'";
+        return peer.toString();
     }
 }

@@ -100,18 +100,19 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
     TransferTiming timing(long totalNanos) {
         var frames = sender;
         if (frames == null || frames.firstFrameNanos == 0) {
-            return new TransferTiming(totalNanos, totalNanos, 0, 0, 0, 0, 0, 0, 0, 0);
+            return new TransferTiming(totalNanos, totalNanos, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         }
         long queue = frames.firstFrameNanos - submittedNanos;
         return new TransferTiming(
                 totalNanos,
                 queue,
                 frames.creditWaitNanos.get(),
-                frames.gatherNanos.get(),
+                frames.gatherNanos.get() + frames.encodeNanos.get(),
                 Math.max(0, totalNanos - queue),
                 0,
                 0,
                 frames.sentBytes.get(),
+                frames.wireBytes.get(),
                 frames.descriptors.get(),
                 frames.framesCut());
     }

@@ -1,5 +1,8 @@
 package io.kvwire.transport.spi;
 
+import io.kvwire.transport.Access;
+
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 
 /** A wire, opened for one node: it has its threads and listeners, and makes links to peers. */
@@ -33,6 +36,25 @@ public interface DataPath extends AutoCloseable {
      *     within {@link LinkSetup#timeoutNanos()}
      */
     CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler);
+
+    /**
+     * Says that memory was registered with the node, so that a wire may prepare it before the first
+     * transfer. Never fails: what cannot be prepared fails the transfers that use it, and is
+     * logged.
+     *
+     * @param memory as the runs of frames name it
+     * @param access what peers may do with it
+     */
+    default void memoryAdded(MemorySegment memory, Access access) {}
+
+    /**
+     * Says that a registration of memory has ended and no frame touches it any more; the owner may
+     * free the memory as soon as this returns. The same memory may still be, or again become, part
+     * of another registration.
+     *
+     * @param memory as in {@link #memoryAdded}
+     */
+    default void memoryRemoved(MemorySegment memory) {}
 
     /** Closes listeners, links and threads; returns when no thread of the wire runs any more. */
     @Override

@@ -21,6 +21,47 @@ public interface KvCodecProvider {
      */
     KvCodec create(KvModel model);
 
+    /**
+     * Makes a codec for one thread that encodes with options. What it decodes does not depend on
+     * them: frames describe themselves.
+     *
+     * @param model what the values mean; goes into each frame, and what arrives must say the same
+     * @param options {@code key=value}, separated by commas; empty for the defaults
+     * @return the codec
+     * @throws IllegalArgumentException naming the option that this codec does not have
+     */
+    default KvCodec create(KvModel model, String options) {
+        if (!options.isEmpty()) {
+            throw new IllegalArgumentException("codec " + name() + " has no options: " + options);
+        }
+        return create(model);
+    }
+
+    /**
+     * Makes the codec that a text describes: a name, then perhaps options, as in {@code
+     * int8,scales=fp16,keys=hadamard}.
+     *
+     * @param text the name and the options
+     * @param model what the values mean
+     * @return the codec, for one thread
+     * @throws IllegalArgumentException when there is no such codec or option; the message lists
+     *     what there is
+     */
+    static KvCodec create(String text, KvModel model) {
+        int comma = text.indexOf(',');
+        var name = comma < 0 ? text : text.substring(0, comma);
+        var provider =
+                named(name)
+                        .orElseThrow(() ->
+                                new IllegalArgumentException(
+                                        "no codec " + name + "; there are: " + names()));
+        return provider.create(model, comma < 0 ? "" : text.substring(comma + 1));
+    }
+
+    private static String names() {
+        return String.join(", ", discovered().stream().map(KvCodecProvider::name).toList());
+    }
+
     /** {@return the codecs on the class path and module path, best first} */
     static List<KvCodecProvider> discovered() {
         return ServiceLoader.load(KvCodecProvider.class).stream()

@@ -9,6 +9,7 @@ package io.kvwire.transport.spi;
  * @param endpoint the other side's {@link DataPath#endpoint()}
  * @param remoteHost the host that the control channel is connected to, for wires whose endpoint
  *     names only a port
+ * @param exchange carries what the two wires have to tell each other beside their lanes
  * @param timeoutNanos for all lanes to be up
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on once, never compared
@@ -18,6 +19,7 @@ public record LinkSetup(
         int lanes,
         byte[] endpoint,
         String remoteHost,
+        LinkExchange exchange,
         long timeoutNanos) {
     /** The length of a token, in bytes. */
     public static final int TOKEN_BYTES = 16;

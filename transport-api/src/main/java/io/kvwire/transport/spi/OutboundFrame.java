@@ -25,6 +25,14 @@ public interface OutboundFrame {
     boolean wanted();
 
     /**
+     * {@return whether the receiver has asked for these bytes, which a wire with one-sided reads
+     * may let it fetch}
+     */
+    default boolean answersRead() {
+        return false;
+    }
+
+    /**
      * Says which lane carries the frame; called before any byte of it is given to the network.
      *
      * @param lane from 0, as in {@link LinkHandler#laneLost}

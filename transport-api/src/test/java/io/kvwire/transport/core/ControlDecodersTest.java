@@ -15,6 +15,7 @@ import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.KvModel;
 
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -50,6 +51,7 @@ class ControlDecodersTest {
                     List.of(new Hello.Refusal("rdma", "no device")),
                     "first",
                     new byte[16],
+                    new Hello.Codecs(List.of("int8", "raw"), true, new KvModel(1, 2, false)),
                     List.of(new RemoteCache(1, "kv", LAYOUT, 99, Access.REMOTE_READ, 11)),
                     List.of(new RemoteRegion(2, 21, 22, Access.REMOTE_WRITE)));
 
@@ -76,6 +78,7 @@ class ControlDecodersTest {
         assertEquals("tcp", read.requiredPath());
         assertArrayEquals(new byte[] {1, 2, 3}, read.paths().getFirst().endpoint());
         assertEquals("no device", read.rejected().getFirst().reason());
+        assertEquals(HELLO.codecs(), read.codecs());
         assertEquals(HELLO.caches(), read.caches());
         assertEquals(HELLO.regions(), read.regions());
     }

@@ -1,10 +1,12 @@
 package io.kvwire.tck.fault;
 
+import io.kvwire.transport.Access;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -37,6 +39,16 @@ record TappedPath(DataPath path, Function<LinkHandler, LinkTap> taps) implements
             BiFunction<LinkSetup, LinkHandler, CompletableFuture<DataLink>> opener) {
         var tap = taps.apply(handler);
         return opener.apply(setup, tap.inbound()).thenApply(tap::over);
+    }
+
+    @Override
+    public void memoryAdded(MemorySegment memory, Access access) {
+        path.memoryAdded(memory, access);
+    }
+
+    @Override
+    public void memoryRemoved(MemorySegment memory) {
+        path.memoryRemoved(memory);
     }
 
     @Override

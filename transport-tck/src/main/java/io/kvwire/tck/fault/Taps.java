@@ -37,7 +37,8 @@ public final class Taps {
     public Wires around(Wires wires) {
         return new Wires(
                 wires.paths().stream().map(this::around).toList(),
-                wires.channels().stream().map(this::around).toList());
+                wires.channels().stream().map(this::around).toList(),
+                wires.codecs());
     }
 
     private DataPathProvider around(DataPathProvider real) {

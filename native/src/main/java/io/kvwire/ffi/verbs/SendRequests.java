@@ -1,0 +1,305 @@
+package io.kvwire.ffi.verbs;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A list of requests for a send queue, in memory outside the heap, posted with one doorbell.
+ *
+ * <p>Add requests, and to each its segments; post; {@link #clear}; and so on: nothing is allocated.
+ * The queue has copied what it needs when {@link QueuePair#post(SendRequests)} returns, so the list
+ * may be reused at once, but the memory that segments name may not before the completion (except
+ * that of {@link #INLINE} requests).
+ *
+ * <p>Confined to one thread at a time.
+ *
+ * {@snippet :
+ * var requests = SendRequests.allocate(arena, 64, 4);
+ * requests.addWrite(id, SendRequests.SIGNALED, remoteAddress, remoteKey);
+ * requests.addSegment(region.start(), 4096, region.localKey());
+ * int status = queuePair.post(requests);
+ * requests.clear();
+ * }
+ */
+public final class SendRequests {
+
+    /** Flag: starts only when reads posted before are complete. */
+    public static final int FENCE = 1;
+
+    /** Flag: makes a completion when it succeeds; a failure always makes one. */
+    public static final int SIGNALED = 1 << 1;
+
+    /** Flag: wakes a peer that waits for solicited completions only. */
+    public static final int SOLICITED = 1 << 2;
+
+    /**
+     * Flag: the bytes are copied into the request when it is posted; their keys are not looked at.
+     */
+    public static final int INLINE = 1 << 3;
+
+    private static final int WRITE = 0;
+    private static final int WRITE_IMMEDIATE = 1;
+    private static final int SEND = 2;
+    private static final int SEND_IMMEDIATE = 3;
+    private static final int READ = 4;
+    private static final int INVALIDATE = 7;
+    private static final int BIND = 8;
+
+    private static final long SIZE = IbvSendWr.LAYOUT.byteSize();
+    private static final int CACHE_LINE_BYTES = 64;
+    private static final long SEGMENT_SIZE = IbvSge.LAYOUT.byteSize();
+
+    private final MemorySegment memory;
+    private final long first;
+    private final long segments;
+    private final long bad;
+    private final int capacity;
+    private final int segmentsEach;
+    private int count;
+    private int segmentCount;
+    private int accepted;
+
+    /** Address of the last request, and of its next segment. */
+    private long last;
+
+    private long nextSegment;
+
+    private SendRequests(Arena arena, int capacity, int segmentsEach) {
+        long requestsBytes = capacity * SIZE;
+        long segmentsBytes = segmentsEach * SEGMENT_SIZE;
+        memory =
+                arena.allocate(
+                        requestsBytes + capacity * segmentsBytes + Long.BYTES, CACHE_LINE_BYTES);
+        first = memory.address();
+        segments = first + requestsBytes;
+        bad = segments + capacity * segmentsBytes;
+        this.capacity = capacity;
+        this.segmentsEach = segmentsEach;
+        for (long i = 0; i < capacity; i++) {
+            Memory.putLong(first + i * SIZE + IbvSendWr.SG_LIST, segments + i * segmentsBytes);
+        }
+        clear();
+    }
+
+    /**
+     * Makes room for requests.
+     *
+     * @param arena where their memory comes from; must outlive every post
+     * @param capacity how many can be posted at a time
+     * @param segmentsEach how many segments each can have
+     * @return an empty list
+     */
+    public static SendRequests allocate(Arena arena, int capacity, int segmentsEach) {
+        if (capacity < 1 || segmentsEach < 1) {
+            throw new IllegalArgumentException(
+                    capacity
+                            + " requests of "
+                            + segmentsEach
+                            + " segments: use at least one of each");
+        }
+        return new SendRequests(arena, capacity, segmentsEach);
+    }
+
+    /** {@return how many requests there is room for} */
+    public int capacity() {
+        return capacity;
+    }
+
+    /** {@return how many segments a request can have} */
+    public int segmentsEach() {
+        return segmentsEach;
+    }
+
+    /** {@return how many requests are in the list} */
+    public int count() {
+        return count;
+    }
+
+    /** {@return how many requests the last post took} */
+    public int accepted() {
+        return accepted;
+    }
+
+    /** Empties the list. */
+    public void clear() {
+        count = 0;
+        segmentCount = segmentsEach;
+        last = first - SIZE;
+    }
+
+    /**
+     * Adds a write into a peer's memory.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     * @param remoteAddress where to
+     * @param remoteKey key of the peer's region
+     */
+    public void addWrite(long id, int flags, long remoteAddress, int remoteKey) {
+        add(id, WRITE, flags);
+        remote(remoteAddress, remoteKey);
+    }
+
+    /**
+     * Adds a write into a peer's memory that also completes one of its receives.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     * @param remoteAddress where to
+     * @param remoteKey key of the peer's region
+     * @param immediate what the peer's completion shows
+     */
+    public void addWriteImmediate(
+            long id, int flags, long remoteAddress, int remoteKey, int immediate) {
+        add(id, WRITE_IMMEDIATE, flags);
+        remote(remoteAddress, remoteKey);
+        immediate(immediate);
+    }
+
+    /**
+     * Adds a read of a peer's memory.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     * @param remoteAddress where from
+     * @param remoteKey key of the peer's region
+     */
+    public void addRead(long id, int flags, long remoteAddress, int remoteKey) {
+        add(id, READ, flags);
+        remote(remoteAddress, remoteKey);
+    }
+
+    /**
+     * Adds a message that one of the peer's receives takes.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     */
+    public void addSend(long id, int flags) {
+        add(id, SEND, flags);
+    }
+
+    /**
+     * Adds a message with an immediate that one of the peer's receives takes.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     * @param immediate what the peer's completion shows
+     */
+    public void addSendImmediate(long id, int flags, int immediate) {
+        add(id, SEND_IMMEDIATE, flags);
+        immediate(immediate);
+    }
+
+    /**
+     * Adds the end of a key: of a window's binding.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     * @param remoteKey the key, which nobody can use afterwards
+     */
+    public void addInvalidate(long id, int flags, int remoteKey) {
+        add(id, INVALIDATE, flags);
+        Memory.putInt(last + IbvSendWr.IMM_DATA, remoteKey);
+    }
+
+    /**
+     * Adds the binding of a window; {@link #showing} must follow.
+     *
+     * @param id comes back in the completion
+     * @param flags bits named here
+     * @param window of the queue pair's domain
+     * @param remoteKey the key it is to have, {@link MemoryWindow#nextKey} of the one before
+     */
+    public void addBind(long id, int flags, MemoryWindow window, int remoteKey) {
+        add(id, BIND, flags);
+        Memory.putLong(last + IbvSendWr.BIND_WINDOW, window.address().address());
+        Memory.putInt(last + IbvSendWr.BIND_RKEY, remoteKey);
+    }
+
+    /**
+     * Says what the window of the last {@link #addBind} shows.
+     *
+     * @param region registered with {@link AccessFlags#WINDOW_BIND}
+     * @param address where the window starts
+     * @param bytes how long it is
+     * @param access what peers may do, bits of {@link AccessFlags}
+     */
+    public void showing(MemoryRegion region, long address, long bytes, int access) {
+        if (count == 0) {
+            throw new IllegalStateException("nothing is bound: addBind comes first");
+        }
+        long info = last + IbvSendWr.BIND_INFO;
+        Memory.putLong(info + IbvMwBindInfo.MR, region.address().address());
+        Memory.putLong(info + IbvMwBindInfo.ADDR, address);
+        Memory.putLong(info + IbvMwBindInfo.LENGTH, bytes);
+        Memory.putInt(info + IbvMwBindInfo.MW_ACCESS_FLAGS, access);
+    }
+
+    /**
+     * Adds a piece of local memory to the last request.
+     *
+     * @param address where it starts
+     * @param bytes how long it is; unsigned
+     * @param localKey key of its region
+     */
+    public void addSegment(long address, int bytes, int localKey) {
+        if (segmentCount == segmentsEach) {
+            throw new IllegalStateException(
+                    count == 0
+                            ? "a segment without a request: add that first"
+                            : "the request has all " + segmentsEach + " segments already");
+        }
+        long at = nextSegment;
+        Memory.putLong(at + IbvSge.ADDR, address);
+        Memory.putInt(at + IbvSge.LENGTH, bytes);
+        Memory.putInt(at + IbvSge.LKEY, localKey);
+        nextSegment = at + SEGMENT_SIZE;
+        segmentCount++;
+        Memory.putInt(last + IbvSendWr.NUM_SGE, segmentCount);
+    }
+
+    private void add(long id, int opcode, int flags) {
+        if (count == capacity) {
+            throw new IllegalStateException("the list holds " + capacity + " requests already");
+        }
+        Memory.touch(memory);
+        long at = last + SIZE;
+        if (count != 0) {
+            Memory.putLong(last + IbvSendWr.NEXT, at);
+        }
+        Memory.putLong(at + IbvSendWr.WR_ID, id);
+        Memory.putLong(at + IbvSendWr.NEXT, 0);
+        Memory.putInt(at + IbvSendWr.NUM_SGE, 0);
+        Memory.putInt(at + IbvSendWr.OPCODE, opcode);
+        Memory.putInt(at + IbvSendWr.SEND_FLAGS, flags);
+        nextSegment = segments + (long) count * segmentsEach * SEGMENT_SIZE;
+        segmentCount = 0;
+        last = at;
+        count++;
+    }
+
+    private void remote(long address, int key) {
+        Memory.putLong(last + IbvSendWr.REMOTE_ADDR, address);
+        Memory.putInt(last + IbvSendWr.RKEY, key);
+    }
+
+    /** Immediates travel with their most significant byte first. */
+    private void immediate(int immediate) {
+        Memory.putInt(last + IbvSendWr.IMM_DATA, NetworkOrder.of(immediate));
+    }
+
+    long address() {
+        return first;
+    }
+
+    long badAddress() {
+        return bad;
+    }
+
+    /** Notes what a post took. */
+    int posted(int status) {
+        accepted = status == 0 ? count : (int) ((Memory.getLong(bad) - first) / SIZE);
+        return status;
+    }
+}

@@ -1,0 +1,11 @@
+/**
+ * Bindings to system libraries through the JDK's foreign function interface: RDMA verbs and
+ * devices. Nothing is loaded before its first use, and a library that is not there is a reason, not
+ * an error.
+ */
+module io.kvwire.ffi {
+    requires transitive io.kvwire.transport;
+
+    exports io.kvwire.ffi;
+    exports io.kvwire.ffi.verbs;
+}

@@ -1,0 +1,145 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.CodecConfig;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.KvCodec;
+import io.kvwire.transport.spi.KvCodecProvider;
+import io.kvwire.transport.spi.KvModel;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The codecs of a node and the threads that encode and decode for all its peers, never those of a
+ * wire. What waits for a thread is bounded by the staging of each connection. Thread-safe.
+ */
+final class Coders {
+    private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
+
+    private static final int IDLE_SECONDS = 5;
+
+    private final CodecConfig config;
+    private final List<KvCodecProvider> providers;
+    private final ThreadPoolExecutor threads;
+    private final Map<String, Optional<CodecTrial>> trials = new ConcurrentHashMap<>();
+
+    /** A thread that encodes and decodes. */
+    private static final class Coder extends Thread {
+        Coder(Runnable work, String name) {
+            super(work, name);
+            setDaemon(true);
+        }
+    }
+
+    /**
+     * Checks that the codecs that the node names are there.
+     *
+     * @throws TransferException with OUT_OF_RANGE, naming what there is
+     */
+    Coders(NodeConfig node, List<KvCodecProvider> providers) {
+        config = node.codec();
+        this.providers = providers;
+        for (var name : config.names()) {
+            if (!name.equals(CodecConfig.RAW_NAME)) {
+                create(name, config.model());
+            }
+        }
+        var number = new AtomicInteger();
+        threads =
+                new ThreadPoolExecutor(
+                        config.threads(),
+                        config.threads(),
+                        IDLE_SECONDS,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        work ->
+                                new Coder(
+                                        work,
+                                        "kvwire-"
+                                                + node.name()
+                                                + "-codec-"
+                                                + number.getAndIncrement()));
+        threads.allowCoreThreadTimeOut(true);
+    }
+
+    CodecConfig config() {
+        return config;
+    }
+
+    /** Makes a codec for one thread at a time. */
+    KvCodec create(String name, KvModel model) {
+        var provider =
+                providers.stream()
+                        .filter(candidate -> candidate.name().equals(name))
+                        .findFirst()
+                        .orElseThrow(() ->
+                                new TransferException(
+                                        ErrorCode.OUT_OF_RANGE,
+                                        "no codec '%s' is on the module path; there are %s"
+                                                .formatted(
+                                                        name,
+                                                        providers.stream()
+                                                                .map(KvCodecProvider::name)
+                                                                .toList())));
+        try {
+            return provider.create(model, config.options(name));
+        } catch (IllegalArgumentException e) {
+            throw new TransferException(
+                    ErrorCode.OUT_OF_RANGE, "codec '" + name + "': " + e.getMessage(), e);
+        }
+    }
+
+    /** The trial of a codec, made once for a node; empty when the codec cannot be tried. */
+    Optional<CodecTrial> trial(String name, KvCodec codec) {
+        return trials.computeIfAbsent(
+                name,
+                key -> {
+                    try {
+                        return Optional.of(CodecTrial.of(codec));
+                    } catch (RuntimeException e) {
+                        LOG.log(
+                                System.Logger.Level.WARNING,
+                                "codec '" + key + "' cannot be tried",
+                                e);
+                        return Optional.empty();
+                    }
+                });
+    }
+
+    /** Runs work that encodes or decodes; false when the node is closed. */
+    boolean run(Runnable work) {
+        try {
+            threads.execute(work);
+            return true;
+        } catch (RejectedExecutionException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Ends the threads once what they have begun, and what waits for them, is over: until then they
+     * touch blocks. Does not wait when one of them is the caller.
+     */
+    void close() {
+        threads.shutdown();
+        if (Thread.currentThread() instanceof Coder) {
+            return;
+        }
+        try {
+            while (!threads.awaitTermination(1, TimeUnit.SECONDS)) {
+                LOG.log(System.Logger.Level.WARNING, "waiting for a codec to end");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package io.kvwire.transport.core;
+
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/** Says to the peer that this side lives, and ends the session when the peer is silent. */
+final class Heartbeat {
+    private final Session session;
+    private volatile long heardNanos = System.nanoTime();
+    private volatile Future<?> rhythm;
+
+    Heartbeat(Session session) {
+        this.session = session;
+    }
+
+    /** Something has come from the peer. */
+    void heard() {
+        heardNanos = System.nanoTime();
+    }
+
+    void start() {
+        heard();
+        var node = session.node();
+        long interval = node.config().limits().heartbeatInterval().toNanos();
+        rhythm =
+                node.timer.scheduleAtFixedRate(
+                        this::beat, interval, interval, TimeUnit.NANOSECONDS);
+    }
+
+    void stop() {
+        var beats = rhythm;
+        if (beats != null) {
+            beats.cancel(false);
+        }
+    }
+
+    private void beat() {
+        long silent = System.nanoTime() - heardNanos;
+        var timeout = session.node().config().limits().peerTimeout();
+        if (silent <= timeout.toNanos()) {
+            session.send(new MessageWriter(ControlMessages.HEARTBEAT));
+            return;
+        }
+        session.end(
+                new TransferException(
+                        ErrorCode.PEER_LOST,
+                        "'%s' has been silent for %d ms (peerTimeout %s)"
+                                .formatted(session.name(), silent / 1_000_000, timeout)));
+    }
+}

@@ -1,0 +1,42 @@
+package io.kvwire.transport.core;
+
+/**
+ * How fast a wire takes bytes, from the traffic itself: bytes by the time in which frames were at
+ * the wire. Short bursts disappear in buffers on the way and say nothing, so they do not count.
+ * Thread-safe.
+ */
+final class LinkRate {
+    /** The least bytes without a pause that make a sample: more than a socket buffers. */
+    private static final long SAMPLE_BYTES = 4L << 20;
+
+    private static final double WEIGHT = 0.5;
+
+    private int frames;
+    private long sinceNanos;
+    private long bytes;
+    private double bytesPerSecond;
+
+    synchronized void given(long now) {
+        if (frames++ == 0) {
+            sinceNanos = now;
+            bytes = 0;
+        }
+    }
+
+    synchronized void released(long sent, long now) {
+        bytes += sent;
+        frames--;
+        if (bytes >= SAMPLE_BYTES && now > sinceNanos) {
+            double sample = bytes * 1e9 / (now - sinceNanos);
+            bytesPerSecond =
+                    bytesPerSecond == 0 ? sample : WEIGHT * sample + (1 - WEIGHT) * bytesPerSecond;
+            bytes = 0;
+            sinceNanos = now;
+        }
+    }
+
+    /** Bytes per second; 0 as long as there was too little traffic to tell. */
+    synchronized double bytesPerSecond() {
+        return bytesPerSecond;
+    }
+}

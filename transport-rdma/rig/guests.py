@@ -1,0 +1,174 @@
+"""Boots guests, follows the command that runs in each, and ends them all, however this process ends."""
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from image import HERE, RigError, boot_files
+
+PR_SET_PDEATHSIG = 1
+
+# What the script `guest` says when it could not set up its devices; no command ends so by itself.
+NO_DEVICE = 999
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Guest:
+    """One virtual host: the folder it shares with us, its command, and its QEMU process."""
+
+    def __init__(self, number, folder, command):
+        self.number = number
+        self.folder = folder
+        self.process = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in ("status", "output", "console", "other-ended"):
+            (folder / old).unlink(missing_ok=True)
+        (folder / "output").touch()
+        (folder / "command").write_text(command + "\n")
+
+    def status(self):
+        """The exit status of the command, or nothing while it runs."""
+        with contextlib.suppress(FileNotFoundError):
+            text = (self.folder / "status").read_text().strip()
+            return int(text) if text else None
+        return None
+
+    def console(self):
+        return (self.folder / "console").read_text(errors="replace")
+
+
+def die_with_parent():
+    """Has the kernel kill this child as soon as its parent is gone, even when that was killed itself."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None):
+    """Runs one command in each of one or two guests.
+
+    Returns the exit statuses in order. Whatever the commands leave in $RIG_EXCHANGE lies in FOLDER/1 and FOLDER/2
+    afterwards, beside their output. Raises RigError when a guest does not boot or a command does not end in time. When one
+    command fails, the other guest has a little time left to end as well. When one succeeds, $RIG_EXCHANGE/other-ended
+    appears in the other, for a server to end by. Lines in which HIDE is found are not printed.
+    """
+    kernel, initramfs = boot_files()
+    guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
+    cables = [socket.socketpair() for _ in range(rails + 1)] if len(guests) == 2 else []
+    cpus = cpus or (2 if len(guests) == 1 else 1)
+    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        for guest in guests:
+            ends = [cable[guest.number - 1] for cable in cables]
+            guest.process = start(guest, len(guests), rails, kernel, initramfs, ends, memory_mib, cpus)
+        for cable in cables:
+            for end in cable:
+                end.close()
+        with followed(guests, hide):
+            wait(guests, timeout)
+        return [guest.status() for guest in guests]
+    finally:
+        for guest in guests:
+            if guest.process:
+                guest.process.kill()
+                guest.process.wait()
+        signal.signal(signal.SIGTERM, previous)
+
+
+def start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus):
+    words = f"console=ttyS0 quiet panic=-1 rig.guest={HERE / 'guest'} rig.host={guest.number} rig.hosts={hosts} rig.rails={rails}"
+    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(cpus), "-m", f"{memory_mib}m"]
+    command += ["-nographic", "-no-reboot", "-nodefaults", "-serial", f"file:{guest.folder / 'console'}"]
+    command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", words]
+    command += share("host", "/", ",readonly=on,multidevs=remap") + share("exchange", guest.folder.resolve(), "")
+    for number, end in enumerate(ends):
+        command += ["-netdev", f"stream,id=n{number},server=off,addr.type=fd,addr.str={end.fileno()}"]
+        mac = f"52:54:00:00:{number:02x}:{guest.number:02x}"
+        command += ["-device", f"virtio-net-pci,netdev=n{number},host_mtu=4200,mac={mac},romfile="]
+    with open(guest.folder / "qemu", "wb") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[end.fileno() for end in ends],
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+
+
+def share(tag, folder, more):
+    return [
+        "-fsdev",
+        f"local,id={tag},path={folder},security_model=none{more}",
+        "-device",
+        f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
+    ]
+
+
+def wait(guests, timeout):
+    """Until every guest is off; a command that fails gives the others ten more seconds."""
+    deadline = time.monotonic() + timeout
+    given_up = None
+    while any(guest.process.poll() is None for guest in guests):
+        if time.monotonic() > deadline:
+            raise RigError(f"not done after {timeout} s; what was printed so far: {guests[0].folder.parent}")
+        if given_up and time.monotonic() > given_up:
+            break
+        for guest in guests:
+            if guest.process.poll() is not None:
+                check_end(guest)
+                for other in guests:
+                    (other.folder / "other-ended").touch()
+                if guest.status() != 0 and given_up is None:
+                    given_up = time.monotonic() + 10
+        time.sleep(0.1)
+    for guest in guests:
+        if guest.process.poll() is not None:
+            check_end(guest)
+
+
+def check_end(guest):
+    """Raises RigError when a guest ended for another reason than that its command did."""
+    status = guest.status()
+    if status is None:
+        said = (guest.folder / "qemu").read_text(errors="replace").strip()
+        raise RigError(f"guest {guest.number} ended before its command did. {said}\n{guest.console()[-2000:]}")
+    if status == NO_DEVICE:
+        raise RigError(f"guest {guest.number} has no RDMA device:\n{guest.console()[-2000:]}")
+
+
+@contextlib.contextmanager
+def followed(guests, hide):
+    """Prints what the commands print while they run; with two guests each line says whose it is."""
+    over = threading.Event()
+    threads = [threading.Thread(target=follow, args=(guest, len(guests), hide, over)) for guest in guests]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def follow(guest, hosts, hide, over):
+    prefix = f"[{guest.number}] " if hosts > 1 else ""
+    with open(guest.folder / "output", errors="replace") as output:
+        rest = ""
+        last = False
+        while not last:
+            last = over.is_set()
+            *lines, rest = (rest + output.read()).split("\n")
+            if last and rest:
+                lines.append(rest)
+            for line in lines:
+                if not (hide and hide.search(line)):
+                    print(prefix + line, flush=True)
+            over.wait(0.2)

@@ -1,0 +1,163 @@
+"""Runs JUnit suites in guests: builds the module here, hands the guest a class path, counts what came back."""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import xml.etree.ElementTree as xml
+
+from guests import run_guests
+from image import HERE, RigError
+
+ROOT = HERE.parents[1]
+WORK = ROOT / "target" / "rig"
+
+# The emulated CPU is some twenty times slower than a real one, compilers included: only the quick one pays off.
+JVM_FLAGS = (
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData --enable-native-access=ALL-UNNAMED "
+    "--sun-misc-unsafe-memory-access=allow -Xmx1g -XX:MaxDirectMemorySize=768m "
+    "-Djava.net.preferIPv4Stack=true -Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+).split()
+
+
+def java_home():
+    """The JDK that the launcher found; it looks for one when it has not yet."""
+    chosen = os.environ.get("KVWIRE_JAVA_HOME")
+    if chosen:
+        return pathlib.Path(chosen)
+    kept = ROOT / "target" / "kvwire" / "jdk"
+    if not kept.exists():
+        subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
+    return pathlib.Path(kept.read_text().strip())
+
+
+def built(module):
+    """Compiles a module and its tests; returns their class path.
+
+    The classes are copied, since a guest keeps the files it has read and must not see half of a later build.
+    """
+    target = ROOT / module / "target"
+    listed = target / "rig.classpath"
+    command = ["mvn", "-B", "-q", "-Dquick", "-pl", module, "-am", "test-compile", "dependency:build-classpath"]
+    command += ["-Dmdep.outputFile=target/rig.classpath"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAVA_HOME": str(java_home())})
+    if done.returncode != 0:
+        raise RigError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    copies = WORK / "classes" / module
+    shutil.rmtree(copies, ignore_errors=True)
+    path = []
+    for entry in [target / "quick" / "test-classes", target / "quick" / "classes", *listed.read_text().strip().split(os.pathsep)]:
+        entry = pathlib.Path(entry)
+        if entry.is_dir():
+            copy = copies / entry.relative_to(ROOT).parts[0] / entry.name
+            shutil.copytree(entry, copy)
+            entry = copy
+        path.append(entry)
+    if not any(entry.name.startswith("junit-platform-console") for entry in path):
+        raise RigError(f"{module}/pom.xml has no test dependency on junit-platform-console, which runs the tests in a guest")
+    return os.pathsep.join(map(str, path))
+
+
+# The suite says so of tests for what a wire cannot do by its nature, such as checks by the owner of memory.
+BY_NATURE = "has not the trait"
+
+
+class Counts:
+    """What became of the tests of some runs; prints the line that closes a command."""
+
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, 0, 0
+        self.missing = 0
+
+    def add(self, reports):
+        """Counts the tests in a folder of JUnit's XML reports and says why each skipped one was."""
+        files = sorted(reports.glob("TEST-*.xml"))
+        for file in files:
+            for case in xml.parse(file).getroot().iter("testcase"):
+                skipped = case.find("skipped")
+                if skipped is not None:
+                    self.skipped += 1
+                    text = f"{skipped.get('message')}{skipped.text}"
+                    self.missing += BY_NATURE not in text
+                    reason = (skipped.text or skipped.get("message") or "").strip().partition("\n")[0]
+                    print(f"skipped: {case.get('classname')}.{case.get('name')}: {reason}")
+                elif case.find("failure") is not None or case.find("error") is not None:
+                    self.failed += 1
+                else:
+                    self.passed += 1
+        return bool(files)
+
+    def check(self, what, holds, why=""):
+        """Counts one check of our own."""
+        print(f"{'passed' if holds else 'FAILED'}: {what}{f': {why}' if why and not holds else ''}", flush=True)
+        if holds:
+            self.passed += 1
+        else:
+            self.failed += 1
+
+    def close(self):
+        """Prints the last line; returns the exit status: a test that was skipped for want of something fails, too."""
+        if self.missing:
+            print(f"{self.missing} tests were skipped that must not be skipped here")
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        return 0 if self.failed == 0 and self.missing == 0 and self.passed > 0 else 1
+
+
+def java(classpath, main, *arguments, properties=()):
+    """The shell command that runs a class in a guest."""
+    words = [str(java_home() / "bin" / "java"), *JVM_FLAGS, *properties, "-cp", classpath, main, *arguments]
+    return shlex.join(words)
+
+
+def junit(classpath, selection, properties=()):
+    """The shell command that runs tests in a guest; reports and log lie in the exchange folder afterwards."""
+    # Class names of any form: which tests run is said by tag or by name.
+    arguments = ["execute", "--include-classname=.*", "--details=testfeed", "--disable-banner", "--disable-ansi-colors", "--fail-if-no-tests"]
+    command = java(classpath, "org.junit.platform.console.ConsoleLauncher", *arguments, *selection, properties=properties)
+    return f"{command} --reports-dir=$RIG_EXCHANGE/reports 2>$RIG_EXCHANGE/log"
+
+
+def run_junit(name, commands, counts, **options):
+    """Boots guests, the first of which runs a JUnit command, and adds up its tests."""
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    # Starts are in the file for whoever looks for a test that hangs; ends are enough for those who watch.
+    statuses = run_guests(commands, folder, hide=re.compile(":: STARTED$"), **options)
+    if not counts.add(folder / "1" / "reports"):
+        raise RigError(f"{name}: no reports of tests; see {folder}/1/output")
+    if statuses[0] != 0 and counts.failed == 0:
+        counts.check(f"{name}: JUnit ended with status {statuses[0]}", False)
+
+
+MODULE = "transport-rdma"
+PACKAGE = "io.kvwire.rdma"
+PROVIDERS = ("panama", "disni", "jverbs")
+
+# How long the tests wait for what must happen, in seconds: below the deadline of a transfer.
+PATIENCE = "-Dkvwire.tck.patience=25"
+
+
+def conformance(providers, timeout):
+    """The tests of the RDMA path that need a device, in one guest, for each provider."""
+    classpath, counts = built(MODULE), Counts()
+    selection = [f"--select-package={PACKAGE}", "--include-tag=rdma-device", "--exclude-tag=two-hosts"]
+    for provider in providers:
+        print(f"--- conformance of the provider {provider}", flush=True)
+        command = junit(classpath, selection, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
+        run_junit(f"conformance-{provider}", [command], counts, timeout=timeout, rails=2)
+    return counts.close()
+
+
+def two_hosts(names, timeout):
+    """Transfers and faults between two guests."""
+    classpath, counts = built(MODULE), Counts()
+    selection = [f"--select-{'method' if '#' in name else 'class'}={name}" for name in names]
+    selection = selection or [f"--select-package={PACKAGE}.rig", "--include-tag=two-hosts"]
+    first = junit(classpath, selection, ["-Dkvwire.rig.orders=10.9.9.2:7000", PATIENCE])
+    # No test begins before its orders would be taken.
+    first = f"until (: </dev/tcp/10.9.9.2/7000) 2>/dev/null; do sleep 0.2; done\n{first}"
+    second = f"exec python3 -B {shlex.quote(str(HERE / 'agent.py'))}"
+    run_junit("two-hosts", [first, second], counts, timeout=timeout)
+    return counts.close()
