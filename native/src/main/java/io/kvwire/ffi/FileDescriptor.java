@@ -20,6 +20,9 @@ public final class FileDescriptor {
     private static final int O_NONBLOCK = 0x800;
     private static final short POLLIN = 1;
 
+    /** A descriptor that poll passes over. */
+    private static final int IGNORED = -1;
+
     // struct pollfd { int fd; short events; short revents; }
     private static final StructLayout POLLFD =
             CStruct.of(
@@ -74,14 +77,30 @@ public final class FileDescriptor {
      * @throws io.kvwire.transport.TransferException when the wait fails
      */
     public static boolean awaitReadable(int descriptor, int timeoutMillis) {
+        return awaitReadable(descriptor, IGNORED, timeoutMillis);
+    }
+
+    /**
+     * Waits until there is something to read from either of two descriptors.
+     *
+     * @param first an open descriptor
+     * @param second an open descriptor
+     * @param timeoutMillis how long to wait at most; 0 not at all
+     * @return whether there is, or one of them is in error; a signal ends the wait early
+     * @throws io.kvwire.transport.TransferException when the wait fails
+     */
+    public static boolean awaitReadable(int first, int second, int timeoutMillis) {
         try (var arena = Arena.ofConfined()) {
             var errno = Errno.allocate(arena);
-            var request = arena.allocate(POLLFD);
-            request.set(JAVA_INT, FD, descriptor);
-            request.set(JAVA_SHORT, EVENTS, POLLIN);
-            int ready = (int) POLL.invokeExact(errno, request, 1L, timeoutMillis);
+            var requests = arena.allocate(POLLFD, 2);
+            long size = POLLFD.byteSize();
+            requests.set(JAVA_INT, FD, first);
+            requests.set(JAVA_SHORT, EVENTS, POLLIN);
+            requests.set(JAVA_INT, size + FD, second);
+            requests.set(JAVA_SHORT, size + EVENTS, POLLIN);
+            int ready = (int) POLL.invokeExact(errno, requests, 2L, timeoutMillis);
             if (ready < 0 && Errno.of(errno) != Errno.EINTR) {
-                throw Errno.failure("poll of descriptor " + descriptor, Errno.of(errno), "");
+                throw Errno.failure("poll of descriptor " + first, Errno.of(errno), "");
             }
             return ready > 0;
         } catch (RuntimeException | Error e) {

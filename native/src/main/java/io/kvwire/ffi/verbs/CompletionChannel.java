@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.kvwire.ffi.CStruct;
 import io.kvwire.ffi.FileDescriptor;
+import io.kvwire.ffi.WakeUp;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -42,9 +43,26 @@ public final class CompletionChannel implements AutoCloseable {
      * @return how many notifications were taken; 0 when the time ran out or a signal came
      */
     public int await(int timeoutMillis) {
-        if (!FileDescriptor.awaitReadable(descriptor, timeoutMillis)) {
+        return FileDescriptor.awaitReadable(descriptor, timeoutMillis) ? takeAll() : 0;
+    }
+
+    /**
+     * Waits for notifications, or for somebody who calls, and takes all notifications that are
+     * there.
+     *
+     * @param wakeUp ends the wait, too; cleared when this returns
+     * @param timeoutMillis how long to wait at most; 0 not at all
+     * @return how many notifications were taken
+     */
+    public int await(WakeUp wakeUp, int timeoutMillis) {
+        if (!FileDescriptor.awaitReadable(descriptor, wakeUp.descriptor(), timeoutMillis)) {
             return 0;
         }
+        wakeUp.clear();
+        return takeAll();
+    }
+
+    private int takeAll() {
         int taken = 0;
         try (var arena = Arena.ofConfined()) {
             var queue = arena.allocate(ADDRESS);

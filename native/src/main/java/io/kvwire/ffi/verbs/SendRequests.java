@@ -37,11 +37,21 @@ public final class SendRequests {
      */
     public static final int INLINE = 1 << 3;
 
-    private static final int WRITE = 0;
-    private static final int WRITE_IMMEDIATE = 1;
-    private static final int SEND = 2;
-    private static final int SEND_IMMEDIATE = 3;
-    private static final int READ = 4;
+    /** Operation: a write into a peer's memory. */
+    public static final int WRITE = 0;
+
+    /** Operation: a write into a peer's memory that also completes one of its receives. */
+    public static final int WRITE_IMMEDIATE = 1;
+
+    /** Operation: a message that one of the peer's receives takes. */
+    public static final int SEND = 2;
+
+    /** Operation: a message with an immediate. */
+    public static final int SEND_IMMEDIATE = 3;
+
+    /** Operation: a read of a peer's memory. */
+    public static final int READ = 4;
+
     private static final int INVALIDATE = 7;
     private static final int BIND = 8;
 
@@ -226,9 +236,7 @@ public final class SendRequests {
      * @param access what peers may do, bits of {@link AccessFlags}
      */
     public void showing(MemoryRegion region, long address, long bytes, int access) {
-        if (count == 0) {
-            throw new IllegalStateException("nothing is bound: addBind comes first");
-        }
+        requireRequest();
         long info = last + IbvSendWr.BIND_INFO;
         Memory.putLong(info + IbvMwBindInfo.MR, region.address().address());
         Memory.putLong(info + IbvMwBindInfo.ADDR, address);
@@ -259,7 +267,15 @@ public final class SendRequests {
         Memory.putInt(last + IbvSendWr.NUM_SGE, segmentCount);
     }
 
-    private void add(long id, int opcode, int flags) {
+    /**
+     * Adds a request whose operation is chosen at run time; {@link #remote} and {@link #immediate}
+     * follow where it needs them.
+     *
+     * @param id comes back in the completion
+     * @param opcode one of the operations named here
+     * @param flags bits named here
+     */
+    public void add(long id, int opcode, int flags) {
         if (count == capacity) {
             throw new IllegalStateException("the list holds " + capacity + " requests already");
         }
@@ -279,14 +295,32 @@ public final class SendRequests {
         count++;
     }
 
-    private void remote(long address, int key) {
+    /**
+     * Says where the last request writes to or reads from.
+     *
+     * @param address in the peer's memory
+     * @param key of the peer's region
+     */
+    public void remote(long address, int key) {
+        requireRequest();
         Memory.putLong(last + IbvSendWr.REMOTE_ADDR, address);
         Memory.putInt(last + IbvSendWr.RKEY, key);
     }
 
-    /** Immediates travel with their most significant byte first. */
-    private void immediate(int immediate) {
+    /**
+     * Gives the last request its immediate, which travels with its most significant byte first.
+     *
+     * @param immediate what the peer's completion shows
+     */
+    public void immediate(int immediate) {
+        requireRequest();
         Memory.putInt(last + IbvSendWr.IMM_DATA, NetworkOrder.of(immediate));
+    }
+
+    private void requireRequest() {
+        if (count == 0) {
+            throw new IllegalStateException("the list is empty: add a request first");
+        }
     }
 
     long address() {
