@@ -53,6 +53,10 @@ final class PerfMemory implements AutoCloseable {
         return cache;
     }
 
+    MemorySegment memory() {
+        return memory;
+    }
+
     private static long word(long place, long index) {
         long mixed = (place << 32 ^ index) * 0x9E3779B97F4A7C15L;
         return mixed ^ mixed >>> 29;

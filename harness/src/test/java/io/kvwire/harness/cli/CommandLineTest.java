@@ -28,21 +28,8 @@ import java.util.Set;
 class CommandLineTest {
     @TempDir private Path folder;
 
-    private record Ran(int status, String out, String err) {}
-
-    private static Ran run(String... words) {
-        var out = new StringWriter();
-        var err = new StringWriter();
-        int status =
-                Main.commandLine()
-                        .setOut(new PrintWriter(out))
-                        .setErr(new PrintWriter(err))
-                        .execute(words);
-        return new Ran(status, out.toString(), err.toString());
-    }
-
     private static void failsInOneLine(int status, String says, String... words) {
-        var ran = run(words);
+        var ran = CommandLineRun.of(words);
         assertEquals(1, ran.err().lines().count(), ran.err());
         assertTrue(ran.err().startsWith("kvwire: "), ran.err());
         assertTrue(ran.err().contains(says), ran.err());
@@ -93,7 +80,9 @@ class CommandLineTest {
 
     @Test
     void verboseShowsWhere() {
-        var ran = run("--verbose", "demo", "--model", folder.resolve("nothing").toString());
+        var ran =
+                CommandLineRun.of(
+                        "--verbose", "demo", "--model", folder.resolve("nothing").toString());
 
         assertTrue(ran.err().contains("\tat "), ran.err());
     }
@@ -122,7 +111,7 @@ class CommandLineTest {
             var address =
                     prefill.receive(Duration.ofMinutes(1)).substring("listening on ".length());
             var ran =
-                    run(
+                    CommandLineRun.of(
                             "decode",
                             "--model",
                             "tiny",
@@ -151,7 +140,7 @@ class CommandLineTest {
         var file = folder.resolve("demo.json");
 
         var ran =
-                run(
+                CommandLineRun.of(
                         "demo",
                         "--model",
                         "tiny",
