@@ -29,7 +29,7 @@ final class DecodeWorkerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        ChildJvm.dieWithParent();
+        ChildJvm.dieWithParent(folder);
         NodeConfig config = link.config("decode");
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         try (var worker = new DecodeWorker(seat.seat(seat.load()), config, folder)) {

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -110,10 +111,47 @@ public final class ChildJvm implements AutoCloseable {
 
     /** To be called by a child: ends it when its parent has ended without saying so. */
     public static void dieWithParent() {
+        afterParent(() -> {});
+    }
+
+    /**
+     * As {@link #dieWithParent()}, and deletes a folder of temporary files first, since a parent
+     * that was killed did not.
+     *
+     * @param folder of the parent, without folders in it
+     */
+    public static void dieWithParent(Path folder) {
+        afterParent(() -> {
+            try {
+                deleteFolder(folder);
+            } catch (IOException e) {
+                System.err.println("kvwire: " + folder + " cannot be deleted: " + e);
+            }
+        });
+    }
+
+    private static void afterParent(Runnable last) {
         var parent = ProcessHandle.current().parent();
         if (parent.isPresent()) {
-            var _ = parent.get().onExit().thenRun(() -> Runtime.getRuntime().halt(1));
+            var _ =
+                    parent.get()
+                            .onExit()
+                            .thenRun(last)
+                            .whenComplete((done, e) -> Runtime.getRuntime().halt(1));
         }
+    }
+
+    /** Deletes a folder and the files in it, if it is still there. */
+    static void deleteFolder(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (var left = Files.list(folder)) {
+            for (var file : left.toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+        Files.deleteIfExists(folder);
     }
 
     private void readOutput() {

@@ -120,11 +120,8 @@ final class JvmPair implements Processes {
     public void close() {
         decode.close();
         prefill.close();
-        try (var left = Files.list(folder)) {
-            for (var file : left.toList()) {
-                Files.delete(file);
-            }
-            Files.deleteIfExists(folder);
+        try {
+            ChildJvm.deleteFolder(folder);
         } catch (IOException e) {
             folder.toFile().deleteOnExit();
         }
