@@ -105,10 +105,10 @@ final class FrameHeader {
         var buffer = in.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         int at = buffer.position();
         int length = buffer.remaining();
-        require(length >= FIXED_BYTES, "header of " + length + " bytes");
+        require(length >= FIXED_BYTES, "too short a header, bytes: ", length);
         require(buffer.getInt(at) == MAGIC, "no frame magic");
         int version = Short.toUnsignedInt(buffer.getShort(at + 4));
-        require(version == VERSION, "frame version " + version);
+        require(version == VERSION, "frame version ", version);
         verifyCrc(buffer, at, length);
         kind = buffer.get(at + 6);
         flags = buffer.get(at + 7);
@@ -126,16 +126,18 @@ final class FrameHeader {
         heads = buffer.getInt(at + 68);
         entries = buffer.getInt(at + 72);
         payloadCrc = buffer.getInt(at + 76);
-        require(kind >= WRITE_BLOCKS && kind <= READ_RANGES, "frame kind " + kind);
+        require(kind >= WRITE_BLOCKS && kind <= READ_RANGES, "frame kind ", kind);
         require(
                 (flags & ~(FLAG_CHECKSUM | FLAG_NOTIFIES | FLAG_ENCODED)) == 0,
-                "frame flags " + flags);
+                "frame flags ",
+                flags);
         require(
                 !encoded() || (ofBlocks() && !checksummed() && tokens > 0),
-                "flags " + flags + " of a frame of kind " + kind);
+                "flags that do not go with the frame's kind: ",
+                flags);
         require(buffer.getInt(at + 84) == 0 && buffer.getLong(at + 88) == 0, "reserved bytes");
         require(expectedBytes >= 0 && position >= 0, "negative length");
-        require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index " + frameIndex);
+        require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index ", frameIndex);
         require(
                 firstToken >= 0 && tokens >= 0 && firstToken <= Integer.MAX_VALUE - tokens,
                 "token range");
@@ -145,7 +147,8 @@ final class FrameHeader {
                         : kind == WRITE_RANGES ? RANGE_ENTRY_BYTES : 0;
         require(
                 entries >= 0 && (long) entries * entryBytes == length - FIXED_BYTES,
-                entries + " entries in a header of " + length + " bytes");
+                "a header whose length does not fit its entries: ",
+                entries);
     }
 
     private void verifyCrc(ByteBuffer buffer, int at, int length) {
@@ -163,6 +166,13 @@ final class FrameHeader {
     static void require(boolean holds, String what) {
         if (!holds) {
             throw new TransferException(ErrorCode.MALFORMED, "data frame refused: " + what);
+        }
+    }
+
+    /** Puts its text together only when it is needed: this runs for every frame. */
+    private static void require(boolean holds, String what, long value) {
+        if (!holds) {
+            require(false, what + value);
         }
     }
 }
