@@ -14,11 +14,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** The lanes to one peer. Each frame goes to the lane with the least bytes waiting. Thread-safe. */
 final class TcpDataLink implements DataLink {
     private static final Logger LOG = LoggerFactory.getLogger(TcpDataLink.class);
+
+    /** How long a peer that leaves may take to close all of its lanes. */
+    private static final int LEAVING_MILLIS = 500;
 
     private final LinkSetup setup;
     private final LinkHandler handler;
@@ -99,11 +103,7 @@ final class TcpDataLink implements DataLink {
             broken = complete && closing.isEmpty();
         }
         if (broken) {
-            LOG.warn(
-                    "path tcp to {}: lane {} is lost: {}",
-                    setup.peerName(),
-                    lane.index(),
-                    reason.getMessage());
+            logLost(lane, reason);
             handler.laneLost(lane.index(), reason);
         }
         Optional<TransferException> last = Optional.empty();
@@ -122,6 +122,26 @@ final class TcpDataLink implements DataLink {
         if (lanes.length == 0) {
             finished.complete(null);
         }
+    }
+
+    /** A peer that leaves closes its lanes one by one: a loss is news only while the link lives. */
+    private void logLost(Lane lane, TransferException reason) {
+        var _ =
+                lane.connection()
+                        .channel()
+                        .eventLoop()
+                        .schedule(
+                                () -> {
+                                    if (lanes.length > 0) {
+                                        LOG.warn(
+                                                "path tcp to {}: lane {} is lost: {}",
+                                                setup.peerName(),
+                                                lane.index(),
+                                                reason.getMessage());
+                                    }
+                                },
+                                LEAVING_MILLIS,
+                                TimeUnit.MILLISECONDS);
     }
 
     @Override
