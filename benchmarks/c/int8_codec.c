@@ -44,16 +44,18 @@ static int8_t code_of(float quotient)
     return (int8_t)word;
 }
 
+static inline void encode_row(const uint16_t *row, size_t dim, int8_t *codes, float *scale)
+{
+    *scale = scale_of(row, dim);
+    const float divisor = *scale;
+    for (size_t i = 0; i < dim; i++)
+        codes[i] = code_of(widened(row[i]) / divisor);
+}
+
 void int8_encode(const uint16_t *rows, size_t count, size_t dim, int8_t *codes, float *scales)
 {
-    for (size_t r = 0; r < count; r++) {
-        const uint16_t *row = rows + r * dim;
-        int8_t *out = codes + r * dim;
-        float scale = scale_of(row, dim);
-        scales[r] = scale;
-        for (size_t i = 0; i < dim; i++)
-            out[i] = code_of(widened(row[i]) / scale);
-    }
+    for (size_t r = 0; r < count; r++)
+        encode_row(rows + r * dim, dim, codes + r * dim, scales + r);
 }
 
 void int8_encode_ahead(const uint16_t *rows, size_t count, size_t dim, int8_t *codes, float *scales)
@@ -63,7 +65,7 @@ void int8_encode_ahead(const uint16_t *rows, size_t count, size_t dim, int8_t *c
         const char *next = (const char *)(rows + r * dim) + ahead;
         for (size_t i = 0; i < dim * sizeof *rows; i += 64)
             __builtin_prefetch(next + i);
-        int8_encode(rows + r * dim, 1, dim, codes + r * dim, scales + r);
+        encode_row(rows + r * dim, dim, codes + r * dim, scales + r);
     }
 }
 
