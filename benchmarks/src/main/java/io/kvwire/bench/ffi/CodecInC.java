@@ -12,6 +12,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
 /** {@code memcpy}, and INT8 coding as {@code benchmarks/c/int8_codec.c} does it. */
+@SuppressWarnings("restricted") // Calling C is what this class is for.
 public final class CodecInC {
     private static final Linker LINKER = Linker.nativeLinker();
 
