@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 
 /**
  * How an {@link Int8Codec} encodes. What it decodes does not depend on this: frames describe
- * themselves. Figures for each choice are in docs/codec.md.
+ * themselves. What each choice computes is in docs/spec/kv-frame.md.
  *
  * <p>As text: {@code key=value}, separated by commas.
  *

@@ -30,6 +30,7 @@ final class Int8Writer {
     private final RowCursor cursor = new RowCursor();
     private final RowEncoder encoder;
     private final Rows scales = new Rows();
+    private final OutlierWatch watch = new OutlierWatch();
     private final Optional<Lossless> lossless;
     private final Scratch gathered = new Scratch();
     private final WholeRun gatheredRun = new WholeRun();
@@ -123,10 +124,15 @@ final class Int8Writer {
         bodies.start(cursor.header);
         summed = BYTES;
         checksum.start();
+        boolean watched = cursor.header.keys == RowCoding.TOKEN;
         while (bodies.next()) {
             int row = 0;
             while (row < bodies.rows()) {
                 int count = source.next(bodies.rows() - row);
+                if (watched && bodies.isKey()) {
+                    watch.look(cursor.header, source.segment(), source.offset(), count);
+                    watched = false;
+                }
                 encoder.encode(bodies, row, count, source.segment(), source.offset());
                 row += count;
                 sumUp(SUM_AT_ONCE);

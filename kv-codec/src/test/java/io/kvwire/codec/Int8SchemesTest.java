@@ -23,8 +23,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.zip.CRC32C;
 
 /** What the options do: each on ordinary elements, and on keys that need one. */
@@ -111,6 +116,51 @@ class Int8SchemesTest {
 
         double rms = Math.sqrt(squares / logits);
         assertTrue(rms >= least && rms <= most, options + ": logits are off by " + rms);
+    }
+
+    @Test
+    void outlierKeysAreWarnedOfOnceAndOrdinaryOnesAreNot() {
+        var warnings = new ArrayList<String>();
+        var log = Logger.getLogger(OutlierWatch.class.getName());
+        var handler =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord logged) {
+                        warnings.add(logged.getMessage());
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        log.addHandler(handler);
+        try {
+            var ordinary = codec("");
+            var watching = codec("");
+            var remedied = codec("keys=outliers:2");
+            for (int i = 0; i < 50; i++) {
+                CodecRuns.encode(ordinary, SLAB, CodecRuns.gaussian(SLAB, i));
+            }
+            assertEquals(List.of(), warnings);
+            var values = CodecRuns.values(DType.BF16, CodecRuns.gaussian(SLAB, 1));
+            for (int i = 0; i < values.length; i += DIM) {
+                values[i + 29] += 400;
+                values[i + 93] += 400;
+            }
+            for (int i = 0; i < 50; i++) {
+                CodecRuns.encode(remedied, SLAB, CodecRuns.elements(DType.BF16, values));
+            }
+            assertEquals(List.of(), warnings);
+            for (int i = 0; i < 50; i++) {
+                CodecRuns.encode(watching, SLAB, CodecRuns.elements(DType.BF16, values));
+            }
+            assertEquals(1, warnings.size());
+            assertTrue(warnings.getFirst().contains("keys=outliers:2"), warnings.getFirst());
+        } finally {
+            log.removeHandler(handler);
+        }
     }
 
     @Test

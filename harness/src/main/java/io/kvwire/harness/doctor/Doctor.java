@@ -125,13 +125,7 @@ final class Doctor {
     }
 
     private void rdma() {
-        var devices = host.names("sys/class/infiniband");
-        findings.add(
-                devices.isEmpty()
-                        ? Finding.absent(
-                                "RDMA devices",
-                                "none in /sys/class/infiniband: no NIC or no driver")
-                        : Finding.ok("RDMA devices", String.join(", ", devices)));
+        findings.addAll(RdmaHost.examine(host));
         library("libibverbs.so.1", "install rdma-core's user-space libraries");
     }
 

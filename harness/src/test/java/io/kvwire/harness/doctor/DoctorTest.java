@@ -47,6 +47,39 @@ class DoctorTest {
         assertEquals(Finding.State.OK, findings.get("libibverbs.so.1").state());
     }
 
+    private void port(String state, String mtu) throws IOException {
+        var port = "sys/class/infiniband/rxe0/ports/1/";
+        file(port + "state", state);
+        file(port + "rate", "2.5 Gb/sec (1X SDR)\n");
+        file(port + "link_layer", "Ethernet\n");
+        file(port + "gid_attrs/types/0", "IB/RoCE v1\n");
+        file(port + "gid_attrs/types/1", "RoCE v2\n");
+        file(port + "gid_attrs/ndevs/1", "eth0\n");
+        file(port + "gids/1", "0000:0000:0000:0000:0000:ffff:0a09:0001\n");
+        file("sys/class/net/eth0/mtu", mtu);
+    }
+
+    @Test
+    void aPortIsExplainedWithAddressAndMtu() throws IOException {
+        port("4: ACTIVE\n", "4200\n");
+        var findings = examine();
+        assertEquals(Finding.State.OK, findings.get("port rxe0:1").state());
+        var gids = findings.get("port rxe0:1 GIDs").detail();
+        assertEquals("RoCE v2: 1 0000:0000:0000:0000:0000:ffff:0a09:0001", gids);
+        assertTrue(findings.get("port rxe0:1 MTU").detail().startsWith("4096 bytes"));
+        assertEquals(Finding.State.ABSENT, findings.get("dma-buf").state());
+        assertTrue(findings.get("peer memory").detail().contains("nvidia-peermem"));
+    }
+
+    @Test
+    void aPortThatIsDownOrHasSmallFramesIsLimited() throws IOException {
+        port("1: DOWN\n", "1500\n");
+        var findings = examine();
+        assertEquals(Finding.State.LIMITED, findings.get("port rxe0:1").state());
+        assertEquals(Finding.State.LIMITED, findings.get("port rxe0:1 MTU").state());
+        assertTrue(findings.get("port rxe0:1 MTU").detail().startsWith("1024 bytes"));
+    }
+
     @Test
     void limitsThatHoldBackAreNamedWithARemedy() throws IOException {
         file("proc/self/limits", "Max locked memory         8388608      8388608      bytes\n");

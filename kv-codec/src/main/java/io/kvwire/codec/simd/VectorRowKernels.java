@@ -20,6 +20,7 @@ public final class VectorRowKernels implements RowKernels {
 
     private final ScalarRowKernels scalar = new ScalarRowKernels();
     private final NativeBfloat16 bfloat16 = new NativeBfloat16();
+    private final Float16Rows float16 = new Float16Rows();
 
     /** Creates the kernels. */
     public VectorRowKernels() {}
@@ -38,6 +39,9 @@ public final class VectorRowKernels implements RowKernels {
     public int encode(Rows rows) {
         if (NativeBfloat16.handles(rows)) {
             return bfloat16.encode(rows);
+        }
+        if (rows.dtype() == DType.FP16) {
+            return float16.encode(rows, this);
         }
         if (!handles(rows)) {
             return scalar.encode(rows);
@@ -72,6 +76,10 @@ public final class VectorRowKernels implements RowKernels {
             bfloat16.decode(rows);
             return;
         }
+        if (rows.dtype() == DType.FP16) {
+            float16.decode(rows, this);
+            return;
+        }
         if (!handles(rows)) {
             scalar.decode(rows);
             return;
@@ -93,26 +101,24 @@ public final class VectorRowKernels implements RowKernels {
     }
 
     private static int largest(Rows rows, int row, int whole) {
-        return switch (rows.dtype()) {
-            case BF16 -> Bfloat16Lanes.largest(rows, row, whole);
-            case FP16 -> Float16Lanes.largest(rows, row, whole);
-            default -> Float32Lanes.largest(rows, row, whole);
-        };
+        return rows.dtype() == DType.BF16
+                ? Bfloat16Lanes.largest(rows, row, whole)
+                : Float32Lanes.largest(rows, row, whole);
     }
 
     private static void quantise(Rows rows, int row, int whole, float scale) {
-        switch (rows.dtype()) {
-            case BF16 -> Bfloat16Lanes.quantise(rows, row, whole, scale);
-            case FP16 -> Float16Lanes.quantise(rows, row, whole, scale);
-            default -> Float32Lanes.quantise(rows, row, whole, scale);
+        if (rows.dtype() == DType.BF16) {
+            Bfloat16Lanes.quantise(rows, row, whole, scale);
+        } else {
+            Float32Lanes.quantise(rows, row, whole, scale);
         }
     }
 
     private static void dequantise(Rows rows, int row, int whole, float scale) {
-        switch (rows.dtype()) {
-            case BF16 -> Bfloat16Lanes.dequantise(rows, row, whole, scale);
-            case FP16 -> Float16Lanes.dequantise(rows, row, whole, scale);
-            default -> Float32Lanes.dequantise(rows, row, whole, scale);
+        if (rows.dtype() == DType.BF16) {
+            Bfloat16Lanes.dequantise(rows, row, whole, scale);
+        } else {
+            Float32Lanes.dequantise(rows, row, whole, scale);
         }
     }
 }

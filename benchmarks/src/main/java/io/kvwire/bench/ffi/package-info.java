@@ -1,0 +1,2 @@
+/** C functions that benchmarks take as baselines. */
+package io.kvwire.bench.ffi;
