@@ -24,7 +24,6 @@ import java.util.concurrent.Callable;
             "  conformance [--provider P]  the conformance suite of the RDMA path, in one guest",
             "  two-hosts                   transfers and faults between two guests",
             "  demo [--json FILE]          prefill in one guest and decode in the other",
-            "  perf [--json FILE]          against perftest, in one guest",
             "  run, test                   a command or JUnit tests of your own",
             "'kvwire rig COMMAND --help' says more."
         })
