@@ -44,7 +44,7 @@ record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, doub
                         .tokensPerBlock(16)
                         .dtype(DType.BF16)
                         .build();
-        var slab = new Slab(new Slab.Id(1, 1, 0, 0, 1), layout, 0, new TokenRange(0, TOKENS), 0, 8);
+        var slab = new Slab(new Slab.Id(0, 0, 0, 0, 1), layout, 0, new TokenRange(0, TOKENS), 0, 8);
         long bytes = slab.rawBytes();
         try (var arena = Arena.ofConfined()) {
             var values = arena.allocate(bytes, 64);
