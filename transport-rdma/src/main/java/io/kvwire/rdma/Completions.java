@@ -5,7 +5,9 @@ final class Completions {
     /** {@code IBV_WC_SUCCESS}. */
     static final int SUCCESS = 0;
 
-    /** {@code IBV_WC_WR_FLUSH_ERR}: the request was never carried out, its queue pair had failed. */
+    /**
+     * {@code IBV_WC_WR_FLUSH_ERR}: the request was never carried out, its queue pair had failed.
+     */
     static final int FLUSHED = 5;
 
     private static final String[] STATUS = {

@@ -167,10 +167,7 @@ final class Inbound extends Slot {
     /** A piece of the payload has come in a message. */
     void data(MemorySegment message, int from, int bytes) {
         LinkOffer.require(
-                state == State.ARRIVING
-                        && mode == LaneMessage.COPY
-                        && bytes > 0
-                        && bytes <= left,
+                state == State.ARRIVING && mode == LaneMessage.COPY && bytes > 0 && bytes <= left,
                 "a piece of " + bytes + " bytes for a frame that does not expect it");
         place(message, from, bytes);
         if (left == 0) {

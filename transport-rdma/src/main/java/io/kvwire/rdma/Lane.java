@@ -14,8 +14,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * thread; all else is confined to the thread of its {@link Poller}.
  *
  * <p>Each frame is announced by a message and granted by the receiver, who has checked its header
- * and pinned its target by then; see docs/spec/wire-format.md. A lane that fails is brought to error
- * and drained, and its queue pair destroyed, before any memory is given back.
+ * and pinned its target by then; see docs/spec/wire-format.md. A lane that fails is brought to
+ * error and drained, and its queue pair destroyed, before any memory is given back.
  */
 final class Lane {
     private enum State {
@@ -27,7 +27,9 @@ final class Lane {
 
     private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
 
-    /** One work request more than the window uses, which shows that a failed queue pair is empty. */
+    /**
+     * One work request more than the window uses, which shows that a failed queue pair is empty.
+     */
     private static final int DRAIN_REQUESTS = 1;
 
     private final RdmaLink link;
@@ -87,8 +89,7 @@ final class Lane {
                                     poller.completions(),
                                     poller.receives(),
                                     spec);
-            window =
-                    new SendWindow(rail.device(), made, number, depth, options.messageBytes());
+            window = new SendWindow(rail.device(), made, number, depth, options.messageBytes());
         } catch (RuntimeException e) {
             if (made != null) {
                 made.close();
@@ -384,8 +385,7 @@ final class Lane {
             }
             case LaneMessage.CREDIT -> LinkOffer.require(bytes == message.position(), "credit");
             case LaneMessage.ABANDON -> inbound(slot).abandoned();
-            default ->
-                    LinkOffer.require(false, "a message of type " + LaneMessage.type(message));
+            default -> LinkOffer.require(false, "a message of type " + LaneMessage.type(message));
         }
     }
 

@@ -3,8 +3,8 @@ package io.kvwire.rdma;
 import java.nio.ByteBuffer;
 
 /**
- * The messages of a lane, as docs/spec/wire-format.md fixes them: 24 bytes, then what belongs to the
- * type.
+ * The messages of a lane, as docs/spec/wire-format.md fixes them: 24 bytes, then what belongs to
+ * the type.
  */
 final class LaneMessage {
     /** A frame: its header, then the payload (EAGER) or where it can be read (READ). */

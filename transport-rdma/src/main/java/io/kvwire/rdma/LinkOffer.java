@@ -38,29 +38,32 @@ record LinkOffer(long epoch, int messageBytes, int credits, int frames, List<Rem
     }
 
     byte[] encode(int type) {
-        var out = message(type, FIXED_BYTES + lanes.size() * RemoteEnd.BYTES);
+        var bytes = new byte[FIXED_BYTES + lanes.size() * RemoteEnd.BYTES];
+        var out = message(type, bytes);
         out.putShort((short) lanes.size()).putLong(epoch).putInt(messageBytes);
         out.putShort((short) credits).putShort((short) frames).putInt(0);
         lanes.forEach(lane -> lane.encode(out));
-        return out.array();
+        return bytes;
     }
 
     static byte[] confirm(long epoch) {
-        return message(CONFIRM, PREFIX_BYTES + 8).putLong(epoch).array();
+        var bytes = new byte[PREFIX_BYTES + 8];
+        message(CONFIRM, bytes).putLong(epoch);
+        return bytes;
     }
 
     static byte[] laneDown(long epoch, int lane, String reason) {
         byte[] text = text(reason);
-        return message(LANE_DOWN, PREFIX_BYTES + 8 + 2 + text.length)
-                .putLong(epoch)
-                .putShort((short) lane)
-                .put(text)
-                .array();
+        var bytes = new byte[PREFIX_BYTES + 8 + 2 + text.length];
+        message(LANE_DOWN, bytes).putLong(epoch).putShort((short) lane).put(text);
+        return bytes;
     }
 
     static byte[] refuse(String reason) {
         byte[] text = text(reason);
-        return message(REFUSE, PREFIX_BYTES + text.length).put(text).array();
+        var bytes = new byte[PREFIX_BYTES + text.length];
+        message(REFUSE, bytes).put(text);
+        return bytes;
     }
 
     private static byte[] text(String reason) {
@@ -71,8 +74,8 @@ record LinkOffer(long epoch, int messageBytes, int credits, int frames, List<Rem
                         .getBytes(StandardCharsets.UTF_8);
     }
 
-    private static ByteBuffer message(int type, int bytes) {
-        return ByteBuffer.allocate(bytes)
+    private static ByteBuffer message(int type, byte[] bytes) {
+        return ByteBuffer.wrap(bytes)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .put((byte) VERSION)
                 .put((byte) type);

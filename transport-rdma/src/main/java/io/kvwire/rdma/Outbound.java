@@ -85,7 +85,10 @@ final class Outbound extends Slot {
         pieces.start(frame.payload());
         boolean fits =
                 lane.describe(
-                        this, MemoryAccess.REMOTE_READ, payloadBytes, (int) Math.min(room, 1 << 30));
+                        this,
+                        MemoryAccess.REMOTE_READ,
+                        payloadBytes,
+                        (int) Math.min(room, 1 << 30));
         return fits ? LaneMessage.READ : LaneMessage.COPY;
     }
 

@@ -1,6 +1,8 @@
 package io.kvwire.rdma;
 
-/** Shares a rate among all lanes of a node: a frame goes when its bytes are paid for. Thread-safe. */
+/**
+ * Shares a rate among all lanes of a node: a frame goes when its bytes are paid for. Thread-safe.
+ */
 final class Pace {
     private final long bytesPerSecond;
     private long paidNanos;

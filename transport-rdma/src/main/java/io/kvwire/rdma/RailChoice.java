@@ -68,9 +68,7 @@ record RailChoice(List<Pick> rails, List<String> passed) {
     }
 
     private static boolean usable(VerbsPort port, Gid gid) {
-        return port.ethernet()
-                ? gid.kind() == Gid.Kind.ROCE_V2
-                : gid.kind() == Gid.Kind.INFINIBAND;
+        return port.ethernet() ? gid.kind() == Gid.Kind.ROCE_V2 : gid.kind() == Gid.Kind.INFINIBAND;
     }
 
     private static int order(Gid gid) {

@@ -45,8 +45,7 @@ final class RdmaDataPath implements DataPath {
         pace = config.bytesPerSecond().stream().mapToObj(Pace::new).findFirst();
         try {
             for (var pick : choice.rails()) {
-                rails.add(
-                        new Rail(pick, verbs.open(pick.port().device()), options, config.name()));
+                rails.add(new Rail(pick, verbs.open(pick.port().device()), options, config.name()));
             }
         } catch (TransferException e) {
             rails.forEach(Rail::close);

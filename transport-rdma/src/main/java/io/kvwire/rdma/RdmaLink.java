@@ -59,9 +59,10 @@ final class RdmaLink implements DataLink {
         setup.exchange().receive(this::told);
         attempt(() -> {
             var rails = path.rails();
-            make(IntStream.range(0, setup.lanes())
-                    .mapToObj(i -> rails.get(i % rails.size()))
-                    .toList());
+            make(
+                    IntStream.range(0, setup.lanes())
+                            .mapToObj(i -> rails.get(i % rails.size()))
+                            .toList());
             tell(offer().encode(LinkOffer.OFFER));
         });
         timeOut();
@@ -119,17 +120,19 @@ final class RdmaLink implements DataLink {
 
     private void offered(LinkOffer theirs) {
         LinkOffer.require(!connecting && lanes.length == 0, "an unexpected offer");
-        LinkOffer.require(
-                theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
+        LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
         var rails = path.rails();
-        make(IntStream.range(0, setup.lanes())
-                .mapToObj(i -> nearest(rails, theirs.lanes().get(i).gid(), i))
-                .toList());
+        make(
+                IntStream.range(0, setup.lanes())
+                        .mapToObj(i -> nearest(rails, theirs.lanes().get(i).gid(), i))
+                        .toList());
         join(theirs);
         tell(offer().encode(LinkOffer.ANSWER));
     }
 
-    /** {@return the rail whose address has most in common with the peer's; in turns among equals} */
+    /**
+     * {@return the rail whose address has most in common with the peer's; in turns among equals}
+     */
     static Rail nearest(List<Rail> rails, Gid theirs, int turn) {
         Rail best = null;
         int most = -1;
@@ -146,8 +149,7 @@ final class RdmaLink implements DataLink {
 
     private void answered(LinkOffer theirs) {
         LinkOffer.require(connecting && !ready.isDone(), "an unexpected answer");
-        LinkOffer.require(
-                theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
+        LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
         join(theirs);
         tell(LinkOffer.confirm(epoch));
         up();
@@ -321,7 +323,9 @@ final class RdmaLink implements DataLink {
                 reason);
     }
 
-    /** Memory of a frame could not be registered: its payload is copied instead, and that is said. */
+    /**
+     * Memory of a frame could not be registered: its payload is copied instead, and that is said.
+     */
     void notRegistered(TransferException why) {
         synchronized (this) {
             if (warned) {
@@ -372,10 +376,8 @@ final class RdmaLink implements DataLink {
         details.put("pull", path.options().pull().name().toLowerCase(Locale.ROOT));
         details.put("keys", "per device and access, valid on this link's queue pairs alone");
         path.pace()
-                .ifPresent(
-                        pace ->
-                                details.put(
-                                        "bytesPerSecond", String.valueOf(pace.bytesPerSecond())));
+                .ifPresent(pace ->
+                        details.put("bytesPerSecond", String.valueOf(pace.bytesPerSecond())));
         return details;
     }
 

@@ -82,8 +82,7 @@ final class ReceiveBuffers implements AutoCloseable {
 
     synchronized void post(int index) {
         var buffer = buffers[index];
-        queue.post(
-                Poller.RECEIVE | index, buffer.memory.address(), bytes, buffer.localKey);
+        queue.post(Poller.RECEIVE | index, buffer.memory.address(), bytes, buffer.localKey);
     }
 
     /** Frees the memory; the receive queue was closed before. */

@@ -7,7 +7,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * The registrations of one device: each segment of memory is registered whole at its first use for
@@ -19,7 +18,7 @@ final class Registrations implements AutoCloseable {
     private final VerbsDevice device;
     private final int capacity;
     private final int alwaysAccess;
-    private final Map<MemorySegment, List<Use>> bySegment = new IdentityHashMap<>();
+    private final IdentityHashMap<MemorySegment, List<Use>> bySegment = new IdentityHashMap<>();
     private int size;
     private long clock;
     private long made;

@@ -162,8 +162,7 @@ final class SendWindow implements AutoCloseable {
     /** A work request is reported: it and all before it are over. */
     void completed(long count) {
         done = Math.max(done, count + 1);
-        while (freeBuffer < nextBuffer
-                && usedUntil[(int) (freeBuffer % buffers.length)] < done) {
+        while (freeBuffer < nextBuffer && usedUntil[(int) (freeBuffer % buffers.length)] < done) {
             freeBuffer++;
         }
     }

@@ -4,11 +4,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One way to call the verbs of the host's RDMA devices. The objects behind it are used by one thread
- * at a time unless they say otherwise.
+ * One way to call the verbs of the host's RDMA devices. The objects behind it are used by one
+ * thread at a time unless they say otherwise.
  */
 interface Verbs {
-    /** {@return the name of the provider, as the option {@code rdma.provider} and the report give it} */
+    /**
+     * {@return the name of the provider, as the option {@code rdma.provider} and the report give
+     * it}
+     */
     String name();
 
     /** {@return why this provider cannot be used here, or empty when it can} */

@@ -150,7 +150,7 @@ final class SimFabric implements AutoCloseable {
     boolean grants(SimDevice device, int key, long address, long bytes, int access) {
         var found = keys.get(key);
         return found != null
-                && found.device() == device
+                && found.device().equals(device)
                 && found.covers(address, bytes)
                 && (found.access() & access) == access;
     }
@@ -182,6 +182,7 @@ final class SimFabric implements AutoCloseable {
         }
     }
 
+    @SuppressWarnings("restricted") // a device reaches memory by its address
     static MemorySegment at(long address, long bytes) {
         return MemorySegment.ofAddress(address).reinterpret(bytes);
     }

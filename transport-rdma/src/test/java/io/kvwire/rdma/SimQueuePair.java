@@ -43,6 +43,7 @@ final class SimQueuePair implements QueuePair {
         }
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // made, landed, dropped; never compared
     private record Fragment(long to, byte[] bytes) {}
 
     private final SimFabric fabric;
@@ -211,7 +212,7 @@ final class SimQueuePair implements QueuePair {
             return true;
         }
         if (state == State.READY && !posted.isEmpty()) {
-            return carryOut(posted.peek(), random) || !late.isEmpty() || !landing.isEmpty();
+            return carryOut(posted.peek()) || !late.isEmpty() || !landing.isEmpty();
         }
         return !late.isEmpty() || !landing.isEmpty();
     }
@@ -233,12 +234,11 @@ final class SimQueuePair implements QueuePair {
     }
 
     /** Carries a request out; false when it has to wait for the peer. */
-    private boolean carryOut(Request request, Random random) {
+    private boolean carryOut(Request request) {
         var peer = fabric.pair(remoteNumber);
         if (cut || peer == null || peer.cut || peer.state != State.READY) {
-            return peer != null && peer.state == State.INIT && !cut
-                    ? false
-                    : fail(request, RETRIES_EXCEEDED);
+            boolean waits = peer != null && peer.state == State.INIT && !cut;
+            return !waits && fail(request, RETRIES_EXCEEDED);
         }
         if (!localKeysHold(request)) {
             return fail(request, LOCAL_PROTECTION_ERROR);
