@@ -1,5 +1,5 @@
 /**
- * RDMA verbs: libibverbs and librdmacm, called through the foreign function interface.
+ * RDMA verbs: libibverbs, called through the foreign function interface.
  *
  * <p>The names are those of the verbs API. {@link io.kvwire.ffi.verbs.VerbsLibrary} says whether
  * there are devices and opens them; a {@link io.kvwire.ffi.verbs.Context} makes completion queues

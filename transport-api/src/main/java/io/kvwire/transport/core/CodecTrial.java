@@ -8,7 +8,9 @@ import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import java.util.Random;
+import java.util.function.BooleanSupplier;
 
 /**
  * How fast one thread encodes and decodes, tried on values of its own before there is traffic.
@@ -18,13 +20,22 @@ import java.util.Random;
  * @param ratio bytes before by bytes after encoding
  */
 record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, double ratio) {
-    private static final int TOKENS = 256;
-    private static final int MIN_ROUNDS = 4;
-    private static final int MAX_ROUNDS = 200;
-    private static final long ENOUGH_NANOS = 50_000_000;
+    private static final int TOKENS = 16;
 
-    /** Takes about 50 ms: the first rounds only warm the code up, so the best of each counts. */
-    static CodecTrial of(KvCodec codec) {
+    /** Enough for the compiler to get through: 256 rows of values are encoded in each round. */
+    private static final int ROUNDS = 1000;
+
+    private static final long MOST_NANOS = 10_000_000_000L;
+
+    /**
+     * Encodes and decodes 64 KiB again and again and takes the best of all rounds: tens of
+     * milliseconds, or seconds in a JVM that meets the codec for the first time, which the first
+     * transfers are spared.
+     *
+     * @param stopped ends the trial early
+     * @return empty when it was ended
+     */
+    static Optional<CodecTrial> of(KvCodec codec, BooleanSupplier stopped) {
         var layout =
                 KvLayout.builder()
                         .layers(1)
@@ -33,7 +44,7 @@ record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, doub
                         .tokensPerBlock(16)
                         .dtype(DType.BF16)
                         .build();
-        var slab = new Slab(new Slab.Id(1, 1, 0, 0, 1), layout, 0, new TokenRange(0, TOKENS), 0, 8);
+        var slab = new Slab(new Slab.Id(0, 0, 0, 0, 1), layout, 0, new TokenRange(0, TOKENS), 0, 8);
         long bytes = slab.rawBytes();
         try (var arena = Arena.ofConfined()) {
             var values = arena.allocate(bytes, 64);
@@ -47,25 +58,30 @@ record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, doub
             var frame = arena.allocate(codec.maxFrameBytes(slab), 64);
             var run = new StagedRun();
             long start = System.nanoTime();
-            long bestEncode = Long.MAX_VALUE;
-            long bestDecode = Long.MAX_VALUE;
+            long encode = Long.MAX_VALUE;
+            long decode = Long.MAX_VALUE;
             long frameBytes = 1;
-            for (int i = 0;
-                    i < MIN_ROUNDS || (i < MAX_ROUNDS && System.nanoTime() - start < ENOUGH_NANOS);
-                    i++) {
+            long elapsed = 0;
+            for (int i = 0; i < ROUNDS && elapsed < MOST_NANOS; i++) {
+                if (stopped.getAsBoolean()) {
+                    return Optional.empty();
+                }
                 run.start(values, 0, bytes);
                 long before = System.nanoTime();
                 frameBytes = codec.encode(slab, run, frame);
                 long between = System.nanoTime();
                 run.start(back, 0, bytes);
                 codec.decode(frame.asSlice(0, frameBytes), slab, run);
-                bestEncode = Math.min(bestEncode, between - before);
-                bestDecode = Math.min(bestDecode, System.nanoTime() - between);
+                long after = System.nanoTime();
+                encode = Math.min(encode, between - before);
+                decode = Math.min(decode, after - between);
+                elapsed = after - start;
             }
-            return new CodecTrial(
-                    bytes * 1e9 / Math.max(1, bestEncode),
-                    bytes * 1e9 / Math.max(1, bestDecode),
-                    (double) bytes / frameBytes);
+            return Optional.of(
+                    new CodecTrial(
+                            bytes * 1e9 / Math.max(1, encode),
+                            bytes * 1e9 / Math.max(1, decode),
+                            (double) bytes / frameBytes));
         }
     }
 }

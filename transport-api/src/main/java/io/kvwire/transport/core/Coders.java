@@ -10,13 +10,14 @@ import io.kvwire.transport.spi.KvModel;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * The codecs of a node and the threads that encode and decode for all its peers, never those of a
@@ -30,7 +31,7 @@ final class Coders {
     private final CodecConfig config;
     private final List<KvCodecProvider> providers;
     private final ThreadPoolExecutor threads;
-    private final Map<String, Optional<CodecTrial>> trials = new ConcurrentHashMap<>();
+    private final Map<String, CompletableFuture<CodecTrial>> trials = new ConcurrentHashMap<>();
 
     /** A thread that encodes and decodes. */
     private static final class Coder extends Thread {
@@ -69,6 +70,9 @@ final class Coders {
                                                 + "-codec-"
                                                 + number.getAndIncrement()));
         threads.allowCoreThreadTimeOut(true);
+        config.names().stream()
+                .filter(name -> !name.equals(CodecConfig.RAW_NAME))
+                .forEach(this::begin);
     }
 
     CodecConfig config() {
@@ -98,21 +102,23 @@ final class Coders {
         }
     }
 
-    /** The trial of a codec, made once for a node; empty when the codec cannot be tried. */
-    Optional<CodecTrial> trial(String name, KvCodec codec) {
-        return trials.computeIfAbsent(
-                name,
-                key -> {
-                    try {
-                        return Optional.of(CodecTrial.of(codec));
-                    } catch (RuntimeException e) {
-                        LOG.log(
-                                System.Logger.Level.WARNING,
-                                "codec '" + key + "' cannot be tried",
-                                e);
-                        return Optional.empty();
-                    }
-                });
+    /** Tries a codec, and so has it compiled before the first transfer. */
+    private void begin(String name) {
+        var result = new CompletableFuture<CodecTrial>();
+        trials.put(name, result);
+        threads.execute(() -> {
+            try {
+                CodecTrial.of(create(name, config.model()), threads::isShutdown)
+                        .ifPresent(result::complete);
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.WARNING, "codec '" + name + "' cannot be tried", e);
+            }
+        });
+    }
+
+    /** Hears of a codec's trial when it is over; never where it could not be tried. */
+    void whenTried(String name, Consumer<CodecTrial> heard) {
+        var _ = trials.get(name).thenAccept(heard);
     }
 
     /** Runs work that encodes or decodes; false when the node is closed. */

@@ -208,22 +208,15 @@ final class Coding {
         return (automatic() ? "by measured rates, " : "always, ") + rates.snapshot();
     }
 
-    /** Measures the codec, and tells the peer how fast this side decodes, once for a node. */
+    /** Takes over the codec's trial, and tells the peer how fast this side decodes. */
     void measure(Session session) {
-        var _ =
-                run(() -> {
-                    var codec = take();
-                    try {
-                        coders.trial(name, codec)
-                                .ifPresent(trial -> {
-                                    rates.begin(trial);
-                                    session.send(
-                                            new MessageWriter(ControlMessages.RATE)
-                                                    .u64((long) trial.decodeBytesPerSecond()));
-                                });
-                    } finally {
-                        give(codec);
-                    }
+        coders.whenTried(
+                name,
+                trial -> {
+                    rates.begin(trial);
+                    session.send(
+                            new MessageWriter(ControlMessages.RATE)
+                                    .u64((long) trial.decodeBytesPerSecond()));
                 });
     }
 

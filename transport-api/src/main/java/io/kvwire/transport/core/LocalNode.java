@@ -76,8 +76,14 @@ public final class LocalNode implements TransferNode {
                         task -> thread(task, "gather"));
         try {
             coders = new Coders(config, wires.codecs());
+        } catch (RuntimeException e) {
+            timer.shutdownNow();
+            throw e;
+        }
+        try {
             paths = Paths.open(config, wires);
         } catch (RuntimeException e) {
+            coders.close();
             timer.shutdownNow();
             throw e;
         }
@@ -85,6 +91,7 @@ public final class LocalNode implements TransferNode {
             channel = openChannel(wires);
         } catch (RuntimeException e) {
             paths.close();
+            coders.close();
             timer.shutdownNow();
             throw e;
         }

@@ -1,0 +1,91 @@
+package io.kvwire.rdma;
+
+/**
+ * A reliable-connected queue pair. Work requests are gathered into a batch and posted with one
+ * doorbell. Confined to the thread of its poller, except for {@link #connect}, which comes before
+ * that.
+ */
+interface QueuePair extends AutoCloseable {
+    /** {@code IBV_WR_RDMA_WRITE}. */
+    int WRITE = 0;
+
+    /** {@code IBV_WR_RDMA_WRITE_WITH_IMM}. */
+    int WRITE_WITH_IMMEDIATE = 1;
+
+    /** {@code IBV_WR_SEND}. */
+    int SEND = 2;
+
+    /** {@code IBV_WR_RDMA_READ}. */
+    int READ = 4;
+
+    /** {@code IBV_SEND_SIGNALED}: gives a completion also when it succeeds. */
+    int SIGNALED = 1 << 1;
+
+    /** {@code IBV_SEND_INLINE}: the bytes are taken when it is posted. */
+    int INLINE = 1 << 3;
+
+    /** {@return its number} */
+    int number();
+
+    /** {@return the bytes that a work request may carry in itself} */
+    int inlineBytes();
+
+    /**
+     * Connects it: INIT, RTR, RTS.
+     *
+     * @param remote the other end
+     * @throws io.kvwire.transport.TransferException when the device refuses
+     */
+    void connect(RemoteEnd remote);
+
+    /**
+     * Adds a work request to the batch.
+     *
+     * @param opcode {@link #WRITE} and the like
+     * @param flags {@link #SIGNALED} and {@link #INLINE}
+     * @param id comes back in the completion
+     */
+    void add(int opcode, int flags, long id);
+
+    /**
+     * Says where the last work request goes to, or reads from.
+     *
+     * @param address at the peer
+     * @param key the peer's
+     */
+    void remote(long address, int key);
+
+    /**
+     * Gives the last work request its immediate.
+     *
+     * @param value the receiver sees the same number
+     */
+    void immediate(int value);
+
+    /**
+     * Adds a piece of local memory to the last work request.
+     *
+     * @param address of the first byte
+     * @param bytes how many
+     * @param localKey of its registration
+     */
+    void gather(long address, int bytes, int localKey);
+
+    /** {@return how many work requests a batch may still take} */
+    int room();
+
+    /**
+     * Posts the batch with one doorbell.
+     *
+     * @throws io.kvwire.transport.TransferException with {@code LANE_LOST} when the device refuses;
+     *     the queue pair is of no more use
+     */
+    void post();
+
+    /** Brings it to the state ERR: what is posted is flushed, nothing more is carried out. */
+    void error();
+
+    /** Destroys it: when this returns the device touches nothing on its behalf. */
+    @Override
+    void close();
+}

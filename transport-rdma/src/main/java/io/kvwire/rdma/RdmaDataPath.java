@@ -1,0 +1,214 @@
+package io.kvwire.rdma;
+
+import io.kvwire.transport.Access;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.LinkSetup;
+
+import java.lang.foreign.MemorySegment;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The RDMA wire of one node: its rails, and the links to its peers. Thread-safe. */
+final class RdmaDataPath implements DataPath {
+    /** The name of the path. */
+    static final String NAME = "rdma";
+
+    private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
+    private static final byte VERSION = 1;
+    private static final int PACKET_BITS = 24;
+
+    private final NodeConfig config;
+    private final RdmaOptions options;
+    private final Verbs verbs;
+    private final Optional<Pace> pace;
+    private final List<Rail> rails = new ArrayList<>();
+    private final List<String> passed;
+    private final Set<RdmaLink> links = ConcurrentHashMap.newKeySet();
+    private final SecureRandom random = new SecureRandom();
+    private boolean closed;
+
+    RdmaDataPath(NodeConfig config, RdmaOptions options, Verbs verbs, RailChoice choice) {
+        this.config = config;
+        this.options = options;
+        this.verbs = verbs;
+        passed = choice.passed();
+        pace = config.bytesPerSecond().stream().mapToObj(Pace::new).findFirst();
+        try {
+            for (var pick : choice.rails()) {
+                rails.add(new Rail(pick, verbs.open(pick.port().device()), options, config.name()));
+            }
+        } catch (TransferException e) {
+            rails.forEach(Rail::close);
+            throw e;
+        }
+        rails.forEach(Rail::start);
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    /** Only a version: the queue pairs of each link are told over its own exchange. */
+    @Override
+    public byte[] endpoint() {
+        return new byte[] {VERSION};
+    }
+
+    @Override
+    public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
+        var link = open(setup, handler);
+        link.connect();
+        return link.ready();
+    }
+
+    @Override
+    public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
+        var link = open(setup, handler);
+        link.accept();
+        return link.ready();
+    }
+
+    private RdmaLink open(LinkSetup setup, LinkHandler handler) {
+        var link = new RdmaLink(this, setup, handler, random.nextLong());
+        boolean late;
+        synchronized (this) {
+            late = closed;
+            links.add(link);
+        }
+        if (late) {
+            link.close(
+                    new TransferException(
+                            ErrorCode.CLOSED, "node '" + config.name() + "' is closed"));
+        } else if (setup.endpoint().length != 1 || setup.endpoint()[0] != VERSION) {
+            link.close(
+                    new TransferException(
+                            ErrorCode.VERSION_MISMATCH,
+                            "'"
+                                    + setup.peerName()
+                                    + "' has another version of the rdma wire: use the same"
+                                    + " release at both ends"));
+        }
+        return link;
+    }
+
+    void ended(RdmaLink link) {
+        links.remove(link);
+    }
+
+    RdmaOptions options() {
+        return options;
+    }
+
+    Optional<Pace> pace() {
+        return pace;
+    }
+
+    List<Rail> rails() {
+        return rails;
+    }
+
+    /** {@return why other ports are not used} */
+    List<String> passed() {
+        return passed;
+    }
+
+    String provider() {
+        return verbs.name();
+    }
+
+    int mtuBytes(Rail rail) {
+        int active = rail.pick().port().activeMtuBytes();
+        return options.mtuBytes() == 0 ? active : Math.min(active, options.mtuBytes());
+    }
+
+    /** {@return the settings of a new queue pair} */
+    QueueSpec spec(Rail rail) {
+        var limits = rail.device().limits();
+        return new QueueSpec(
+                Math.min(options.sendDepth(), limits.queueDepth()),
+                Math.min(options.gathers(), limits.gathers()),
+                options.inlineBytes(),
+                rail.pick().gid(),
+                random.nextInt(1 << PACKET_BITS),
+                mtuBytes(rail),
+                Math.min(options.atomics(), limits.atomics()),
+                options.timeout(),
+                options.retries(),
+                options.notReadyRetries(),
+                options.notReadyTimer(),
+                options.trafficClass(),
+                options.serviceLevel(),
+                options.hopLimit());
+    }
+
+    /** Registers memory ahead of its first transfer, which would have to wait for it. */
+    @Override
+    public void memoryAdded(MemorySegment memory, Access access) {
+        int bits =
+                MemoryAccess.LOCAL_WRITE
+                        | (access.writable() ? MemoryAccess.REMOTE_WRITE : 0)
+                        | (access.readable() ? MemoryAccess.REMOTE_READ : 0);
+        for (var rail : rails) {
+            try {
+                var registrations = rail.registrations();
+                registrations.release(registrations.acquire(memory, bits));
+            } catch (TransferException e) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        () ->
+                                "node '"
+                                        + config.name()
+                                        + "': "
+                                        + memory.byteSize()
+                                        + " bytes are not registered with "
+                                        + rail.pick().port().label()
+                                        + ": "
+                                        + e.getMessage());
+            }
+        }
+    }
+
+    @Override
+    public void memoryRemoved(MemorySegment memory) {
+        rails.forEach(rail -> rail.registrations().removed(memory));
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        var reason =
+                new TransferException(ErrorCode.CLOSED, "node '" + config.name() + "' was closed");
+        var ending = links.stream().map(RdmaLink::finished).toArray(CompletableFuture<?>[]::new);
+        links.forEach(link -> link.close(reason));
+        if (rails.stream().flatMap(rail -> rail.pollers().stream()).anyMatch(Poller::onThread)) {
+            // A callback closes the node: its thread has to return before the lanes can end.
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("kvwire-" + config.name() + "-rdma-close")
+                    .start(() -> end(ending));
+        } else {
+            end(ending);
+        }
+    }
+
+    private void end(CompletableFuture<?>[] ending) {
+        CompletableFuture.allOf(ending).join();
+        rails.forEach(Rail::close);
+    }
+}

@@ -1,0 +1,424 @@
+package io.kvwire.rdma;
+
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.LinkSetup;
+import io.kvwire.transport.spi.OutboundFrame;
+
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * The queue pairs to one peer. They are connected by three messages over the control channel: the
+ * offer of the connecting side, the answer of the other, and a confirmation. Thread-safe.
+ */
+final class RdmaLink implements DataLink {
+    private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
+
+    private final RdmaDataPath path;
+    private final LinkSetup setup;
+    private final LinkHandler handler;
+    private final long epoch;
+    private final CompletableFuture<DataLink> ready = new CompletableFuture<>();
+    private final CompletableFuture<Void> finished = new CompletableFuture<>();
+
+    /** The lanes, once they are made; never changed after that. */
+    private volatile Lane[] lanes = {};
+
+    private boolean connecting;
+    private long peerEpoch;
+    private int lanesUp;
+    private int lanesGone;
+    private boolean complete;
+    private boolean warned;
+    private Optional<TransferException> closing = Optional.empty();
+
+    RdmaLink(RdmaDataPath path, LinkSetup setup, LinkHandler handler, long epoch) {
+        this.path = path;
+        this.setup = setup;
+        this.handler = handler;
+        this.epoch = epoch;
+    }
+
+    // ---- set-up -------------------------------------------------------------------------------
+
+    /** Makes the queue pairs and offers them. */
+    void connect() {
+        connecting = true;
+        setup.exchange().receive(this::told);
+        attempt(() -> {
+            var rails = path.rails();
+            make(
+                    IntStream.range(0, setup.lanes())
+                            .mapToObj(i -> rails.get(i % rails.size()))
+                            .toList());
+            tell(offer().encode(LinkOffer.OFFER));
+        });
+        timeOut();
+    }
+
+    /** Waits for the offer. */
+    void accept() {
+        setup.exchange().receive(this::told);
+        timeOut();
+    }
+
+    private void timeOut() {
+        var _ =
+                ready.copy()
+                        .orTimeout(setup.timeoutNanos(), TimeUnit.NANOSECONDS)
+                        .whenComplete((link, failure) -> {
+                            if (failure != null) {
+                                close(
+                                        new TransferException(
+                                                ErrorCode.UNREACHABLE,
+                                                "no rdma lanes to '"
+                                                        + setup.peerName()
+                                                        + "' in time"));
+                            }
+                        });
+    }
+
+    private void told(byte[] message) {
+        attempt(() -> {
+            var in = LinkOffer.open(message);
+            switch (in.get()) {
+                case LinkOffer.OFFER -> offered(LinkOffer.decode(in));
+                case LinkOffer.ANSWER -> answered(LinkOffer.decode(in));
+                case LinkOffer.CONFIRM -> confirmed(in);
+                case LinkOffer.REFUSE ->
+                        throw new TransferException(
+                                ErrorCode.UNREACHABLE,
+                                "'" + setup.peerName() + "' refuses: " + LinkOffer.rest(in));
+                case LinkOffer.LANE_DOWN -> laneDown(in);
+                default -> LinkOffer.require(false, "a link message of an unknown type");
+            }
+        });
+    }
+
+    private void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (TransferException e) {
+            if (!ready.isDone()) {
+                setup.exchange().send(LinkOffer.refuse(String.valueOf(e.getMessage())));
+            }
+            close(e);
+        }
+    }
+
+    private void offered(LinkOffer theirs) {
+        LinkOffer.require(!connecting && lanes.length == 0, "an unexpected offer");
+        LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
+        var rails = path.rails();
+        make(
+                IntStream.range(0, setup.lanes())
+                        .mapToObj(i -> nearest(rails, theirs.lanes().get(i).gid(), i))
+                        .toList());
+        join(theirs);
+        tell(offer().encode(LinkOffer.ANSWER));
+    }
+
+    /**
+     * {@return the rail whose address has most in common with the peer's; in turns among equals}
+     */
+    static Rail nearest(List<Rail> rails, Gid theirs, int turn) {
+        Rail best = null;
+        int most = -1;
+        for (int i = 0; i < rails.size(); i++) {
+            var rail = rails.get((turn + i) % rails.size());
+            int common = rail.pick().gid().commonPrefix(theirs);
+            if (common > most) {
+                most = common;
+                best = rail;
+            }
+        }
+        return best;
+    }
+
+    private void answered(LinkOffer theirs) {
+        LinkOffer.require(connecting && !ready.isDone(), "an unexpected answer");
+        LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
+        join(theirs);
+        tell(LinkOffer.confirm(epoch));
+        up();
+    }
+
+    private void confirmed(ByteBuffer in) {
+        LinkOffer.require(!connecting && lanes.length > 0, "an unexpected confirmation");
+        LinkOffer.require(
+                in.remaining() == Long.BYTES && in.getLong() == peerEpoch, "another epoch");
+        up();
+    }
+
+    private void up() {
+        synchronized (this) {
+            if (closing.isPresent()) {
+                return;
+            }
+            complete = true;
+        }
+        ready.complete(this);
+    }
+
+    private void tell(byte[] message) {
+        if (!setup.exchange().send(message)) {
+            throw new TransferException(
+                    ErrorCode.PEER_LOST, "the connection to '" + setup.peerName() + "' is gone");
+        }
+    }
+
+    private LinkOffer offer() {
+        var options = path.options();
+        return new LinkOffer(
+                epoch,
+                options.messageBytes(),
+                options.credits(),
+                options.frames(),
+                Stream.of(lanes).map(Lane::localEnd).toList());
+    }
+
+    private void make(List<Rail> rails) {
+        var made = new Lane[rails.size()];
+        for (int i = 0; i < made.length; i++) {
+            try {
+                made[i] = new Lane(this, i, rails.get(i), path.spec(rails.get(i)));
+            } catch (TransferException e) {
+                keep(Stream.of(made).limit(i).toArray(Lane[]::new));
+                throw e;
+            }
+        }
+        keep(made);
+    }
+
+    /** Takes lanes that were made; fails them when the link was closed meanwhile. */
+    private void keep(Lane[] made) {
+        Optional<TransferException> late;
+        synchronized (this) {
+            lanes = made;
+            lanesUp = made.length;
+            late = closing;
+        }
+        late.ifPresent(why -> Stream.of(made).forEach(lane -> lane.failSoon(why)));
+    }
+
+    private void join(LinkOffer theirs) {
+        peerEpoch = theirs.epoch();
+        for (var lane : lanes) {
+            lane.connect(theirs.lanes().get(lane.index()), theirs);
+        }
+    }
+
+    // ---- for its lanes --------------------------------------------------------------------------
+
+    LinkHandler handler() {
+        return handler;
+    }
+
+    RdmaOptions options() {
+        return path.options();
+    }
+
+    Optional<Pace> pace() {
+        return path.pace();
+    }
+
+    /** {@return completes when no lane is left and the handler has been told} */
+    CompletableFuture<Void> finished() {
+        return finished;
+    }
+
+    CompletableFuture<DataLink> ready() {
+        return ready;
+    }
+
+    /** {@return all lanes, also those that are gone} */
+    List<Lane> all() {
+        return List.of(lanes);
+    }
+
+    /** A lane begins to fail: the other end must learn of it, for it may wait for its bytes. */
+    void failing(Lane lane, TransferException why) {
+        boolean alone;
+        synchronized (this) {
+            alone = complete && closing.isEmpty();
+        }
+        if (alone) {
+            setup.exchange()
+                    .send(
+                            LinkOffer.laneDown(
+                                    epoch, lane.index(), String.valueOf(why.getMessage())));
+        }
+    }
+
+    private void laneDown(ByteBuffer in) {
+        LinkOffer.require(in.remaining() >= Long.BYTES + Short.BYTES, "a short message");
+        LinkOffer.require(in.getLong() == peerEpoch, "another epoch");
+        int index = Short.toUnsignedInt(in.getShort());
+        LinkOffer.require(index < lanes.length, "lane " + index);
+        lanes[index].failSoon(
+                new TransferException(
+                        ErrorCode.LANE_LOST,
+                        "'" + setup.peerName() + "' lost the lane: " + LinkOffer.rest(in)));
+    }
+
+    /** A lane is dead and drained, and gives its frames back next. */
+    synchronized void lost() {
+        lanesUp--;
+    }
+
+    /** Takes note that a lane is gone, and its frames are back. */
+    void gone(Lane lane, TransferException reason) {
+        boolean broken;
+        synchronized (this) {
+            broken = complete && closing.isEmpty();
+        }
+        if (broken) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    () -> this + ": lane " + lane.index() + " is lost: " + reason.getMessage());
+            handler.laneLost(lane.index(), reason);
+        }
+        Optional<TransferException> last = Optional.empty();
+        synchronized (this) {
+            if (++lanesGone == lanes.length) {
+                last = Optional.of(closing.orElseGet(() -> peerLost(reason)));
+                closing = last;
+            }
+        }
+        if (!complete) {
+            close(reason);
+        }
+        last.ifPresent(this::end);
+    }
+
+    private void end(TransferException reason) {
+        if (complete) {
+            handler.closed(reason);
+        }
+        path.ended(this);
+        finished.complete(null);
+    }
+
+    private TransferException peerLost(TransferException reason) {
+        return new TransferException(
+                ErrorCode.PEER_LOST,
+                "all "
+                        + lanes.length
+                        + " rdma lanes to '"
+                        + setup.peerName()
+                        + "' are down; the last: "
+                        + reason.getMessage(),
+                reason);
+    }
+
+    /**
+     * Memory of a frame could not be registered: its payload is copied instead, and that is said.
+     */
+    void notRegistered(TransferException why) {
+        synchronized (this) {
+            if (warned) {
+                return;
+            }
+            warned = true;
+        }
+        LOG.log(
+                System.Logger.Level.WARNING,
+                () ->
+                        this
+                                + ": payload is copied, because memory could not be registered: "
+                                + why.getMessage());
+    }
+
+    // ---- for the node ---------------------------------------------------------------------------
+
+    @Override
+    public synchronized int lanes() {
+        return lanesUp;
+    }
+
+    @Override
+    public Map<String, String> details() {
+        var details = new LinkedHashMap<String, String>();
+        details.put("provider", path.provider());
+        var rails = Stream.of(lanes).map(Lane::rail).distinct().toList();
+        details.put(
+                "rails",
+                rails.stream()
+                        .map(rail ->
+                                "%s gid %d %s (%s)"
+                                        .formatted(
+                                                rail.pick().port().label(),
+                                                rail.pick().gid().index(),
+                                                rail.pick().gid().address(),
+                                                rail.pick().reason()))
+                        .collect(Collectors.joining(", ")));
+        details.put(
+                "mtu",
+                rails.stream()
+                        .map(rail -> String.valueOf(path.mtuBytes(rail)))
+                        .distinct()
+                        .collect(Collectors.joining(", ")));
+        if (!path.passed().isEmpty()) {
+            details.put("passed", String.join("; ", path.passed()));
+        }
+        details.put("pull", path.options().pull().name().toLowerCase(Locale.ROOT));
+        details.put("keys", "per device and access, valid on this link's queue pairs alone");
+        path.pace()
+                .ifPresent(pace ->
+                        details.put("bytesPerSecond", String.valueOf(pace.bytesPerSecond())));
+        return details;
+    }
+
+    @Override
+    public void send(OutboundFrame frame) {
+        var all = lanes;
+        // A lane that goes down meanwhile refuses the frame, and is not chosen again.
+        for (int tries = 0; tries < all.length; tries++) {
+            int lane = Striping.choose(all, frame.payloadBytes());
+            if (lane < 0) {
+                break;
+            }
+            if (all[lane].send(frame)) {
+                return;
+            }
+        }
+        frame.released(false);
+    }
+
+    @Override
+    public void close(TransferException reason) {
+        Lane[] made;
+        synchronized (this) {
+            if (closing.isPresent()) {
+                return;
+            }
+            closing = Optional.of(reason);
+            made = lanes;
+        }
+        ready.completeExceptionally(reason);
+        for (var lane : made) {
+            lane.failSoon(reason);
+        }
+        if (made.length == 0) {
+            path.ended(this);
+            finished.complete(null);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "path rdma to '" + setup.peerName() + "'";
+    }
+}

@@ -1,0 +1,51 @@
+package io.kvwire.rdma;
+
+/** An open RDMA device and its protection domain. Thread-safe. */
+interface VerbsDevice extends AutoCloseable {
+    /** {@return what it can do at most} */
+    DeviceLimits limits();
+
+    /**
+     * Registers memory.
+     *
+     * @param address of the first byte
+     * @param bytes how many
+     * @param access bits of {@link MemoryAccess}
+     * @return the registration
+     * @throws io.kvwire.transport.TransferException with {@code RESOURCE_EXHAUSTED} and what to do
+     *     about it
+     */
+    MemoryKeys register(long address, long bytes, int access);
+
+    /**
+     * Makes a completion queue.
+     *
+     * @param depth completions that it must hold
+     * @return the queue
+     */
+    CompletionQueue completionQueue(int depth);
+
+    /**
+     * Makes a shared receive queue.
+     *
+     * @param depth receives that it must hold
+     * @return the queue
+     */
+    ReceiveQueue receiveQueue(int depth);
+
+    /**
+     * Makes a reliable-connected queue pair, in the state INIT.
+     *
+     * @param port of the device
+     * @param completions for both of its queues, from {@link #completionQueue}
+     * @param receives from {@link #receiveQueue}
+     * @param spec its sizes and settings
+     * @return the queue pair
+     */
+    QueuePair queuePair(
+            VerbsPort port, CompletionQueue completions, ReceiveQueue receives, QueueSpec spec);
+
+    /** Closes the device; everything made from it was closed before. */
+    @Override
+    void close();
+}

@@ -1,0 +1,142 @@
+package io.kvwire.rdma;
+
+import io.kvwire.transport.Access;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.LinkSetup;
+import io.kvwire.transport.spi.OutboundFrame;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** RDMA paths whose busiest lane breaks after so many bytes. */
+final class CuttingPaths {
+    private static final long NO_CUT = Long.MAX_VALUE / 2;
+
+    private final AtomicLong untilCut = new AtomicLong(NO_CUT);
+    private volatile TransferException reason;
+
+    void cutAfter(long payloadBytes, TransferException why) {
+        reason = why;
+        untilCut.set(payloadBytes);
+    }
+
+    DataPathProvider around(DataPathProvider rdma) {
+        return new Provider(rdma);
+    }
+
+    private final class Provider implements DataPathProvider {
+        private final DataPathProvider rdma;
+
+        Provider(DataPathProvider rdma) {
+            this.rdma = rdma;
+        }
+
+        @Override
+        public String name() {
+            return rdma.name();
+        }
+
+        @Override
+        public int rank() {
+            return rdma.rank();
+        }
+
+        @Override
+        public Optional<String> unavailable(NodeConfig config) {
+            return rdma.unavailable(config);
+        }
+
+        @Override
+        public DataPath open(NodeConfig config) {
+            return new Path(rdma.open(config));
+        }
+    }
+
+    private final class Path implements DataPath {
+        private final DataPath rdma;
+
+        Path(DataPath rdma) {
+            this.rdma = rdma;
+        }
+
+        @Override
+        public String name() {
+            return rdma.name();
+        }
+
+        @Override
+        public byte[] endpoint() {
+            return rdma.endpoint();
+        }
+
+        @Override
+        public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
+            return rdma.connect(setup, handler).thenApply(Link::new);
+        }
+
+        @Override
+        public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
+            return rdma.accept(setup, handler).thenApply(Link::new);
+        }
+
+        @Override
+        public void memoryAdded(MemorySegment memory, Access access) {
+            rdma.memoryAdded(memory, access);
+        }
+
+        @Override
+        public void memoryRemoved(MemorySegment memory) {
+            rdma.memoryRemoved(memory);
+        }
+
+        @Override
+        public void close() {
+            rdma.close();
+        }
+    }
+
+    private final class Link implements DataLink {
+        private final RdmaLink rdma;
+
+        Link(DataLink link) {
+            rdma = (RdmaLink) link;
+        }
+
+        @Override
+        public int lanes() {
+            return rdma.lanes();
+        }
+
+        @Override
+        public Map<String, String> details() {
+            return rdma.details();
+        }
+
+        @Override
+        public void send(OutboundFrame frame) {
+            long bytes = frame.payloadBytes();
+            rdma.send(frame);
+            long left = untilCut.addAndGet(-bytes);
+            if (left <= 0 && untilCut.compareAndSet(left, NO_CUT)) {
+                rdma.all().stream()
+                        .filter(lane -> lane.queuedBytes() != Long.MAX_VALUE)
+                        .max(Comparator.comparingLong(Lane::queuedBytes))
+                        .ifPresent(lane -> lane.failSoon(reason));
+            }
+        }
+
+        @Override
+        public void close(TransferException why) {
+            rdma.close(why);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package io.kvwire.rdma;
+
+/** A simulated device. */
+record SimDevice(SimFabric fabric, DeviceLimits limits, Object identity) implements VerbsDevice {
+    SimDevice(SimFabric fabric, DeviceLimits limits) {
+        this(fabric, limits, new Object());
+    }
+
+    @Override
+    public MemoryKeys register(long address, long bytes, int access) {
+        return fabric.register(address, bytes, access, this);
+    }
+
+    @Override
+    public CompletionQueue completionQueue(int depth) {
+        return new SimCompletionQueue(fabric, depth);
+    }
+
+    @Override
+    public ReceiveQueue receiveQueue(int depth) {
+        return new SimReceiveQueue(fabric, depth);
+    }
+
+    @Override
+    public QueuePair queuePair(
+            VerbsPort port, CompletionQueue completions, ReceiveQueue receives, QueueSpec spec) {
+        return new SimQueuePair(
+                this, (SimCompletionQueue) completions, (SimReceiveQueue) receives, spec);
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,211 @@
+package io.kvwire.rdma;
+
+import io.kvwire.transport.spi.DataPathProvider;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * An RDMA network in one process, with what Soft-RoCE cannot show: completion queues that overrun,
+ * bytes that land late and in any order, completions that come late, lanes that break between two
+ * packets. Every step is one random choice of what may happen next, drawn from a seed.
+ *
+ * <p>Either {@link #step} is called by the test, or a thread does it for as long as the fabric is
+ * open.
+ */
+final class SimFabric implements AutoCloseable {
+    /** What the network may do, each a chance for one step. */
+    record Weather(double lateCompletion, double lateBytes) {
+        static final Weather FAIR = new Weather(0, 0);
+        static final Weather ROUGH = new Weather(0.3, 0.5);
+    }
+
+    private static final int FRAGMENT_BYTES = 4096;
+
+    final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Random random;
+    private final Weather weather;
+    private final Map<Integer, SimQueuePair> pairs = new HashMap<>();
+    private final List<SimQueuePair> busy = new ArrayList<>();
+    private final Map<Integer, SimKeys> keys = new HashMap<>();
+    private final List<SimVerbs> hosts = new ArrayList<>();
+    private int nextNumber = 17;
+    private int nextKey = 1000;
+    private boolean closed;
+    private Thread thread;
+
+    SimFabric(long seed, Weather weather) {
+        random = new Random(seed);
+        this.weather = weather;
+    }
+
+    /** Carries everything out as it comes, until the fabric is closed. */
+    SimFabric start() {
+        thread = Thread.ofPlatform().daemon().name("sim-fabric").start(this::run);
+        return this;
+    }
+
+    /** {@return the rdma wire of a new host with devices of one port each} */
+    DataPathProvider host(int devices) {
+        return new RdmaDataPathProvider(List.of(verbs(devices)));
+    }
+
+    SimVerbs verbs(int devices) {
+        lock.lock();
+        try {
+            var host = new SimVerbs(this, hosts.size(), devices);
+            hosts.add(host);
+            return host;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void run() {
+        lock.lock();
+        try {
+            while (!closed) {
+                if (!step()) {
+                    changed.awaitUninterruptibly();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Something may happen now. */
+    void signal() {
+        changed.signalAll();
+    }
+
+    void busy(SimQueuePair pair) {
+        if (!busy.contains(pair)) {
+            busy.add(pair);
+        }
+        signal();
+    }
+
+    /** {@return whether anything happened} */
+    boolean step() {
+        lock.lock();
+        try {
+            while (!busy.isEmpty()) {
+                var pair = busy.get(random.nextInt(busy.size()));
+                if (pair.step(random, weather)) {
+                    return true;
+                }
+                busy.remove(pair);
+            }
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int add(SimQueuePair pair) {
+        int number = nextNumber++;
+        pairs.put(number, pair);
+        return number;
+    }
+
+    void remove(SimQueuePair pair) {
+        pairs.remove(pair.number());
+        busy.remove(pair);
+    }
+
+    SimQueuePair pair(int number) {
+        return pairs.get(number);
+    }
+
+    SimKeys register(long address, long bytes, int access, SimDevice device) {
+        lock.lock();
+        try {
+            var made = new SimKeys(this, device, nextKey++, address, bytes, access);
+            keys.put(made.localKey(), made);
+            return made;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void deregister(SimKeys made) {
+        lock.lock();
+        try {
+            keys.remove(made.localKey());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether a key of a device grants an access to a range} */
+    boolean grants(SimDevice device, int key, long address, long bytes, int access) {
+        var found = keys.get(key);
+        return found != null
+                && found.device().equals(device)
+                && found.covers(address, bytes)
+                && (found.access() & access) == access;
+    }
+
+    int registrations() {
+        lock.lock();
+        try {
+            return keys.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int queuePairs() {
+        lock.lock();
+        try {
+            return pairs.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    List<SimQueuePair> all() {
+        lock.lock();
+        try {
+            return List.copyOf(pairs.values());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @SuppressWarnings("restricted") // a device reaches memory by its address
+    static MemorySegment at(long address, long bytes) {
+        return MemorySegment.ofAddress(address).reinterpret(bytes);
+    }
+
+    static int fragmentBytes() {
+        return FRAGMENT_BYTES;
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            signal();
+        } finally {
+            lock.unlock();
+        }
+        if (thread != null) {
+            try {
+                thread.join(TimeUnit.SECONDS.toMillis(10));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

@@ -1,0 +1,397 @@
+package io.kvwire.rdma;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * A simulated reliable queue pair. Work requests are carried out in order, one in each step. Bytes
+ * of a WRITE may land late and in any order, but all before the next receive completion of the same
+ * queue pair; completions keep their order and may come late.
+ */
+final class SimQueuePair implements QueuePair {
+    private static final int BATCH = 32;
+    private static final int REMOTE_ACCESS_ERROR = 10;
+    private static final int LOCAL_PROTECTION_ERROR = 4;
+    private static final int REMOTE_OPERATION_ERROR = 11;
+    private static final int RETRIES_EXCEEDED = 12;
+    private static final int NOT_READY_RETRIES_EXCEEDED = 13;
+    private static final int ENDLESS = 7;
+
+    private enum State {
+        INIT,
+        READY,
+        ERROR,
+        GONE
+    }
+
+    private static final class Request {
+        int opcode;
+        int flags;
+        long id;
+        long remote;
+        int remoteKey;
+        int immediate;
+        byte[] inline;
+        final List<long[]> pieces = new ArrayList<>();
+
+        long bytes() {
+            return pieces.stream().mapToLong(piece -> piece[1]).sum();
+        }
+    }
+
+    @SuppressWarnings("ArrayRecordComponent") // made, landed, dropped; never compared
+    private record Fragment(long to, byte[] bytes) {}
+
+    private final SimFabric fabric;
+    private final SimDevice device;
+    private final SimCompletionQueue completions;
+    private final SimReceiveQueue receives;
+    private final QueueSpec spec;
+    private final int number;
+    private final List<Request> batch = new ArrayList<>();
+    private final ArrayDeque<Request> posted = new ArrayDeque<>();
+    private final List<Fragment> landing = new ArrayList<>();
+    private final ArrayDeque<SimCompletionQueue.Completion> late = new ArrayDeque<>();
+    private int outstanding;
+    private int notReady;
+    private State state = State.INIT;
+    private int remoteNumber;
+    private boolean cut;
+
+    SimQueuePair(
+            SimDevice device,
+            SimCompletionQueue completions,
+            SimReceiveQueue receives,
+            QueueSpec spec) {
+        this.device = device;
+        fabric = device.fabric();
+        this.completions = completions;
+        this.receives = receives;
+        this.spec = spec;
+        fabric.lock.lock();
+        try {
+            number = fabric.add(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    // ---- the interface --------------------------------------------------------------------------
+
+    @Override
+    public int number() {
+        return number;
+    }
+
+    @Override
+    public int inlineBytes() {
+        return spec.inlineBytes();
+    }
+
+    @Override
+    public void connect(RemoteEnd remote) {
+        fabric.lock.lock();
+        try {
+            remoteNumber = remote.queuePair();
+            state = State.READY;
+            fabric.busy(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    @Override
+    public void add(int opcode, int flags, long id) {
+        if (batch.size() == BATCH) {
+            throw new AssertionError("the batch is full");
+        }
+        var request = new Request();
+        request.opcode = opcode;
+        request.flags = flags;
+        request.id = id;
+        batch.add(request);
+    }
+
+    @Override
+    public void remote(long address, int key) {
+        batch.getLast().remote = address;
+        batch.getLast().remoteKey = key;
+    }
+
+    @Override
+    public void immediate(int value) {
+        batch.getLast().immediate = value;
+    }
+
+    @Override
+    public void gather(long address, int bytes, int localKey) {
+        var request = batch.getLast();
+        request.pieces.add(new long[] {address, bytes, localKey});
+        if (request.pieces.size() > spec.gathers()) {
+            throw new AssertionError("more pieces than the queue pair gathers");
+        }
+    }
+
+    @Override
+    public int room() {
+        return BATCH - batch.size();
+    }
+
+    @Override
+    public void post() {
+        fabric.lock.lock();
+        try {
+            for (var request : batch) {
+                if (outstanding == spec.depth()) {
+                    throw new AssertionError("a send queue of " + spec.depth() + " overruns");
+                }
+                outstanding++;
+                if ((request.flags & INLINE) != 0) {
+                    request.inline = collect(request);
+                }
+                posted.add(request);
+            }
+            batch.clear();
+            fabric.busy(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    @Override
+    public void error() {
+        fabric.lock.lock();
+        try {
+            state = State.ERROR;
+            fabric.busy(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        fabric.lock.lock();
+        try {
+            state = State.GONE;
+            landing.clear();
+            fabric.remove(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    /** Cuts the cable: what is sent from now on is never answered. */
+    void cut() {
+        fabric.lock.lock();
+        try {
+            cut = true;
+            fabric.busy(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    // ---- the network ----------------------------------------------------------------------------
+
+    /** Does one thing; false when there is nothing to do. Called with the fabric's lock. */
+    boolean step(Random random, SimFabric.Weather weather) {
+        if (!late.isEmpty() && random.nextDouble() >= weather.lateCompletion()) {
+            completions.add(late.poll());
+            return true;
+        }
+        if (state == State.ERROR) {
+            return flush() || !late.isEmpty();
+        }
+        if (!landing.isEmpty() && random.nextDouble() >= weather.lateBytes()) {
+            land(landing.remove(random.nextInt(landing.size())));
+            return true;
+        }
+        if (state == State.READY && !posted.isEmpty()) {
+            return carryOut(posted.peek()) || !late.isEmpty() || !landing.isEmpty();
+        }
+        return !late.isEmpty() || !landing.isEmpty();
+    }
+
+    private boolean flush() {
+        landing.clear();
+        var request = posted.poll();
+        if (request == null) {
+            return false;
+        }
+        late.add(completion(request.id, Completions.FLUSHED, 0, false, 0));
+        outstanding = 0;
+        return true;
+    }
+
+    private SimCompletionQueue.Completion completion(
+            long id, int status, int bytes, boolean immediate, int value) {
+        return new SimCompletionQueue.Completion(id, status, bytes, number, immediate, value);
+    }
+
+    /** Carries a request out; false when it has to wait for the peer. */
+    private boolean carryOut(Request request) {
+        var peer = fabric.pair(remoteNumber);
+        if (cut || peer == null || peer.cut || peer.state != State.READY) {
+            boolean waits = peer != null && peer.state == State.INIT && !cut;
+            return !waits && fail(request, RETRIES_EXCEEDED);
+        }
+        if (!localKeysHold(request)) {
+            return fail(request, LOCAL_PROTECTION_ERROR);
+        }
+        return switch (request.opcode) {
+            case SEND -> receive(peer, request, false);
+            case WRITE, WRITE_WITH_IMMEDIATE -> write(peer, request);
+            case READ -> read(peer, request);
+            default -> throw new AssertionError("opcode " + request.opcode);
+        };
+    }
+
+    private boolean localKeysHold(Request request) {
+        int access = request.opcode == READ ? MemoryAccess.LOCAL_WRITE : 0;
+        return request.inline != null
+                || request.pieces.stream()
+                        .allMatch(p -> fabric.grants(device, (int) p[2], p[0], p[1], access));
+    }
+
+    private boolean write(SimQueuePair peer, Request request) {
+        long bytes = request.bytes();
+        if (bytes > 0
+                && !fabric.grants(
+                        peer.device,
+                        request.remoteKey,
+                        request.remote,
+                        bytes,
+                        MemoryAccess.REMOTE_WRITE)) {
+            peer.refuse();
+            return fail(request, REMOTE_ACCESS_ERROR);
+        }
+        if (request.opcode == WRITE_WITH_IMMEDIATE && peer.receives.posted.isEmpty()) {
+            return notReady(request);
+        }
+        var data = request.inline == null ? collect(request) : request.inline;
+        int size = SimFabric.fragmentBytes();
+        for (int at = 0; at < data.length; at += size) {
+            int length = Math.min(size, data.length - at);
+            var part = new byte[length];
+            System.arraycopy(data, at, part, 0, length);
+            peer.landing.add(new Fragment(request.remote + at, part));
+        }
+        fabric.busy(peer);
+        return request.opcode == WRITE_WITH_IMMEDIATE
+                ? receive(peer, request, true)
+                : succeed(request);
+    }
+
+    private boolean receive(SimQueuePair peer, Request request, boolean immediate) {
+        var receive = peer.receives.posted.poll();
+        if (receive == null) {
+            return notReady(request);
+        }
+        notReady = 0;
+        peer.landing.forEach(peer::land);
+        peer.landing.clear();
+        var data =
+                immediate
+                        ? new byte[0]
+                        : request.inline == null ? collect(request) : request.inline;
+        boolean fits =
+                data.length <= receive.bytes()
+                        && fabric.grants(
+                                peer.device,
+                                receive.key(),
+                                receive.address(),
+                                receive.bytes(),
+                                MemoryAccess.LOCAL_WRITE);
+        if (!fits) {
+            peer.refuse();
+            return fail(request, REMOTE_OPERATION_ERROR);
+        }
+        MemorySegment.copy(
+                MemorySegment.ofArray(data),
+                0,
+                SimFabric.at(receive.address(), receive.bytes()),
+                0,
+                data.length);
+        peer.late.add(
+                peer.completion(
+                        receive.id(),
+                        Completions.SUCCESS,
+                        immediate ? (int) request.bytes() : data.length,
+                        immediate,
+                        request.immediate));
+        fabric.busy(peer);
+        return succeed(request);
+    }
+
+    private boolean notReady(Request request) {
+        if (spec.notReadyRetries() != ENDLESS && notReady++ >= spec.notReadyRetries()) {
+            return fail(request, NOT_READY_RETRIES_EXCEEDED);
+        }
+        return false;
+    }
+
+    private boolean read(SimQueuePair peer, Request request) {
+        if (!fabric.grants(
+                peer.device,
+                request.remoteKey,
+                request.remote,
+                request.bytes(),
+                MemoryAccess.REMOTE_READ)) {
+            peer.refuse();
+            return fail(request, REMOTE_ACCESS_ERROR);
+        }
+        long from = request.remote;
+        for (var piece : request.pieces) {
+            SimFabric.at(piece[0], piece[1]).copyFrom(SimFabric.at(from, piece[1]));
+            from += piece[1];
+        }
+        return succeed(request);
+    }
+
+    private static byte[] collect(Request request) {
+        var data = new byte[(int) request.bytes()];
+        int at = 0;
+        for (var piece : request.pieces) {
+            MemorySegment.copy(
+                    SimFabric.at(piece[0], piece[1]),
+                    ValueLayout.JAVA_BYTE,
+                    0,
+                    data,
+                    at,
+                    (int) piece[1]);
+            at += (int) piece[1];
+        }
+        return data;
+    }
+
+    private void land(Fragment fragment) {
+        SimFabric.at(fragment.to, fragment.bytes.length)
+                .copyFrom(MemorySegment.ofArray(fragment.bytes));
+    }
+
+    private boolean succeed(Request request) {
+        posted.remove();
+        outstanding = posted.size();
+        if ((request.flags & SIGNALED) != 0) {
+            late.add(completion(request.id, Completions.SUCCESS, 0, false, 0));
+        }
+        return true;
+    }
+
+    private boolean fail(Request request, int status) {
+        posted.remove();
+        late.add(completion(request.id, status, 0, false, 0));
+        state = State.ERROR;
+        return true;
+    }
+
+    private void refuse() {
+        state = State.ERROR;
+        fabric.busy(this);
+    }
+}
