@@ -176,7 +176,8 @@ final class PerfServer implements AutoCloseable {
     @Override
     public void close() {
         node.close();
-        work.shutdown();
+        // Waits for clients that are just being seen off, or their memory would be freed twice.
+        work.close();
         seats.values().forEach(Seat::clear);
     }
 }

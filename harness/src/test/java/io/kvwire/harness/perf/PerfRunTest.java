@@ -93,6 +93,18 @@ class PerfRunTest {
     }
 
     @Test
+    void aMessageGoesThereAndBack() throws IOException {
+        var ran = run("--op", "notify", "--block-bytes", "64");
+
+        assertEquals(0, ran.status(), ran.err());
+        var result = report().get("results").get(0);
+        assertEquals("notify-sleep", result.get("op").asText());
+        assertEquals(64, result.get("blockBytes").asLong());
+        assertTrue(result.get("p50Micros").asDouble() > 0, result.toString());
+        assertTrue(result.get("verified").isNull(), "a message is not compared");
+    }
+
+    @Test
     void listsOfSizesAreSwept() throws IOException {
         var ran =
                 run(
