@@ -12,7 +12,6 @@ import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.Wires;
 
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -20,10 +19,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 
-/** TCP for the conformance suite; cuts the busiest lane when it is told to. */
+/** TCP for the conformance suite; cuts a lane in the middle of its work when it is told to. */
 final class TcpWire implements WireUnderTest {
     private static final long NO_CUT = Long.MAX_VALUE / 2;
 
@@ -162,16 +163,42 @@ final class TcpWire implements WireUnderTest {
 
         @Override
         public void send(OutboundFrame frame) {
-            long bytes = frame.payloadBytes();
+            long left = untilCut.addAndGet(-frame.payloadBytes());
+            boolean due = left <= 0 && untilCut.compareAndSet(left, NO_CUT);
+            if (due && tcp.lanesUp().stream().anyMatch(lane -> cutWith(frame, lane))) {
+                return;
+            }
+            if (due) {
+                untilCut.set(0);
+            }
             tcp.send(frame);
-            long left = untilCut.addAndGet(-bytes);
-            if (left <= 0 && untilCut.compareAndSet(left, NO_CUT)) {
-                tcp.lanesUp().stream()
-                        .max(Comparator.comparingLong(Lane::queuedBytes))
-                        .ifPresent(lane ->
-                                lane.close(
-                                        new TransferException(
-                                                ErrorCode.LANE_LOST, "cut by the test")));
+        }
+
+        /** Gives a lane a frame and cuts it before it can have sent all of that. */
+        private boolean cutWith(OutboundFrame frame, Lane lane) {
+            var loop = lane.connection().channel().eventLoop();
+            if (loop.inEventLoop()) {
+                return false;
+            }
+            var held = new CountDownLatch(1);
+            var given = new CountDownLatch(1);
+            loop.execute(() -> {
+                held.countDown();
+                if (arrives(given)) {
+                    lane.close(new TransferException(ErrorCode.LANE_LOST, "cut by the test"));
+                }
+            });
+            boolean taken = arrives(held) && lane.send(frame);
+            given.countDown();
+            return taken;
+        }
+
+        private static boolean arrives(CountDownLatch latch) {
+            try {
+                return latch.await(5, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
             }
         }
 
