@@ -33,7 +33,13 @@ public abstract class LifecycleContract extends WireContract {
             Waits.done(pair.peer.read(pair.transfer(pair.request(2 * i)), TransferOptions.DEFAULT));
             read += 2L * i * tokenBytes;
         }
-        pair.peer.write(pair.transfer(pair.request(100)), TransferOptions.DEFAULT).cancel();
+        // Held, or it might be done before it is cancelled.
+        rig.at(pair.near).hold();
+        var cancelled = pair.peer.write(pair.transfer(pair.request(100)), TransferOptions.DEFAULT);
+        Waits.until("frames are held", () -> rig.at(pair.near).held() > 0);
+        assertTrue(cancelled.cancel());
+        rig.at(pair.near).send();
+        Waits.quiet(cancelled);
         Waits.get("retirement", pair.farCache.retire(pair.farCache.table(39)));
         var near = quiet(pair.near::metrics);
         assertEquals(10, near.transfersDone());
