@@ -19,7 +19,7 @@ public final class RdmaDataPathProvider implements DataPathProvider {
 
     /** For ServiceLoader. */
     public RdmaDataPathProvider() {
-        this(List.of());
+        this(List.of(NativeVerbs.panama(), NativeVerbs.disni()));
     }
 
     RdmaDataPathProvider(List<Verbs> providers) {
