@@ -7,5 +7,7 @@ module io.kvwire.ffi {
     requires transitive io.kvwire.transport;
 
     exports io.kvwire.ffi;
+    exports io.kvwire.ffi.kernels;
+    exports io.kvwire.ffi.opencl;
     exports io.kvwire.ffi.verbs;
 }

@@ -22,8 +22,7 @@ public final class CCompiler {
         assumeTrue(compiler() != null, "no C compiler: install gcc, or set CC");
         for (var header : headers) {
             assumeTrue(
-                    hasHeader(header),
-                    () -> "no " + header + ": install libibverbs-dev and librdmacm-dev");
+                    hasHeader(header), () -> "no " + header + ": install the package that has it");
         }
     }
 
