@@ -101,6 +101,23 @@ public final class BlockRuns implements RunCursor {
      *
      * @param plan the two layouts and their common heads
      * @param side one of the plan's layouts: whose memory to walk
+     * @param table that side's blocks, in order of tokens
+     * @param layer where that side's layer lies
+     * @param tokens the tokens to walk
+     * @throws IllegalArgumentException when the side is not one of the plan's
+     * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when the table is too short or
+     *     names a block that the cache does not have; the cursor has no runs then
+     */
+    public void start(
+            LayoutPlan plan, KvLayout side, BlockTable table, Origin layer, TokenRange tokens) {
+        start(plan, side, table.uncopiedIds(), layer, tokens);
+    }
+
+    /**
+     * Begins a walk over blocks that are not in a table.
+     *
+     * @param plan the two layouts and their common heads
+     * @param side one of the plan's layouts: whose memory to walk
      * @param table block indexes of that side, in order of tokens; not copied
      * @param layer where that side's layer lies
      * @param tokens the tokens to walk

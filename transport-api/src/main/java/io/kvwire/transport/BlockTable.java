@@ -98,6 +98,11 @@ public final class BlockTable {
         return ids.clone();
     }
 
+    /** The block indexes themselves, for those who read them only. */
+    int[] uncopiedIds() {
+        return ids;
+    }
+
     /**
      * {@return this table as bytes: incarnation, count, then id and generation of each block,
      * little-endian}

@@ -111,13 +111,15 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         if (!fields.encoded()) {
             FrameHeader.require(
                     payloadBytes == rawBytes,
-                    payloadBytes + " payload bytes for " + fields.tokens + " tokens");
+                    "payload bytes that do not fit the tokens: ",
+                    payloadBytes);
             return;
         }
         FrameHeader.require(agreed.active(), "an encoded payload where raw was agreed on");
         FrameHeader.require(
                 payloadBytes > 0 && payloadBytes <= Coding.maxPayloadBytes(rawBytes),
-                payloadBytes + " encoded bytes for " + rawBytes);
+                "an encoded payload that is too long or empty, bytes: ",
+                payloadBytes);
         coding = agreed;
     }
 

@@ -65,18 +65,19 @@ final class BlockRead extends ReadTransfer {
         var fields = frame.fields;
         int block = cache.layout().tokensPerBlock();
         int end = what.firstToken() + what.tokens();
-        require(fields.kind == FrameHeader.READ_BLOCKS, "frame kind " + fields.kind);
+        require(fields.kind == FrameHeader.READ_BLOCKS, "frame kind ", fields.kind);
         require(
                 fields.firstToken >= what.firstToken() && fields.firstToken + fields.tokens <= end,
                 "tokens that were not asked for");
         require(
                 fields.layer >= 0 && fields.layer < cache.layout().layers(),
-                "layer " + fields.layer);
+                "layer ",
+                fields.layer);
         frame.requirePayload(plan, session.coding());
         int first = fields.firstToken / block;
         int inBlock = fields.firstToken % block;
         int count = Math.ceilDiv(inBlock + fields.tokens, block);
-        require(count <= frame.ids.length, count + " blocks in one frame");
+        require(count <= frame.ids.length, "too many blocks in one frame: ", count);
         for (int i = 0; i < count; i++) {
             frame.ids[i] = what.localBlocks().id(first + i);
             frame.generations[i] = what.localBlocks().generation(first + i);

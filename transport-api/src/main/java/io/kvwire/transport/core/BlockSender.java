@@ -19,10 +19,9 @@ final class BlockSender extends Sender {
     }
 
     /** What is sent: whose blocks, how they map, and, for a WRITE, where they go. */
-    @SuppressWarnings("ArrayRecordComponent") // the table's own ids, not copied for each transfer
     record What(
             PagedCache cache,
-            int[] sourceIds,
+            BlockTable sourceBlocks,
             LayoutPlan plan,
             int targetCache,
             Optional<BlockTable> targetBlocks) {}
@@ -119,7 +118,10 @@ final class BlockSender extends Sender {
         address(header, token, count);
         frame.readyNanos = readyNanos;
         frame.blocks(
-                what.plan, what.sourceIds, what.cache.origin(layer), new TokenRange(token, count));
+                what.plan,
+                what.sourceBlocks,
+                what.cache.origin(layer),
+                new TokenRange(token, count));
         token += count;
         partial = token != end;
         return true;

@@ -170,7 +170,7 @@ final class FrameHeader {
     }
 
     /** Puts its text together only when it is needed: this runs for every frame. */
-    private static void require(boolean holds, String what, long value) {
+    static void require(boolean holds, String what, long value) {
         if (!holds) {
             require(false, what + value);
         }

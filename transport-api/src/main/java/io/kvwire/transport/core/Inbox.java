@@ -42,7 +42,7 @@ final class Inbox {
     /** The record of a WRITE of the peer, made on first sight; null when the peer has ended it. */
     InboundWrite write(long transferId) {
         int slot = Slots.slotOf(transferId);
-        require(slot < writes.length() && transferId > 0, "transfer id " + transferId);
+        require(slot < writes.length() && transferId > 0, "transfer id ", transferId);
         while (true) {
             var known = writes.get(slot);
             if (known != null && known.transferId == transferId) {
@@ -69,7 +69,7 @@ final class Inbox {
     /** Whether a READ of the peer is a new one and no repetition; for the control thread alone. */
     boolean firstAsked(long transferId) {
         int slot = Slots.slotOf(transferId);
-        require(slot < reads.length && transferId > 0, "transfer id " + transferId);
+        require(slot < reads.length && transferId > 0, "transfer id ", transferId);
         if (Slots.useOf(transferId) <= Slots.useOf(reads[slot])) {
             metrics().duplicates.increment();
             return false;
@@ -167,7 +167,7 @@ final class Inbox {
         var fields = frame.fields;
         var cache = Grants.writable(session.node(), fields.objectId);
         var layout = cache.layout();
-        require(fields.layer >= 0 && fields.layer < layout.layers(), "layer " + fields.layer);
+        require(fields.layer >= 0 && fields.layer < layout.layers(), "layer ", fields.layer);
         var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
         frame.requirePayload(plan, session.coding());
         int inBlock = fields.firstToken % layout.tokensPerBlock();
@@ -179,7 +179,8 @@ final class Inbox {
                                         : Math.ceilDiv(
                                                 (long) inBlock + fields.tokens,
                                                 layout.tokensPerBlock())),
-                fields.entries + " blocks for " + fields.tokens + " tokens");
+                "blocks that do not fit the tokens: ",
+                fields.entries);
         readBlocks(frame, header);
         frame.pinBlocks(cache, fields.entries);
         var range = new TokenRange(fields.firstToken, fields.tokens);
@@ -206,9 +207,12 @@ final class Inbox {
             ArrivingFrame frame, ByteBuffer header, long payloadBytes, InboundWrite write) {
         var fields = frame.fields;
         var region = Grants.writable(session.node(), fields.objectId, fields.objectGeneration);
-        require(fields.entries <= FrameHeader.MAX_RANGES, fields.entries + " ranges");
+        require(fields.entries <= FrameHeader.MAX_RANGES, "too many ranges: ", fields.entries);
         var ranges = readRanges(header, fields.entries, region);
-        require(totalBytes(ranges) == payloadBytes, payloadBytes + " payload bytes for the ranges");
+        require(
+                totalBytes(ranges) == payloadBytes,
+                "payload bytes that the ranges do not add up to: ",
+                payloadBytes);
         frame.pinRegion(region);
         frame.aimAtRanges(region, ranges, 0, write);
     }

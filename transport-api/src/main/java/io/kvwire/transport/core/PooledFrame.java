@@ -1,6 +1,7 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.BlockRuns;
+import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
@@ -86,13 +87,13 @@ final class PooledFrame implements OutboundFrame, Runnable {
     }
 
     private LayoutPlan plan;
-    private int[] sourceIds;
+    private BlockTable sourceBlocks;
     private BlockRuns.Origin origin;
     private TokenRange tokens;
 
-    void blocks(LayoutPlan mapping, int[] ids, BlockRuns.Origin layer, TokenRange range) {
+    void blocks(LayoutPlan mapping, BlockTable blocks, BlockRuns.Origin layer, TokenRange range) {
         plan = mapping;
-        sourceIds = ids;
+        sourceBlocks = blocks;
         origin = layer;
         tokens = range;
         payloadBytes = mapping.tokenBytes() * range.count();
@@ -120,7 +121,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
 
     private void rewind() {
         if (payload == blockRuns) {
-            blockRuns.start(plan, plan.source(), sourceIds, origin, tokens);
+            blockRuns.start(plan, plan.source(), sourceBlocks, origin, tokens);
         } else if (payload == rangeRuns) {
             rangeRuns.start(rangeCopies, true, rangeSource, rangePosition, payloadBytes);
         } else {

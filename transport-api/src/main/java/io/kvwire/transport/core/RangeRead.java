@@ -35,7 +35,7 @@ final class RangeRead extends ReadTransfer {
     @Override
     void admit(ArrivingFrame frame, long payloadBytes) {
         var fields = frame.fields;
-        require(fields.kind == FrameHeader.READ_RANGES, "frame kind " + fields.kind);
+        require(fields.kind == FrameHeader.READ_RANGES, "frame kind ", fields.kind);
         require(
                 payloadBytes <= expectedBytes && fields.position <= expectedBytes - payloadBytes,
                 "bytes that were not asked for");

@@ -131,7 +131,7 @@ final class Requests {
                                     flags,
                                     new BlockSender.What(
                                             checked.cache,
-                                            blocks.localBlocks().ids(),
+                                            blocks.localBlocks(),
                                             checked.plan,
                                             blocks.remote().id(),
                                             Optional.of(blocks.remoteBlocks())));

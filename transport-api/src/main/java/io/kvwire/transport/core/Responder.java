@@ -79,7 +79,7 @@ final class Responder {
                         new BlockSender.Flags(
                                 ask.checksum(), false, null, coding, coding.encodes(decision)),
                         new BlockSender.What(
-                                cache, ids, plan, ask.targetCache(), Optional.empty()));
+                                cache, table, plan, ask.targetCache(), Optional.empty()));
         sender.allReady(tokens);
         start(session, reply, sender, ask.deadlineNanos());
     }
