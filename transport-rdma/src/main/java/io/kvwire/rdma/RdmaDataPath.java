@@ -68,14 +68,14 @@ final class RdmaDataPath implements DataPath {
     @Override
     public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        link.connect();
+        link.open(true);
         return link.ready();
     }
 
     @Override
     public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        link.accept();
+        link.open(false);
         return link.ready();
     }
 
