@@ -10,15 +10,20 @@ import java.util.stream.IntStream;
 
 /**
  * How the queue pairs of a link are connected: by three messages over the control channel, the
- * offer of the connecting side, the answer of the other, and a confirmation. Later it carries the
- * word of lanes that went down. Its calls come from the control channel, one at a time.
+ * offer of the connecting side, the answer of the other, and a confirmation. They tell everything
+ * that the queue pairs need; or, where the system's connection manager is wanted, the ports at
+ * which the answering side waits and the secret that the other has to show there, its epoch. Later
+ * it carries the word of lanes that went down. Its calls come from the control channel, one at a
+ * time.
  */
 final class Handshake {
     private final RdmaLink link;
     private final RdmaDataPath path;
     private final LinkSetup setup;
     private final long epoch;
+    private final long deadlineNanos;
     private boolean connecting;
+    private volatile boolean managed;
     private long peerEpoch;
 
     Handshake(RdmaLink link, RdmaDataPath path, LinkSetup setup, long epoch) {
@@ -26,6 +31,7 @@ final class Handshake {
         this.path = path;
         this.setup = setup;
         this.epoch = epoch;
+        deadlineNanos = System.nanoTime() + setup.timeoutNanos();
     }
 
     /** Makes the queue pairs and offers them, or waits for the other side's offer. */
@@ -34,6 +40,7 @@ final class Handshake {
         setup.exchange().receive(this::told);
         if (offers) {
             attempt(() -> {
+                managed = path.managed();
                 var rails = path.rails();
                 link.make(
                         IntStream.range(0, setup.lanes())
@@ -42,6 +49,11 @@ final class Handshake {
                 tell(offer().encode(LinkOffer.OFFER));
             });
         }
+    }
+
+    /** {@return whether queue pairs are connected through the connection manager} */
+    boolean managed() {
+        return managed;
     }
 
     private void told(byte[] message) {
@@ -75,13 +87,38 @@ final class Handshake {
     private void offered(LinkOffer theirs) {
         LinkOffer.require(!connecting && link.all().isEmpty(), "an unexpected offer");
         LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
+        managed = theirs.managed();
+        path.require(managed);
         var rails = path.rails();
         link.make(
                 IntStream.range(0, setup.lanes())
                         .mapToObj(i -> nearest(rails, theirs.lanes().get(i).gid(), i))
                         .toList());
-        join(theirs);
+        peerEpoch = theirs.epoch();
+        if (managed) {
+            await(theirs);
+        } else {
+            join(theirs);
+            tell(offer().encode(LinkOffer.ANSWER));
+        }
+    }
+
+    /** Lets the other side come through the connection manager. */
+    private void await(LinkOffer theirs) {
+        for (var lane : link.all()) {
+            lane.listen();
+            lane.expect(theirs);
+        }
         tell(offer().encode(LinkOffer.ANSWER));
+        aside(() -> link.all().forEach(lane -> lane.accept(epoch, deadlineNanos)));
+    }
+
+    /** Does what blocks on a thread of its own. */
+    private void aside(Runnable step) {
+        Thread.ofPlatform()
+                .daemon()
+                .name("kvwire-rdma-connect-" + setup.peerName())
+                .start(() -> attempt(step));
     }
 
     /**
@@ -104,7 +141,22 @@ final class Handshake {
     private void answered(LinkOffer theirs) {
         LinkOffer.require(connecting && !link.ready().isDone(), "an unexpected answer");
         LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
-        join(theirs);
+        LinkOffer.require(theirs.managed() == managed, "an answer for another way to connect");
+        peerEpoch = theirs.epoch();
+        if (managed) {
+            aside(() -> {
+                for (var lane : link.all()) {
+                    lane.connect(theirs.lanes().get(lane.index()), theirs, deadlineNanos);
+                }
+                confirm();
+            });
+        } else {
+            join(theirs);
+            confirm();
+        }
+    }
+
+    private void confirm() {
         tell(LinkOffer.confirm(epoch));
         link.up();
     }
@@ -130,11 +182,11 @@ final class Handshake {
                 options.messageBytes(),
                 options.credits(),
                 options.frames(),
+                managed,
                 link.all().stream().map(Lane::localEnd).toList());
     }
 
     private void join(LinkOffer theirs) {
-        peerEpoch = theirs.epoch();
         for (var lane : link.all()) {
             lane.connect(theirs.lanes().get(lane.index()), theirs);
         }

@@ -51,6 +51,8 @@ final class Lane {
     private Slots slots;
     private Arrivals arrivals;
     private volatile State state = State.OPENING;
+    private volatile boolean connected;
+    private int port;
     private TransferException reason;
     private long drainUntil;
     private boolean marked;
@@ -118,11 +120,44 @@ final class Lane {
                 pick.gid(),
                 pick.port().lid(),
                 spec.mtuBytes(),
-                spec.atomics());
+                spec.atomics(),
+                port);
     }
 
-    /** Connects it; before any other thread knows of it as one that is up. */
-    synchronized void connect(RemoteEnd remote, LinkOffer theirs) {
+    /** Waits for the peer at a port of its own, from now on. */
+    void listen() {
+        port = pair.listen();
+    }
+
+    /** Connects it with what the peer has told. */
+    void connect(RemoteEnd remote, LinkOffer theirs) {
+        open(
+                theirs,
+                () -> {
+                    pair.connect(remote);
+                    connected = true;
+                });
+    }
+
+    /** Connects it through the connection manager; blocks. */
+    void connect(RemoteEnd remote, LinkOffer theirs, long deadlineNanos) {
+        pair.connect(remote, theirs.epoch(), deadlineNanos);
+        open(theirs, () -> connected = true);
+    }
+
+    /** Prepares for the peer, which is still to connect and may then send at once. */
+    void expect(LinkOffer theirs) {
+        open(theirs, () -> {});
+    }
+
+    /** Takes the peer, which comes through the connection manager; blocks. */
+    void accept(long secret, long deadlineNanos) {
+        pair.accept(secret, deadlineNanos);
+        connected = true;
+    }
+
+    /** Opens it, before any other thread knows of it as one that is up. */
+    private synchronized void open(LinkOffer theirs, Runnable connecting) {
         if (state != State.OPENING) {
             return; // the link is being closed
         }
@@ -131,7 +166,7 @@ final class Lane {
         window.credit(theirs.credits());
         slots = new Slots(this, frames);
         arrivals = new Arrivals(handler, window, slots, theirs.credits());
-        pair.connect(remote);
+        connecting.run();
         // From here on the lane belongs to its poller, which may have its first message already.
         state = State.UP;
         poller.execute(pumpTask);
@@ -360,7 +395,7 @@ final class Lane {
             if (state == State.DRAINING || state == State.GONE) {
                 return;
             }
-            opening = state == State.OPENING;
+            opening = state == State.OPENING || !connected;
             state = State.DRAINING;
         }
         reason = why;

@@ -127,6 +127,35 @@ final class RdmaDataPath implements DataPath {
         return verbs.name();
     }
 
+    /** {@return whether links that this node opens use the connection manager} */
+    boolean managed() {
+        return managed(verbs, options);
+    }
+
+    static boolean managed(Verbs verbs, RdmaOptions options) {
+        return switch (options.connect()) {
+            case AUTO -> verbs.unexchangeable().isPresent();
+            case EXCHANGE -> false;
+            case CM -> true;
+        };
+    }
+
+    /** Refuses a way to connect that the provider has not. */
+    void require(boolean managed) {
+        require(verbs, managed);
+    }
+
+    static void require(Verbs verbs, boolean managed) {
+        var reason = managed ? verbs.unmanageable() : verbs.unexchangeable();
+        reason.ifPresent(why -> {
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
+                    "queue pairs cannot be connected "
+                            + (managed ? "through rdma_cm: " : "by exchange: ")
+                            + why);
+        });
+    }
+
     int mtuBytes(Rail rail) {
         int active = rail.pick().port().activeMtuBytes();
         return options.mtuBytes() == 0 ? active : Math.min(active, options.mtuBytes());

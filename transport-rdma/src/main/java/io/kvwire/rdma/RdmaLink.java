@@ -239,6 +239,7 @@ final class RdmaLink implements DataLink {
         if (!path.passed().isEmpty()) {
             details.put("passed", String.join("; ", path.passed()));
         }
+        details.put("connect", handshake.managed() ? "rdma_cm" : "exchange");
         details.put("pull", path.options().pull().name().toLowerCase(Locale.ROOT));
         details.put("keys", "per device and access, valid on this link's queue pairs alone");
         path.pace()
