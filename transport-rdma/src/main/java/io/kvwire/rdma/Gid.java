@@ -1,5 +1,8 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
@@ -50,6 +53,25 @@ record Gid(int index, Kind kind, long high, long low) {
     /** {@return the sixteen bytes} */
     byte[] bytes() {
         return ByteBuffer.allocate(2 * Long.BYTES).putLong(high).putLong(low).array();
+    }
+
+    /**
+     * {@return the IP address that a RoCE v2 address stands for}
+     *
+     * @throws TransferException with {@link ErrorCode#PATH_UNAVAILABLE} for one of InfiniBand
+     */
+    InetAddress ip() {
+        if (kind == Kind.INFINIBAND) {
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
+                    "the GID of an InfiniBand port is no IP address, which rdma_cm connects by:"
+                            + " leave rdma.connect at exchange");
+        }
+        try {
+            return InetAddress.getByAddress(bytes());
+        } catch (UnknownHostException e) {
+            throw new AssertionError("sixteen bytes are an address", e);
+        }
     }
 
     /** {@return the address as people write it} */

@@ -70,14 +70,13 @@ final class Inbound extends Slot {
         }
         state = State.READING;
         mover.start(QueuePair.READ, pieces, runs, holds, payloadBytes);
-        lane.workLater(this);
+        lane.slots().workLater(this);
     }
 
     private void grant() {
         boolean inPlace =
                 mode == LaneMessage.WRITE
-                        && lane.describe(
-                                this,
+                        && describe(
                                 MemoryAccess.LOCAL_WRITE | MemoryAccess.REMOTE_WRITE,
                                 payloadBytes,
                                 lane.messageBytes() - LaneMessage.PREFIX_BYTES);
@@ -97,13 +96,13 @@ final class Inbound extends Slot {
             copyNanos = 0;
         }
         answer = LaneMessage.GRANT;
-        lane.replyLater(this);
+        lane.slots().replyLater(this);
     }
 
     private void discard() {
         answer = LaneMessage.DISCARD;
         end(false);
-        lane.replyLater(this);
+        lane.slots().replyLater(this);
     }
 
     @Override
@@ -137,7 +136,7 @@ final class Inbound extends Slot {
         boolean whole = stopped || mover.step(0);
         if (whole) {
             last = mover.last();
-            lane.awaitLater(this);
+            lane.slots().awaitLater(this);
         }
         return whole;
     }
@@ -152,7 +151,7 @@ final class Inbound extends Slot {
         boolean whole = !stopped;
         answer = LaneMessage.FETCHED;
         end(whole);
-        lane.replyLater(this);
+        lane.slots().replyLater(this);
     }
 
     /** The immediate behind the last WRITE has come: every byte is in place. */
@@ -246,6 +245,6 @@ final class Inbound extends Slot {
 
     private void free() {
         state = State.FREE;
-        lane.freed(this);
+        lane.slots().freed(this);
     }
 }

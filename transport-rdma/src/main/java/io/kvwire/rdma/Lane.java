@@ -6,7 +6,6 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.OutboundFrame;
 
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -46,29 +45,20 @@ final class Lane {
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable pumpTask = this::pumpSoon;
 
-    private final ArrayDeque<OutboundFrame> queue = new ArrayDeque<>();
-    private boolean down;
-    private volatile long queuedBytes;
+    private final FrameQueue queue;
     private volatile double bytesPerNano;
 
-    private final ArrayDeque<Slot> replies = new ArrayDeque<>();
-    private final ArrayDeque<Slot> works = new ArrayDeque<>();
-    private final ArrayDeque<Slot> awaiting = new ArrayDeque<>();
-    private final ArrayDeque<Outbound> freeOut = new ArrayDeque<>();
-    private final ArrayDeque<Inbound> freeIn = new ArrayDeque<>();
-    private Outbound[] out = {};
-    private Inbound[] in = {};
-    private Inbound eager;
+    private Slots slots;
+    private Arrivals arrivals;
     private volatile State state = State.OPENING;
+    private volatile boolean connected;
+    private int port;
     private TransferException reason;
     private long drainUntil;
     private boolean marked;
     private int messageBytes;
-    private int peerCredits;
     private int owed;
     private long lastDone;
-    private OutboundFrame paced;
-    private long pacedUntil;
 
     Lane(RdmaLink link, int index, Rail rail, QueueSpec spec) {
         this.link = link;
@@ -78,6 +68,7 @@ final class Lane {
         this.options = link.options();
         this.spec = spec;
         poller = rail.poller();
+        queue = new FrameQueue(link.pace(), poller);
         depth = spec.depth() - DRAIN_REQUESTS;
         number = poller.admit(spec.depth(), options.credits());
         QueuePair made = null;
@@ -98,6 +89,7 @@ final class Lane {
             throw e;
         }
         pair = made;
+        slots = new Slots(this, 0);
         poller.add(this);
     }
 
@@ -128,28 +120,53 @@ final class Lane {
                 pick.gid(),
                 pick.port().lid(),
                 spec.mtuBytes(),
-                spec.atomics());
+                spec.atomics(),
+                port);
     }
 
-    /** Connects it; before any other thread knows of it as one that is up. */
-    synchronized void connect(RemoteEnd remote, LinkOffer theirs) {
+    /** Waits for the peer at a port of its own, from now on. */
+    void listen() {
+        port = pair.listen();
+    }
+
+    /** Connects it with what the peer has told. */
+    void connect(RemoteEnd remote, LinkOffer theirs) {
+        open(
+                theirs,
+                () -> {
+                    pair.connect(remote);
+                    connected = true;
+                });
+    }
+
+    /** Connects it through the connection manager; blocks. */
+    void connect(RemoteEnd remote, LinkOffer theirs, long deadlineNanos) {
+        pair.connect(remote, theirs.epoch(), deadlineNanos);
+        open(theirs, () -> connected = true);
+    }
+
+    /** Prepares for the peer, which is still to connect and may then send at once. */
+    void expect(LinkOffer theirs) {
+        open(theirs, () -> {});
+    }
+
+    /** Takes the peer, which comes through the connection manager; blocks. */
+    void accept(long secret, long deadlineNanos) {
+        pair.accept(secret, deadlineNanos);
+        connected = true;
+    }
+
+    /** Opens it, before any other thread knows of it as one that is up. */
+    private synchronized void open(LinkOffer theirs, Runnable connecting) {
         if (state != State.OPENING) {
             return; // the link is being closed
         }
         messageBytes = Math.min(theirs.messageBytes(), options.messageBytes());
-        peerCredits = theirs.credits();
         int frames = Math.min(theirs.frames(), options.frames());
-        window.credit(peerCredits);
-        out = new Outbound[frames];
-        in = new Inbound[frames];
-        for (int i = 0; i < frames; i++) {
-            out[i] = new Outbound(this, i);
-            in[i] = new Inbound(this, i);
-            freeOut.add(out[i]);
-            freeIn.add(in[i]);
-        }
-        eager = new Inbound(this, frames);
-        pair.connect(remote);
+        window.credit(theirs.credits());
+        slots = new Slots(this, frames);
+        arrivals = new Arrivals(handler, window, slots, theirs.credits());
+        connecting.run();
         // From here on the lane belongs to its poller, which may have its first message already.
         state = State.UP;
         poller.execute(pumpTask);
@@ -159,7 +176,7 @@ final class Lane {
 
     /** {@return the bytes that wait or are on their way; the most when the lane is down} */
     long queuedBytes() {
-        return queuedBytes;
+        return queue.bytes();
     }
 
     /** {@return how fast it has been, 0 before it was measured} */
@@ -169,12 +186,8 @@ final class Lane {
 
     /** {@return false when the lane is down: the frame is still the caller's} */
     boolean send(OutboundFrame frame) {
-        synchronized (queue) {
-            if (down) {
-                return false;
-            }
-            queue.add(frame);
-            queuedBytes += weight(frame);
+        if (!queue.offer(frame)) {
+            return false;
         }
         if (scheduled.compareAndSet(false, true)) {
             poller.execute(pumpTask);
@@ -185,10 +198,6 @@ final class Lane {
     /** Fails the lane, soon. */
     void failSoon(TransferException why) {
         poller.execute(() -> fail(why));
-    }
-
-    private static long weight(OutboundFrame frame) {
-        return frame.payloadBytes() + LaneMessage.PREFIX_BYTES;
     }
 
     private void pumpSoon() {
@@ -234,34 +243,21 @@ final class Lane {
         owed = 0;
     }
 
-    void replyLater(Slot slot) {
-        replies.add(slot);
+    RdmaOptions options() {
+        return options;
     }
 
-    void workLater(Slot slot) {
-        works.add(slot);
+    /** Memory of a frame cannot be registered. */
+    void notRegistered(TransferException why) {
+        link.notRegistered(why);
     }
 
-    void awaitLater(Slot slot) {
-        awaiting.add(slot);
-    }
-
-    void freed(Outbound slot) {
-        freeOut.push(slot);
-    }
-
-    void freed(Inbound slot) {
-        freeIn.push(slot);
+    Slots slots() {
+        return slots;
     }
 
     void giveBack(OutboundFrame frame, boolean sent) {
-        long weight = weight(frame);
-        synchronized (queue) {
-            if (!down) {
-                queuedBytes -= weight;
-            }
-        }
-        frame.released(sent);
+        queue.giveBack(frame, sent);
     }
 
     void measured(long bytes, long startedNanos) {
@@ -269,36 +265,6 @@ final class Lane {
         long since = lastDone - startedNanos > 0 ? lastDone : startedNanos;
         lastDone = now;
         bytesPerNano = Striping.measured(bytesPerNano, bytes, now - since);
-    }
-
-    /**
-     * Describes a slot's memory to the peer.
-     *
-     * @param room bytes for the description
-     * @return false when it is in too many pieces, or cannot be registered: it has to be copied
-     */
-    boolean describe(Slot slot, int access, long payloadBytes, int room) {
-        var pieces = slot.pieces;
-        var runs = slot.runs;
-        runs.clear();
-        if (pieces.survey(payloadBytes / options.minRunBytes() + 1, payloadBytes) <= 0) {
-            return false;
-        }
-        pieces.rewind();
-        try {
-            while (pieces.next()) {
-                var segment = pieces.segment();
-                int key = slot.holds.of(segment, access).remoteKey();
-                long address = segment.address() + pieces.offset();
-                if (!runs.add(address, pieces.length(), key, room / RemoteRuns.ENTRY_BYTES)) {
-                    return false;
-                }
-            }
-        } catch (TransferException e) {
-            link.notRegistered(e);
-            return false;
-        }
-        return true;
     }
 
     // ---- what the poller tells ------------------------------------------------------------------
@@ -326,8 +292,12 @@ final class Lane {
     }
 
     private void arrive(long done) {
-        while (state == State.UP && !awaiting.isEmpty() && awaiting.peek().last < done) {
-            awaiting.poll().arrived();
+        while (state == State.UP) {
+            var slot = slots.arrived(done);
+            if (slot == null) {
+                break;
+            }
+            slot.arrived();
         }
     }
 
@@ -335,7 +305,7 @@ final class Lane {
     void written(int slot) {
         if (state == State.UP) {
             owed++;
-            guarded(() -> inbound(slot).written());
+            guarded(() -> slots.inbound(slot).written());
         }
     }
 
@@ -343,7 +313,7 @@ final class Lane {
     void received(ReceiveBuffers buffers, int buffer, int bytes) {
         if (state == State.UP) {
             owed++;
-            guarded(() -> message(buffers, buffer, bytes));
+            guarded(() -> arrivals.message(buffers, buffer, bytes));
         }
     }
 
@@ -360,77 +330,6 @@ final class Lane {
         }
     }
 
-    private void message(ReceiveBuffers buffers, int buffer, int bytes) {
-        LinkOffer.require(bytes >= LaneMessage.PREFIX_BYTES, "a message of " + bytes + " bytes");
-        var message = buffers.view(buffer, bytes);
-        int slot = LaneMessage.slot(message);
-        window.credit(LaneMessage.credits(message));
-        LinkOffer.require(window.credits() <= peerCredits, "more credit than there is");
-        int size = LaneMessage.size(message);
-        message.position(LaneMessage.PREFIX_BYTES);
-        switch (LaneMessage.type(message)) {
-            case LaneMessage.ANNOUNCE -> announced(buffers, buffer, message, size);
-            case LaneMessage.GRANT ->
-                    outbound(slot)
-                            .granted(
-                                    LaneMessage.mode(message),
-                                    LaneMessage.other(message),
-                                    message,
-                                    size);
-            case LaneMessage.DISCARD -> outbound(slot).discarded();
-            case LaneMessage.FETCHED -> outbound(slot).fetched();
-            case LaneMessage.DATA -> {
-                LinkOffer.require(size == message.remaining(), "a piece of another length");
-                inbound(slot).data(buffers.memory(buffer), LaneMessage.PREFIX_BYTES, size);
-            }
-            case LaneMessage.CREDIT -> LinkOffer.require(bytes == message.position(), "credit");
-            case LaneMessage.ABANDON -> inbound(slot).abandoned();
-            default -> LinkOffer.require(false, "a message of type " + LaneMessage.type(message));
-        }
-    }
-
-    private void announced(
-            ReceiveBuffers buffers, int buffer, ByteBuffer message, int headerBytes) {
-        long payloadBytes = LaneMessage.payloadBytes(message);
-        int from = LaneMessage.slot(message);
-        byte mode = LaneMessage.mode(message);
-        LinkOffer.require(
-                headerBytes >= 0 && headerBytes <= message.remaining() && payloadBytes >= 0,
-                "a header of " + headerBytes + " bytes");
-        int end = message.limit();
-        int behind = message.position() + headerBytes;
-        LinkOffer.require(
-                switch (mode) {
-                    case LaneMessage.EAGER -> payloadBytes == end - behind;
-                    case LaneMessage.WRITE, LaneMessage.COPY -> end == behind && payloadBytes > 0;
-                    case LaneMessage.READ -> payloadBytes > 0;
-                    default -> false;
-                },
-                "a frame of " + payloadBytes + " bytes in mode " + mode);
-        LinkOffer.require(
-                mode == LaneMessage.EAGER || !freeIn.isEmpty(), "more frames than were agreed");
-        message.limit(behind);
-        var frame = handler.begin(message, payloadBytes);
-        message.limit(end).position(behind);
-        if (mode == LaneMessage.EAGER) {
-            eager.eager(frame, buffers.memory(buffer), behind, (int) payloadBytes);
-        } else {
-            freeIn.pop().begin(frame, mode, from, payloadBytes, message);
-        }
-    }
-
-    private Outbound outbound(int id) {
-        int at = Slot.index(id);
-        LinkOffer.require(at < out.length && out[at].id() == id && out[at].busy(), "slot " + id);
-        return out[at];
-    }
-
-    private Inbound inbound(int id) {
-        int at = Slot.index(id);
-        LinkOffer.require(at < in.length && in[at].id() == id && in[at].busy(), "slot " + id);
-        return in[at];
-    }
-
     // ---- sending --------------------------------------------------------------------------------
 
     /** Posts what can be posted. */
@@ -443,8 +342,8 @@ final class Lane {
     private void pumpAll() {
         boolean more;
         do {
-            more = replyAll();
-            more |= workAll();
+            more = slots.reply(window);
+            more |= slots.work();
             more |= announceAll();
         } while (more && state == State.UP);
         if (2 * owed >= options.credits() && window.mayCredit()) {
@@ -454,33 +353,10 @@ final class Lane {
         window.post();
     }
 
-    private boolean replyAll() {
-        boolean any = false;
-        while (!replies.isEmpty() && window.mayMessage()) {
-            replies.poll().reply(window.message());
-            window.send(false);
-            any = true;
-        }
-        return any;
-    }
-
-    private boolean workAll() {
-        boolean any = false;
-        for (int i = works.size(); i > 0; i--) {
-            var slot = works.poll();
-            if (slot.step()) {
-                any = true;
-            } else {
-                works.add(slot);
-            }
-        }
-        return any;
-    }
-
     private boolean announceAll() {
         boolean any = false;
-        while (!freeOut.isEmpty() && window.mayMessage()) {
-            var frame = next();
+        while (slots.mayAnnounce() && window.mayMessage()) {
+            var frame = queue.next();
             if (frame == null) {
                 break;
             }
@@ -490,39 +366,14 @@ final class Lane {
                 continue;
             }
             frame.sending(index);
-            var slot = freeOut.pop();
+            var slot = slots.announce();
             slot.announce(frame, window.message(), options);
             slot.last = window.send(slot.posted());
             if (slot.posted()) {
-                awaiting.add(slot);
+                slots.awaitLater(slot);
             }
         }
         return any;
-    }
-
-    /** {@return the next frame that may go now, or null} */
-    private OutboundFrame next() {
-        if (paced != null) {
-            if (System.nanoTime() - pacedUntil < 0) {
-                poller.wakeAt(pacedUntil);
-                return null;
-            }
-            var due = paced;
-            paced = null;
-            return due;
-        }
-        OutboundFrame frame;
-        synchronized (queue) {
-            frame = queue.poll();
-        }
-        var pace = link.pace();
-        if (frame == null || pace.isEmpty()) {
-            return frame;
-        }
-        paced = frame;
-        pacedUntil = pace.get().due(frame.payloadBytes(), System.nanoTime());
-        poller.wakeAt(pacedUntil);
-        return null;
     }
 
     // ---- the end --------------------------------------------------------------------------------
@@ -530,29 +381,10 @@ final class Lane {
     /** Looks after what nothing else reminds of. */
     void tick(long now) {
         if (state == State.UP) {
-            for (var slot : out) {
-                slot.sweep();
-            }
-            sweepQueue();
+            slots.sweep();
+            queue.sweep();
         } else if (state == State.DRAINING && now - drainUntil >= 0) {
             drained();
-        }
-    }
-
-    private void sweepQueue() {
-        ArrayDeque<OutboundFrame> unwanted = null;
-        synchronized (queue) {
-            for (var frames = queue.iterator(); frames.hasNext(); ) {
-                var frame = frames.next();
-                if (!frame.wanted()) {
-                    unwanted = unwanted == null ? new ArrayDeque<>() : unwanted;
-                    unwanted.add(frame);
-                    frames.remove();
-                }
-            }
-        }
-        if (unwanted != null) {
-            unwanted.forEach(frame -> giveBack(frame, false));
         }
     }
 
@@ -563,15 +395,12 @@ final class Lane {
             if (state == State.DRAINING || state == State.GONE) {
                 return;
             }
-            opening = state == State.OPENING;
+            opening = state == State.OPENING || !connected;
             state = State.DRAINING;
         }
         reason = why;
         drainUntil = System.nanoTime() + options.drainNanos();
-        synchronized (queue) {
-            down = true;
-            queuedBytes = Long.MAX_VALUE;
-        }
+        queue.shut();
         link.failing(this, why);
         if (opening) {
             drained();
@@ -614,23 +443,8 @@ final class Lane {
         poller.remove(this);
         window.close();
         link.lost();
-        for (var slot : out) {
-            if (slot.busy()) {
-                slot.lost();
-            }
-        }
-        for (var slot : in) {
-            if (slot.busy()) {
-                slot.lost();
-            }
-        }
-        if (paced != null) {
-            paced.released(false);
-        }
-        // Nobody adds to the queue any more.
-        for (var frame = queue.poll(); frame != null; frame = queue.poll()) {
-            frame.released(false);
-        }
+        slots.lost();
+        queue.clear();
         poller.dismiss(depth + DRAIN_REQUESTS, options.credits());
         link.gone(this, reason);
     }

@@ -18,9 +18,17 @@ import java.util.List;
  * @param messageBytes of the buffers that it receives messages in
  * @param credits receives that it has posted for each lane
  * @param frames that it keeps track of on each lane, in each direction
+ * @param managed whether queue pairs are connected through the connection manager, not by what is
+ *     told here
  * @param lanes its queue pairs
  */
-record LinkOffer(long epoch, int messageBytes, int credits, int frames, List<RemoteEnd> lanes) {
+record LinkOffer(
+        long epoch,
+        int messageBytes,
+        int credits,
+        int frames,
+        boolean managed,
+        List<RemoteEnd> lanes) {
     static final int OFFER = 1;
     static final int ANSWER = 2;
     static final int CONFIRM = 3;
@@ -41,7 +49,8 @@ record LinkOffer(long epoch, int messageBytes, int credits, int frames, List<Rem
         var bytes = new byte[FIXED_BYTES + lanes.size() * RemoteEnd.BYTES];
         var out = message(type, bytes);
         out.putShort((short) lanes.size()).putLong(epoch).putInt(messageBytes);
-        out.putShort((short) credits).putShort((short) frames).putInt(0);
+        out.putShort((short) credits).putShort((short) frames);
+        out.putInt(managed ? 1 : 0);
         lanes.forEach(lane -> lane.encode(out));
         return bytes;
     }
@@ -103,7 +112,8 @@ record LinkOffer(long epoch, int messageBytes, int credits, int frames, List<Rem
         int messageBytes = in.getInt();
         int credits = Short.toUnsignedInt(in.getShort());
         int frames = Short.toUnsignedInt(in.getShort());
-        require(in.getInt() == 0, "reserved bytes of an offer");
+        int managed = in.getInt();
+        require(managed == 0 || managed == 1, "connecting in way " + managed);
         require(in.remaining() == count * RemoteEnd.BYTES, count + " lanes");
         require(messageBytes >= LEAST_MESSAGE_BYTES, "messages of " + messageBytes + " bytes");
         require(credits >= 4 && credits <= 4096, credits + " credits");
@@ -112,7 +122,7 @@ record LinkOffer(long epoch, int messageBytes, int credits, int frames, List<Rem
         for (int i = 0; i < count; i++) {
             lanes.add(RemoteEnd.decode(in));
         }
-        return new LinkOffer(epoch, messageBytes, credits, frames, lanes);
+        return new LinkOffer(epoch, messageBytes, credits, frames, managed == 1, lanes);
     }
 
     static String rest(ByteBuffer in) {

@@ -7,6 +7,9 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.Arena;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** A queue pair of {@link NativeVerbs}. */
 final class NativeQueuePair implements QueuePair {
@@ -16,6 +19,8 @@ final class NativeQueuePair implements QueuePair {
     private final VerbsPort port;
     private final QueueSpec spec;
     private final SendRequests batch;
+    private Optional<ManagedConnection> managed = Optional.empty();
+    private boolean closed;
 
     NativeQueuePair(io.kvwire.ffi.verbs.QueuePair pair, VerbsPort port, QueueSpec spec) {
         this.pair = pair;
@@ -37,13 +42,8 @@ final class NativeQueuePair implements QueuePair {
     @Override
     public void connect(RemoteEnd remote) {
         var settings =
-                new QueuePairSettings(remote.queuePair(), remote.firstPacket(), spec.firstPacket())
-                        .mtuBytes(Math.min(spec.mtuBytes(), remote.mtuBytes()))
-                        .reads(spec.atomics(), Math.min(spec.atomics(), remote.atomics()))
-                        .timeout(spec.timeout(), spec.retries())
-                        .notReady(spec.notReadyTimer(), spec.notReadyRetries())
-                        .quality(spec.serviceLevel(), spec.trafficClass(), 0)
-                        .hopLimit(spec.hopLimit());
+                settings(remote.queuePair(), remote.firstPacket(), remote.atomics())
+                        .mtuBytes(Math.min(spec.mtuBytes(), remote.mtuBytes()));
         if (port.ethernet() || remote.lid() == 0) {
             var gid = new io.kvwire.ffi.verbs.Gid(remote.gid().high(), remote.gid().low());
             settings.overGid(port.number(), spec.gid().index(), gid);
@@ -51,6 +51,50 @@ final class NativeQueuePair implements QueuePair {
             settings.overLocalIdentifier(port.number(), remote.lid());
         }
         pair.connect(settings);
+    }
+
+    private QueuePairSettings settings(int remotePair, int remotePacket, int remoteReads) {
+        return new QueuePairSettings(remotePair, remotePacket, spec.firstPacket())
+                .reads(spec.atomics(), Math.min(spec.atomics(), remoteReads))
+                .timeout(spec.timeout(), spec.retries())
+                .notReady(spec.notReadyTimer(), spec.notReadyRetries())
+                .quality(spec.serviceLevel(), spec.trafficClass(), 0)
+                .hopLimit(spec.hopLimit());
+    }
+
+    @Override
+    public int listen() {
+        return managed().listen(new InetSocketAddress(spec.gid().ip(), 0));
+    }
+
+    @Override
+    public void accept(long secret, long deadlineNanos) {
+        managed().accept(bytes(secret), deadlineNanos);
+    }
+
+    @Override
+    public void connect(RemoteEnd remote, long secret, long deadlineNanos) {
+        managed()
+                .connect(
+                        new InetSocketAddress(spec.gid().ip(), 0),
+                        new InetSocketAddress(remote.gid().ip(), remote.port()),
+                        bytes(secret),
+                        deadlineNanos);
+    }
+
+    private static byte[] bytes(long secret) {
+        return ByteBuffer.allocate(Long.BYTES).putLong(secret).array();
+    }
+
+    /** Its way through the connection manager, made when it is first asked for. */
+    private synchronized ManagedConnection managed() {
+        if (closed) {
+            throw new TransferException(ErrorCode.CLOSED, "the lane was closed");
+        }
+        if (managed.isEmpty()) {
+            managed = Optional.of(new ManagedConnection(pair, settings(0, 0, spec.atomics())));
+        }
+        return managed.get();
     }
 
     @Override
@@ -101,6 +145,13 @@ final class NativeQueuePair implements QueuePair {
 
     @Override
     public void close() {
+        Optional<ManagedConnection> ending;
+        synchronized (this) {
+            closed = true;
+            ending = managed;
+            managed = Optional.empty();
+        }
+        ending.ifPresent(ManagedConnection::close);
         pair.close();
         arena.close();
     }

@@ -1,5 +1,6 @@
 package io.kvwire.rdma;
 
+import io.kvwire.ffi.verbs.ConnectionManager;
 import io.kvwire.ffi.verbs.Context;
 import io.kvwire.ffi.verbs.Device;
 import io.kvwire.ffi.verbs.Disni;
@@ -49,6 +50,11 @@ final class NativeVerbs implements Verbs {
     @Override
     public Optional<String> unavailable() {
         return Optional.of(reason.get()).filter(text -> !text.isEmpty());
+    }
+
+    @Override
+    public Optional<String> unmanageable() {
+        return Optional.of(ConnectionManager.reason()).filter(text -> !text.isEmpty());
     }
 
     @Override

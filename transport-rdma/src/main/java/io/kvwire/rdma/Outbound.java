@@ -84,11 +84,7 @@ final class Outbound extends Slot {
         }
         pieces.start(frame.payload());
         boolean fits =
-                lane.describe(
-                        this,
-                        MemoryAccess.REMOTE_READ,
-                        payloadBytes,
-                        (int) Math.min(room, 1 << 30));
+                describe(MemoryAccess.REMOTE_READ, payloadBytes, (int) Math.min(room, 1 << 30));
         return fits ? LaneMessage.READ : LaneMessage.COPY;
     }
 
@@ -108,7 +104,7 @@ final class Outbound extends Slot {
         if (state == State.WITHDRAWN || !frame.wanted()) {
             giveBack(false);
             state = State.WITHDRAWN;
-            lane.replyLater(this);
+            lane.slots().replyLater(this);
             return;
         }
         state = State.MOVING;
@@ -122,7 +118,7 @@ final class Outbound extends Slot {
         } else {
             startCopy();
         }
-        lane.workLater(this);
+        lane.slots().workLater(this);
     }
 
     private void startCopy() {
@@ -137,7 +133,7 @@ final class Outbound extends Slot {
         if (whole) {
             state = State.POSTED;
             last = mode == LaneMessage.WRITE ? mover.last() : last;
-            lane.awaitLater(this);
+            lane.slots().awaitLater(this);
         }
         return whole;
     }
@@ -252,6 +248,6 @@ final class Outbound extends Slot {
 
     private void free() {
         state = State.FREE;
-        lane.freed(this);
+        lane.slots().freed(this);
     }
 }

@@ -39,6 +39,35 @@ interface QueuePair extends AutoCloseable {
     void connect(RemoteEnd remote);
 
     /**
+     * Waits for the peer to connect through the system's connection manager, from now on.
+     *
+     * @return the port at which it waits
+     * @throws io.kvwire.transport.TransferException when the address of its port cannot be used
+     */
+    int listen();
+
+    /**
+     * Takes the peer that comes to the port; blocks, and not the poller's thread. A {@link #close}
+     * ends it.
+     *
+     * @param secret the peer has to know it
+     * @param deadlineNanos as of {@link System#nanoTime}
+     * @throws io.kvwire.transport.TransferException when it does not come
+     */
+    void accept(long secret, long deadlineNanos);
+
+    /**
+     * Connects to a peer that {@linkplain #listen listens}; blocks, and not the poller's thread. A
+     * {@link #close} ends it.
+     *
+     * @param remote the other end, with the port
+     * @param secret shown to the peer
+     * @param deadlineNanos as of {@link System#nanoTime}
+     * @throws io.kvwire.transport.TransferException when the peer cannot be reached, or refuses
+     */
+    void connect(RemoteEnd remote, long secret, long deadlineNanos);
+
+    /**
      * Adds a work request to the batch.
      *
      * @param opcode {@link #WRITE} and the like

@@ -68,14 +68,14 @@ final class RdmaDataPath implements DataPath {
     @Override
     public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        link.connect();
+        link.open(true);
         return link.ready();
     }
 
     @Override
     public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        link.accept();
+        link.open(false);
         return link.ready();
     }
 
@@ -125,6 +125,35 @@ final class RdmaDataPath implements DataPath {
 
     String provider() {
         return verbs.name();
+    }
+
+    /** {@return whether links that this node opens use the connection manager} */
+    boolean managed() {
+        return managed(verbs, options);
+    }
+
+    static boolean managed(Verbs verbs, RdmaOptions options) {
+        return switch (options.connect()) {
+            case AUTO -> verbs.unexchangeable().isPresent();
+            case EXCHANGE -> false;
+            case CM -> true;
+        };
+    }
+
+    /** Refuses a way to connect that the provider has not. */
+    void require(boolean managed) {
+        require(verbs, managed);
+    }
+
+    static void require(Verbs verbs, boolean managed) {
+        var reason = managed ? verbs.unmanageable() : verbs.unexchangeable();
+        reason.ifPresent(why -> {
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
+                    "queue pairs cannot be connected "
+                            + (managed ? "through rdma_cm: " : "by exchange: ")
+                            + why);
+        });
     }
 
     int mtuBytes(Rail rail) {

@@ -40,7 +40,9 @@ public final class RdmaDataPathProvider implements DataPathProvider {
     public Optional<String> unavailable(NodeConfig config) {
         try {
             var options = RdmaOptions.of(config);
-            require(choose(verbs(options), options));
+            var verbs = verbs(options);
+            RdmaDataPath.require(verbs, RdmaDataPath.managed(verbs, options));
+            require(choose(verbs, options));
             return Optional.empty();
         } catch (TransferException e) {
             return Optional.of(e.getMessage());
@@ -51,6 +53,7 @@ public final class RdmaDataPathProvider implements DataPathProvider {
     public DataPath open(NodeConfig config) {
         var options = RdmaOptions.of(config);
         var verbs = verbs(options);
+        RdmaDataPath.require(verbs, RdmaDataPath.managed(verbs, options));
         var choice = choose(verbs, options);
         require(choice);
         return new RdmaDataPath(config, options, verbs, choice);

@@ -7,7 +7,6 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
 
-import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,28 +15,22 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/**
- * The queue pairs to one peer. They are connected by three messages over the control channel: the
- * offer of the connecting side, the answer of the other, and a confirmation. Thread-safe.
- */
+/** The queue pairs to one peer. They are connected by its {@link Handshake}. Thread-safe. */
 final class RdmaLink implements DataLink {
     private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
 
     private final RdmaDataPath path;
     private final LinkSetup setup;
     private final LinkHandler handler;
-    private final long epoch;
+    private final Handshake handshake;
     private final CompletableFuture<DataLink> ready = new CompletableFuture<>();
     private final CompletableFuture<Void> finished = new CompletableFuture<>();
 
     /** The lanes, once they are made; never changed after that. */
     private volatile Lane[] lanes = {};
 
-    private boolean connecting;
-    private long peerEpoch;
     private int lanesUp;
     private int lanesGone;
     private boolean complete;
@@ -48,33 +41,14 @@ final class RdmaLink implements DataLink {
         this.path = path;
         this.setup = setup;
         this.handler = handler;
-        this.epoch = epoch;
+        handshake = new Handshake(this, path, setup, epoch);
     }
 
     // ---- set-up -------------------------------------------------------------------------------
 
-    /** Makes the queue pairs and offers them. */
-    void connect() {
-        connecting = true;
-        setup.exchange().receive(this::told);
-        attempt(() -> {
-            var rails = path.rails();
-            make(
-                    IntStream.range(0, setup.lanes())
-                            .mapToObj(i -> rails.get(i % rails.size()))
-                            .toList());
-            tell(offer().encode(LinkOffer.OFFER));
-        });
-        timeOut();
-    }
-
-    /** Waits for the offer. */
-    void accept() {
-        setup.exchange().receive(this::told);
-        timeOut();
-    }
-
-    private void timeOut() {
+    /** Offers queue pairs to the other side, or waits for its offer. */
+    void open(boolean connecting) {
+        handshake.begin(connecting);
         var _ =
                 ready.copy()
                         .orTimeout(setup.timeoutNanos(), TimeUnit.NANOSECONDS)
@@ -90,79 +64,8 @@ final class RdmaLink implements DataLink {
                         });
     }
 
-    private void told(byte[] message) {
-        attempt(() -> {
-            var in = LinkOffer.open(message);
-            switch (in.get()) {
-                case LinkOffer.OFFER -> offered(LinkOffer.decode(in));
-                case LinkOffer.ANSWER -> answered(LinkOffer.decode(in));
-                case LinkOffer.CONFIRM -> confirmed(in);
-                case LinkOffer.REFUSE ->
-                        throw new TransferException(
-                                ErrorCode.UNREACHABLE,
-                                "'" + setup.peerName() + "' refuses: " + LinkOffer.rest(in));
-                case LinkOffer.LANE_DOWN -> laneDown(in);
-                default -> LinkOffer.require(false, "a link message of an unknown type");
-            }
-        });
-    }
-
-    private void attempt(Runnable step) {
-        try {
-            step.run();
-        } catch (TransferException e) {
-            if (!ready.isDone()) {
-                setup.exchange().send(LinkOffer.refuse(String.valueOf(e.getMessage())));
-            }
-            close(e);
-        }
-    }
-
-    private void offered(LinkOffer theirs) {
-        LinkOffer.require(!connecting && lanes.length == 0, "an unexpected offer");
-        LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
-        var rails = path.rails();
-        make(
-                IntStream.range(0, setup.lanes())
-                        .mapToObj(i -> nearest(rails, theirs.lanes().get(i).gid(), i))
-                        .toList());
-        join(theirs);
-        tell(offer().encode(LinkOffer.ANSWER));
-    }
-
-    /**
-     * {@return the rail whose address has most in common with the peer's; in turns among equals}
-     */
-    static Rail nearest(List<Rail> rails, Gid theirs, int turn) {
-        Rail best = null;
-        int most = -1;
-        for (int i = 0; i < rails.size(); i++) {
-            var rail = rails.get((turn + i) % rails.size());
-            int common = rail.pick().gid().commonPrefix(theirs);
-            if (common > most) {
-                most = common;
-                best = rail;
-            }
-        }
-        return best;
-    }
-
-    private void answered(LinkOffer theirs) {
-        LinkOffer.require(connecting && !ready.isDone(), "an unexpected answer");
-        LinkOffer.require(theirs.lanes().size() == setup.lanes(), theirs.lanes().size() + " lanes");
-        join(theirs);
-        tell(LinkOffer.confirm(epoch));
-        up();
-    }
-
-    private void confirmed(ByteBuffer in) {
-        LinkOffer.require(!connecting && lanes.length > 0, "an unexpected confirmation");
-        LinkOffer.require(
-                in.remaining() == Long.BYTES && in.getLong() == peerEpoch, "another epoch");
-        up();
-    }
-
-    private void up() {
+    /** The queue pairs of both sides are connected. */
+    void up() {
         synchronized (this) {
             if (closing.isPresent()) {
                 return;
@@ -172,24 +75,8 @@ final class RdmaLink implements DataLink {
         ready.complete(this);
     }
 
-    private void tell(byte[] message) {
-        if (!setup.exchange().send(message)) {
-            throw new TransferException(
-                    ErrorCode.PEER_LOST, "the connection to '" + setup.peerName() + "' is gone");
-        }
-    }
-
-    private LinkOffer offer() {
-        var options = path.options();
-        return new LinkOffer(
-                epoch,
-                options.messageBytes(),
-                options.credits(),
-                options.frames(),
-                Stream.of(lanes).map(Lane::localEnd).toList());
-    }
-
-    private void make(List<Rail> rails) {
+    /** Makes a lane on each of some rails. */
+    void make(List<Rail> rails) {
         var made = new Lane[rails.size()];
         for (int i = 0; i < made.length; i++) {
             try {
@@ -211,13 +98,6 @@ final class RdmaLink implements DataLink {
             late = closing;
         }
         late.ifPresent(why -> Stream.of(made).forEach(lane -> lane.failSoon(why)));
-    }
-
-    private void join(LinkOffer theirs) {
-        peerEpoch = theirs.epoch();
-        for (var lane : lanes) {
-            lane.connect(theirs.lanes().get(lane.index()), theirs);
-        }
     }
 
     // ---- for its lanes --------------------------------------------------------------------------
@@ -255,22 +135,8 @@ final class RdmaLink implements DataLink {
             alone = complete && closing.isEmpty();
         }
         if (alone) {
-            setup.exchange()
-                    .send(
-                            LinkOffer.laneDown(
-                                    epoch, lane.index(), String.valueOf(why.getMessage())));
+            handshake.laneDown(lane.index(), why);
         }
-    }
-
-    private void laneDown(ByteBuffer in) {
-        LinkOffer.require(in.remaining() >= Long.BYTES + Short.BYTES, "a short message");
-        LinkOffer.require(in.getLong() == peerEpoch, "another epoch");
-        int index = Short.toUnsignedInt(in.getShort());
-        LinkOffer.require(index < lanes.length, "lane " + index);
-        lanes[index].failSoon(
-                new TransferException(
-                        ErrorCode.LANE_LOST,
-                        "'" + setup.peerName() + "' lost the lane: " + LinkOffer.rest(in)));
     }
 
     /** A lane is dead and drained, and gives its frames back next. */
@@ -373,6 +239,7 @@ final class RdmaLink implements DataLink {
         if (!path.passed().isEmpty()) {
             details.put("passed", String.join("; ", path.passed()));
         }
+        details.put("connect", handshake.managed() ? "rdma_cm" : "exchange");
         details.put("pull", path.options().pull().name().toLowerCase(Locale.ROOT));
         details.put("keys", "per device and access, valid on this link's queue pairs alone");
         path.pace()

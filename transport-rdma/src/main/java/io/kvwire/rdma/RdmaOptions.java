@@ -21,7 +21,12 @@ final class RdmaOptions {
     private static final Map<String, long[]> NUMBERS = new TreeMap<>();
 
     private static final Set<String> TEXTS =
-            Set.of("rdma.provider", "rdma.devices", "rdma.pull", "rdma.relaxedOrdering");
+            Set.of(
+                    "rdma.provider",
+                    "rdma.devices",
+                    "rdma.connect",
+                    "rdma.pull",
+                    "rdma.relaxedOrdering");
 
     static {
         number("rdma.gidIndex", -1, -1, 65535);
@@ -60,6 +65,16 @@ final class RdmaOptions {
         NEVER
     }
 
+    /** How queue pairs are connected. */
+    enum Connect {
+        /** By exchange where the provider can, else through the connection manager. */
+        AUTO,
+        /** By what the two sides tell each other over the control channel. */
+        EXCHANGE,
+        /** Through the system's connection manager, rdma_cm. */
+        CM
+    }
+
     private final NodeConfig config;
 
     private RdmaOptions(NodeConfig config) {
@@ -94,6 +109,7 @@ final class RdmaOptions {
             }
         }
         var _ = options.pull();
+        var _ = options.connect();
         var _ = options.relaxedOrdering();
         if (options.mtuBytes() != 0 && Integer.bitCount(options.mtuBytes()) != 1) {
             throw wrong("option rdma.mtu is " + options.mtuBytes() + ": need 256 to 4096, by twos");
@@ -147,6 +163,17 @@ final class RdmaOptions {
             case "never" -> Pull.NEVER;
             default ->
                     throw wrong("option rdma.pull is '" + text + "': need reads, always or never");
+        };
+    }
+
+    Connect connect() {
+        var text = text("rdma.connect", "auto");
+        return switch (text) {
+            case "auto" -> Connect.AUTO;
+            case "exchange" -> Connect.EXCHANGE;
+            case "cm" -> Connect.CM;
+            default ->
+                    throw wrong("option rdma.connect is '" + text + "': need auto, exchange or cm");
         };
     }
 

@@ -11,8 +11,11 @@ import java.nio.ByteBuffer;
  * @param lid its local identifier; 0 on Ethernet
  * @param mtuBytes the largest packet payload it takes
  * @param atomics READs that it answers at one time
+ * @param port where it waits for the peer to connect through the connection manager; 0 when it does
+ *     not
  */
-record RemoteEnd(int queuePair, int firstPacket, Gid gid, int lid, int mtuBytes, int atomics) {
+record RemoteEnd(
+        int queuePair, int firstPacket, Gid gid, int lid, int mtuBytes, int atomics, int port) {
     /** The length of an encoded end. */
     static final int BYTES = 36;
 
@@ -20,7 +23,7 @@ record RemoteEnd(int queuePair, int firstPacket, Gid gid, int lid, int mtuBytes,
         out.putInt(queuePair).putInt(firstPacket).putInt(gid.kind() == Gid.Kind.INFINIBAND ? 0 : 1);
         out.putLong(gid.high()).putLong(gid.low());
         out.putShort((short) lid).putShort((short) mtuBytes).putShort((short) atomics);
-        out.putShort((short) 0);
+        out.putShort((short) port);
     }
 
     static RemoteEnd decode(ByteBuffer in) {
@@ -31,11 +34,11 @@ record RemoteEnd(int queuePair, int firstPacket, Gid gid, int lid, int mtuBytes,
         int lid = Short.toUnsignedInt(in.getShort());
         int mtu = Short.toUnsignedInt(in.getShort());
         int atomics = Short.toUnsignedInt(in.getShort());
-        LinkOffer.require(in.getShort() == 0, "reserved bytes");
+        int port = Short.toUnsignedInt(in.getShort());
         LinkOffer.require(queuePair >>> 24 == 0, "queue pair " + queuePair);
         LinkOffer.require(firstPacket >>> 24 == 0, "packet number " + firstPacket);
         LinkOffer.require(
                 mtu >= 256 && mtu <= 4096 && Integer.bitCount(mtu) == 1, "path MTU " + mtu);
-        return new RemoteEnd(queuePair, firstPacket, gid, lid, mtu, atomics);
+        return new RemoteEnd(queuePair, firstPacket, gid, lid, mtu, atomics, port);
     }
 }

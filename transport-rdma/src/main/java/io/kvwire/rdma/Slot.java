@@ -1,5 +1,7 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.TransferException;
+
 import java.nio.ByteBuffer;
 
 /** A frame on its way over one lane, in either direction. Pooled; confined to one thread. */
@@ -37,6 +39,35 @@ abstract class Slot {
 
     static int index(int id) {
         return id & INDEX_MASK;
+    }
+
+    /**
+     * Describes this side's memory to the peer, in {@link #runs}.
+     *
+     * @param access what the peer is to do with it
+     * @param room bytes for the description
+     * @return false when it is in too many pieces, or cannot be registered: it has to be copied
+     */
+    final boolean describe(int access, long payloadBytes, int room) {
+        runs.clear();
+        if (pieces.survey(payloadBytes / lane.options().minRunBytes() + 1, payloadBytes) <= 0) {
+            return false;
+        }
+        pieces.rewind();
+        try {
+            while (pieces.next()) {
+                var segment = pieces.segment();
+                int key = holds.of(segment, access).remoteKey();
+                long address = segment.address() + pieces.offset();
+                if (!runs.add(address, pieces.length(), key, room / RemoteRuns.ENTRY_BYTES)) {
+                    return false;
+                }
+            }
+        } catch (TransferException e) {
+            lane.notRegistered(e);
+            return false;
+        }
+        return true;
     }
 
     /** Lets go of memory and registrations. */

@@ -17,6 +17,20 @@ interface Verbs {
     /** {@return why this provider cannot be used here, or empty when it can} */
     Optional<String> unavailable();
 
+    /**
+     * {@return why queue pairs cannot be connected by what their owners tell each other, or empty
+     * when they can}
+     */
+    default Optional<String> unexchangeable() {
+        return Optional.empty();
+    }
+
+    /**
+     * {@return why queue pairs cannot be connected through the system's connection manager, or
+     * empty when they can}
+     */
+    Optional<String> unmanageable();
+
     /** {@return the ports of all devices} */
     List<VerbsPort> ports();
 

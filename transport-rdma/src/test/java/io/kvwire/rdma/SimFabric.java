@@ -30,6 +30,7 @@ final class SimFabric implements AutoCloseable {
     private static final int FRAGMENT_BYTES = 4096;
 
     final ReentrantLock lock = new ReentrantLock();
+    final Condition changedConnection = lock.newCondition();
     private final Condition changed = lock.newCondition();
     private final Random random;
     private final Weather weather;

@@ -1,11 +1,16 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.function.BooleanSupplier;
 
 /**
  * A simulated reliable queue pair. Work requests are carried out in order, one in each step. Bytes
@@ -60,6 +65,7 @@ final class SimQueuePair implements QueuePair {
     private int notReady;
     private State state = State.INIT;
     private int remoteNumber;
+    private OptionalLong secret = OptionalLong.empty();
     private boolean cut;
 
     SimQueuePair(
@@ -101,6 +107,57 @@ final class SimQueuePair implements QueuePair {
             fabric.busy(this);
         } finally {
             fabric.lock.unlock();
+        }
+    }
+
+    @Override
+    public int listen() {
+        return number;
+    }
+
+    @Override
+    public void accept(long known, long deadlineNanos) {
+        fabric.lock.lock();
+        try {
+            secret = OptionalLong.of(known);
+            fabric.changedConnection.signalAll();
+            await(() -> state != State.INIT, deadlineNanos);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    @Override
+    public void connect(RemoteEnd remote, long shown, long deadlineNanos) {
+        fabric.lock.lock();
+        try {
+            var peer = fabric.pair(remote.port());
+            await(() -> peer == null || peer.secret.isPresent(), deadlineNanos);
+            if (peer == null || peer.secret.getAsLong() != shown || peer.state != State.INIT) {
+                throw new TransferException(ErrorCode.UNREACHABLE, "rejected");
+            }
+            peer.remoteNumber = number;
+            peer.state = State.READY;
+            remoteNumber = peer.number;
+            state = State.READY;
+            fabric.changedConnection.signalAll();
+            fabric.busy(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    private void await(BooleanSupplier done, long deadlineNanos) {
+        while (!done.getAsBoolean()) {
+            long left = deadlineNanos - System.nanoTime();
+            try {
+                if (left <= 0 || fabric.changedConnection.awaitNanos(left) <= 0) {
+                    throw new TransferException(ErrorCode.UNREACHABLE, "not connected in time");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new TransferException(ErrorCode.CLOSED, "interrupted");
+            }
         }
     }
 
@@ -178,6 +235,7 @@ final class SimQueuePair implements QueuePair {
         fabric.lock.lock();
         try {
             state = State.GONE;
+            fabric.changedConnection.signalAll();
             landing.clear();
             fabric.remove(this);
         } finally {

@@ -32,6 +32,11 @@ final class SimVerbs implements Verbs {
     }
 
     @Override
+    public Optional<String> unmanageable() {
+        return Optional.empty();
+    }
+
+    @Override
     public List<VerbsPort> ports() {
         return ports;
     }

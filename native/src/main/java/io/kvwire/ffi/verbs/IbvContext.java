@@ -21,6 +21,7 @@ final class IbvContext {
                     Pthread.MUTEX.withName("mutex"),
                     ADDRESS.withName("abi_compat"));
 
+    static final long DEVICE = CStruct.offset(LAYOUT, "device");
     static final long OPS = CStruct.offset(LAYOUT, "ops");
     static final long ASYNC_FD = CStruct.offset(LAYOUT, "async_fd");
     static final long NUM_COMP_VECTORS = CStruct.offset(LAYOUT, "num_comp_vectors");

@@ -135,6 +135,26 @@ public final class QueuePair implements AutoCloseable {
         }
     }
 
+    /** Makes it ready to receive as a connection says, but for what this end decides alone. */
+    void readyToReceive(Connection connection, QueuePairSettings settings) {
+        try (var arena = Arena.ofConfined()) {
+            var a = attributes(arena, QueuePairState.RTR);
+            int mask = connection.attributes(a);
+            settings.overrideReceiving(a);
+            modify(a, mask, "to RTR as connected", "Check the number of reads served");
+        }
+    }
+
+    /** Makes it ready to send as a connection says, but for what this end decides alone. */
+    void readyToSend(Connection connection, QueuePairSettings settings) {
+        try (var arena = Arena.ofConfined()) {
+            var a = attributes(arena, QueuePairState.RTS);
+            int mask = connection.attributes(a);
+            settings.overrideSending(a);
+            modify(a, mask, "to RTS as connected", "Check the timeout and the retries");
+        }
+    }
+
     /**
      * Puts it in error: whatever is posted comes back flushed.
      *

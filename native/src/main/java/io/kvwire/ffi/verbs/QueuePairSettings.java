@@ -194,6 +194,33 @@ public final class QueuePairSettings {
         a.set(JAVA_BYTE, IbvQpAttr.MAX_RD_ATOMIC, (byte) readsIssued);
     }
 
+    /** Puts what this end decides alone in place of what a connection says. */
+    void overrideReceiving(MemorySegment a) {
+        a.set(JAVA_BYTE, IbvQpAttr.MIN_RNR_TIMER, (byte) notReadyTimer);
+        long path = IbvQpAttr.AH_ATTR;
+        a.set(JAVA_BYTE, path + IbvAhAttr.SL, (byte) serviceLevel);
+        if (a.get(JAVA_BYTE, path + IbvAhAttr.IS_GLOBAL) != 0) {
+            long route = path + IbvAhAttr.GRH;
+            a.set(JAVA_BYTE, route + IbvGlobalRoute.HOP_LIMIT, (byte) hopLimit);
+            a.set(JAVA_BYTE, route + IbvGlobalRoute.TRAFFIC_CLASS, (byte) trafficClass);
+        }
+    }
+
+    /** Puts what this end decides alone in place of what a connection says. */
+    void overrideSending(MemorySegment a) {
+        a.set(JAVA_BYTE, IbvQpAttr.TIMEOUT, (byte) timeout);
+        a.set(JAVA_BYTE, IbvQpAttr.RETRY_CNT, (byte) retries);
+        a.set(JAVA_BYTE, IbvQpAttr.RNR_RETRY, (byte) notReadyRetries);
+    }
+
+    /** Writes what the peer is told into a {@code struct rdma_conn_param}. */
+    void writeConnecting(MemorySegment p) {
+        p.set(JAVA_BYTE, RdmaConnParam.RESPONDER_RESOURCES, (byte) readsServed);
+        p.set(JAVA_BYTE, RdmaConnParam.INITIATOR_DEPTH, (byte) readsIssued);
+        p.set(JAVA_BYTE, RdmaConnParam.RETRY_COUNT, (byte) retries);
+        p.set(JAVA_BYTE, RdmaConnParam.RNR_RETRY_COUNT, (byte) notReadyRetries);
+    }
+
     @Override
     public String toString() {
         return "queue pair " + remoteNumber + " at " + (global ? remoteGid : remoteLocalIdentifier);

@@ -45,11 +45,17 @@ class StructLayoutsTest {
                     IbvSge.LAYOUT,
                     IbvSrqAttr.LAYOUT,
                     IbvSrqInitAttr.LAYOUT,
-                    IbvWc.LAYOUT);
+                    IbvWc.LAYOUT,
+                    RdmaCmEvent.LAYOUT,
+                    RdmaCmId.LAYOUT,
+                    RdmaConnParam.LAYOUT,
+                    RdmaEventChannel.LAYOUT,
+                    SockaddrIn.LAYOUT,
+                    SockaddrIn6.LAYOUT);
 
     @BeforeAll
     static void needsACompilerAndTheHeaders() {
-        CCompiler.assumePresent("infiniband/verbs.h");
+        CCompiler.assumePresent("infiniband/verbs.h", "rdma/rdma_cma.h");
     }
 
     @Test
@@ -71,7 +77,7 @@ class StructLayoutsTest {
         try (var files = java.nio.file.Files.list(classes)) {
             long found =
                     files.map(f -> f.getFileName().toString())
-                            .filter(f -> f.matches("Ibv[A-Z]\\w+\\.class"))
+                            .filter(f -> f.matches("(Ibv|Rdma|Sockaddr)[A-Z]\\w+\\.class"))
                             .count();
             assertEquals(found, STRUCTS.size(), "add the new struct to the list of this test");
         }
@@ -97,7 +103,8 @@ class StructLayoutsTest {
             throws Exception {
         var program = new StringBuilder();
         program.append("#include <stddef.h>\n#include <stdio.h>\n");
-        program.append("#include <infiniband/verbs.h>\n");
+        program.append("#include <infiniband/verbs.h>\n#include <netinet/in.h>\n");
+        program.append("#include <rdma/rdma_cma.h>\n");
         program.append("int main(void) {\n");
         for (var expression : expressions) {
             program.append("    printf(\"%zu\\t%s\\n\", (size_t) ")

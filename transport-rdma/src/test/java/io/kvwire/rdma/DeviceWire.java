@@ -1,0 +1,66 @@
+package io.kvwire.rdma;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.kvwire.ffi.verbs.VerbsLibrary;
+import io.kvwire.tck.WireUnderTest;
+import io.kvwire.tck.memory.MemoryFabric;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.Wires;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** RDMA on a device of this host; -Dkvwire.rdma.provider names the provider. */
+final class DeviceWire implements WireUnderTest {
+    private final MemoryFabric control = MemoryFabric.create();
+    private final CuttingPaths cutting = new CuttingPaths();
+    private final Map<String, String> options;
+
+    DeviceWire(Map<String, String> options) {
+        this.options = options;
+    }
+
+    /** Skips tests where there is no device. */
+    static void assumePresent() {
+        assumeTrue(
+                !VerbsLibrary.devices().isEmpty(),
+                "no RDMA device: run it with transport-rdma/rig");
+    }
+
+    @Override
+    public String path() {
+        return RdmaDataPath.NAME;
+    }
+
+    @Override
+    public Wires wires() {
+        return new Wires(
+                List.<DataPathProvider>of(cutting.around(new RdmaDataPathProvider())),
+                control.wires().channels());
+    }
+
+    @Override
+    public NodeConfig configure(NodeConfig config) {
+        var joined = control.joined(config);
+        var all = new HashMap<>(joined.wireOptions());
+        all.put("rdma.provider", System.getProperty("kvwire.rdma.provider", "panama"));
+        all.putAll(options);
+        return joined.withWireOptions(all);
+    }
+
+    @Override
+    public void cutLaneAfter(long payloadBytes) {
+        cutting.cutAfter(
+                payloadBytes, new TransferException(ErrorCode.LANE_LOST, "cut by the test"));
+    }
+
+    @Override
+    public void close() {
+        control.close();
+    }
+}
