@@ -43,6 +43,8 @@ static void die(const char *what) {
 static char *buffer(size_t bytes) {
     char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) die("mmap");
+    // As kvwire asks for its caches; refused on kernels without huge pages.
+    (void)madvise(p, bytes, MADV_HUGEPAGE);
     memset(p, 1, bytes);
     return p;
 }

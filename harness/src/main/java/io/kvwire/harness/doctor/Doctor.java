@@ -61,11 +61,25 @@ final class Doctor {
                                 "huge pages",
                                 "none reserved; sysctl vm.nr_hugepages=N reserves some")
                         : Finding.ok("huge pages", huge + " reserved"));
+        host.text("sys/kernel/mm/transparent_hugepage/enabled")
+                .ifPresent(choice -> findings.add(transparentHugePages(choice)));
         long nodes =
                 host.names("sys/devices/system/node").stream()
                         .filter(name -> name.matches("node\\d+"))
                         .count();
         findings.add(Finding.ok("NUMA", Math.max(1, nodes) + " nodes"));
+    }
+
+    /** What the kernel chose of "always [madvise] never", as its choice is written. */
+    private static Finding transparentHugePages(String choice) {
+        return choice.contains("[never]")
+                ? Finding.limited(
+                        "transparent huge pages",
+                        "never: caches lie in small pages, which slows scattered blocks; write"
+                                + " madvise to /sys/kernel/mm/transparent_hugepage/enabled")
+                : Finding.ok(
+                        "transparent huge pages",
+                        choice.contains("[always]") ? "always" : "for caches, which ask for them");
     }
 
     private static String field(String text, String name) {

@@ -2,6 +2,7 @@ package io.kvwire.harness.perf;
 
 import io.kvwire.transport.Access;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.HostMemory;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.TransferException;
@@ -19,7 +20,6 @@ import java.util.List;
  */
 final class PerfMemory implements AutoCloseable {
     private static final byte POISON = (byte) 0xEE;
-    private static final long PAGE = 4096;
 
     private final PerfCase point;
     private final Arena arena = Arena.ofShared();
@@ -29,7 +29,7 @@ final class PerfMemory implements AutoCloseable {
     PerfMemory(TransferNode node, String name, PerfCase point, Access access) {
         this.point = point;
         try {
-            memory = arena.allocate(point.blocks() * point.blockBytes(), PAGE);
+            memory = HostMemory.allocate(point.blocks() * point.blockBytes(), arena);
         } catch (OutOfMemoryError e) {
             arena.close();
             throw new TransferException(

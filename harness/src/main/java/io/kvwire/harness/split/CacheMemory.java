@@ -4,6 +4,7 @@ import io.kvwire.harness.model.KvGeometry;
 import io.kvwire.harness.model.KvStrides;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.PagedKv;
+import io.kvwire.transport.HostMemory;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.LayerPlacement;
 
@@ -21,9 +22,6 @@ import java.util.stream.IntStream;
  * {@code deregister} has completed. Safe to share; closing is for the owner alone.
  */
 final class CacheMemory implements AutoCloseable {
-    /** Segments start on pages, so that devices and O_DIRECT could use them as they are. */
-    private static final long ALIGNMENT = 4096;
-
     private final Arena arena;
     private final KvLayout layout;
     private final int blocks;
@@ -36,7 +34,7 @@ final class CacheMemory implements AutoCloseable {
         layout = shape.layout(config);
         var segments =
                 IntStream.range(0, layout.layers())
-                        .mapToObj(l -> arena.allocate(blocks * layout.blockBytes(), ALIGNMENT))
+                        .mapToObj(l -> HostMemory.allocate(blocks * layout.blockBytes(), arena))
                         .toList();
         placement = segments.stream().map(s -> LayerPlacement.dense(layout, s, blocks)).toList();
         paged = pagedOver(config, shape, placement, blocks);

@@ -82,6 +82,7 @@ class DoctorTest {
 
     @Test
     void limitsThatHoldBackAreNamedWithARemedy() throws IOException {
+        file("sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]");
         file("proc/self/limits", "Max locked memory         8388608      8388608      bytes\n");
         file("proc/sys/net/core/rmem_max", "212992\n");
         file("proc/sys/net/core/wmem_max", "8388608\n");

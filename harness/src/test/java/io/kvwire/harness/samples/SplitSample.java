@@ -4,6 +4,7 @@ import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.DType;
+import io.kvwire.transport.HostMemory;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
@@ -97,7 +98,7 @@ final class SplitSample {
         int blocks = 64;
         var placement = new ArrayList<LayerPlacement>();
         for (int layer = 0; layer < layout.layers(); layer++) {
-            var memory = arena.allocate(layout.blockBytes() * blocks, 64);
+            var memory = HostMemory.allocate(layout.blockBytes() * blocks, arena);
             placement.add(LayerPlacement.dense(layout, memory, blocks));
         }
         return node.register("kv", layout, List.copyOf(placement), blocks, access);
