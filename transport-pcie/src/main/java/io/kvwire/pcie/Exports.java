@@ -4,7 +4,6 @@ import io.kvwire.ffi.linux.LocalSocket;
 
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
-import java.util.Map;
 
 /**
  * The memory of this process that the other end of a lane has been told of, so that frames can name
@@ -16,8 +15,8 @@ final class Exports {
 
     private final LocalSocket socket;
     private final boolean readsPrivate;
-    private final Map<MemorySegment, Export> bySegment = new IdentityHashMap<>();
-    private final Map<SharedChunk, Chunk> byChunk = new IdentityHashMap<>();
+    private final IdentityHashMap<MemorySegment, Export> bySegment = new IdentityHashMap<>();
+    private final IdentityHashMap<SharedChunk, Chunk> byChunk = new IdentityHashMap<>();
     private int nextId;
     private MemorySegment lastSegment = MemorySegment.NULL;
     private Export last = Export.NONE;

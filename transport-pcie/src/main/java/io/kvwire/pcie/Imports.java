@@ -15,6 +15,7 @@ import java.util.List;
  */
 final class Imports {
     private static final int MAX_IDS = 1 << 20;
+    private static final int REGION_BYTES = 2 * Integer.BYTES + 2 * Long.BYTES;
 
     private final List<Region> regions = new ArrayList<>();
 
@@ -42,12 +43,11 @@ final class Imports {
         try {
             var in = SocketMessage.open(message.bytes());
             byte type = SocketMessage.type(in);
-            LaneMemory.require(
-                    type == SocketMessage.REGION && in.remaining() == 24
-                            || type == SocketMessage.GONE && in.remaining() == 4,
-                    "a message of type " + type);
+            boolean region = type == SocketMessage.REGION && in.remaining() == REGION_BYTES;
+            boolean gone = type == SocketMessage.GONE && in.remaining() == Integer.BYTES;
+            LaneMemory.require(region || gone, "a message of type " + type);
             int id = in.getInt();
-            if (type == SocketMessage.GONE) {
+            if (gone) {
                 gone(id);
                 return;
             }

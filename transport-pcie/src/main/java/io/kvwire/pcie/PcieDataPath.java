@@ -13,7 +13,6 @@ import io.kvwire.transport.spi.LinkSetup;
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -32,7 +31,7 @@ final class PcieDataPath implements DataPath {
     private final Set<PcieLink> links = ConcurrentHashMap.newKeySet();
 
     /** What is registered, and how many times. */
-    private final Map<MemorySegment, Integer> registered = new IdentityHashMap<>();
+    private final IdentityHashMap<MemorySegment, Integer> registered = new IdentityHashMap<>();
 
     private boolean closed;
 

@@ -35,6 +35,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -43,6 +45,7 @@ import java.util.stream.Stream;
 @Timeout(90)
 class TwoProcessesTest {
     private static final int NOBODY = 65534;
+    private static final Set<ErrorCode> LOSSES = Set.of(ErrorCode.LANE_LOST, ErrorCode.PEER_LOST);
 
     private Path directory;
 
@@ -77,7 +80,7 @@ class TwoProcessesTest {
 
     private static void assertLost(Transfer transfer) {
         var failed = assertInstanceOf(TransferOutcome.Failed.class, transfer.completion().join());
-        assertEquals(ErrorCode.PEER_LOST, failed.code(), failed.message());
+        assertTrue(LOSSES.contains(failed.code()), failed.toString());
         transfer.quiescence().orTimeout(20, TimeUnit.SECONDS).join();
     }
 
@@ -211,16 +214,14 @@ class TwoProcessesTest {
             assertTrue(closed.contains("ACCESS_DENIED"), "the directory is private: " + closed);
 
             // Whoever opens the directory all the same does not get in either.
-            Files.setPosixFilePermissions(
-                    directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
             Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rwxrwxrwx"));
             var open = stranger(socket);
             assertTrue(open.contains("user " + NOBODY + " may not"), open);
             assertTrue(here.node().peers().isEmpty());
             var refusal =
                     assertThrows(
-                            TransferException.class,
-                            () -> new Neighbour("next", directory, true));
+                            TransferException.class, () -> new Neighbour("next", directory, true));
             assertTrue(refusal.getMessage().contains("open to others"), refusal.getMessage());
         }
     }
@@ -291,9 +292,7 @@ class TwoProcessesTest {
                 }
             }
             var refusal =
-                    assertThrows(
-                            java.util.concurrent.CompletionException.class,
-                            () -> here.connect(there.address()));
+                    assertThrows(CompletionException.class, () -> here.connect(there.address()));
             var why = assertInstanceOf(TransferException.class, refusal.getCause());
             assertEquals(ErrorCode.PATH_UNAVAILABLE, why.code());
             assertTrue(why.getMessage().contains("pcie.directory"), why.getMessage());
