@@ -31,6 +31,9 @@ public final class Errno {
     /** There is no such thing. */
     public static final int ENOENT = 2;
 
+    /** There is no such process, or none that this one can see. */
+    public static final int ESRCH = 3;
+
     /** A signal came first; the call is to be repeated. */
     public static final int EINTR = 4;
 
@@ -52,14 +55,23 @@ public final class Errno {
     /** An argument is not valid. */
     public static final int EINVAL = 22;
 
+    /** The other side of a pipe or socket has closed it. */
+    public static final int EPIPE = 32;
+
     /** The system call is not there. */
     public static final int ENOSYS = 38;
 
     /** Driver or device do not support it. */
     public static final int EOPNOTSUPP = 95;
 
+    /** The other side has closed the connection, or died. */
+    public static final int ECONNRESET = 104;
+
     /** It took too long. */
     public static final int ETIMEDOUT = 110;
+
+    /** Nobody listens there. */
+    public static final int ECONNREFUSED = 111;
 
     /** To be given when a function is bound that sets {@code errno}. */
     public static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
@@ -132,6 +144,8 @@ public final class Errno {
             case ENOENT, ENOSYS, EOPNOTSUPP -> ErrorCode.PATH_UNAVAILABLE;
             case EINVAL, EFAULT -> ErrorCode.OUT_OF_RANGE;
             case ETIMEDOUT -> ErrorCode.DEADLINE_EXCEEDED;
+            case ECONNREFUSED -> ErrorCode.UNREACHABLE;
+            case ESRCH, EPIPE, ECONNRESET -> ErrorCode.PEER_LOST;
             default -> ErrorCode.INTERNAL;
         };
     }

@@ -73,6 +73,17 @@ public final class WakeUp implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes over the descriptor of one that another process made and handed over.
+     *
+     * @param descriptor of an {@code eventfd} that does not block; closed with this object
+     */
+    public WakeUp(int descriptor) {
+        one = arena.allocateFrom(JAVA_LONG, 1);
+        count = arena.allocate(JAVA_LONG);
+        this.descriptor = descriptor;
+    }
+
     /** {@return the descriptor that is readable from a {@link #wake} to the next {@link #clear}} */
     public int descriptor() {
         return descriptor;

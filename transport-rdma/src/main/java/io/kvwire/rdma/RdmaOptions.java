@@ -33,7 +33,8 @@ final class RdmaOptions {
         number("rdma.threads", 0, 0, 1024);
         number("rdma.mtu", 0, 0, 4096);
         number("rdma.timeout", 14, 0, 31);
-        number("rdma.retries", 7, 0, 7);
+        // Not 7: Soft-RoCE takes that for ever, and a peer that is gone would never be told.
+        number("rdma.retries", 6, 0, 7);
         number("rdma.notReadyRetries", 7, 0, 7);
         number("rdma.notReadyTimer", 12, 0, 31);
         number("rdma.trafficClass", 0, 0, 255);

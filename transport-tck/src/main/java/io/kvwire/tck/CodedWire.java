@@ -5,6 +5,7 @@ import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.spi.KvCodecProvider;
 import io.kvwire.transport.spi.Wires;
 
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.Set;
@@ -57,6 +58,11 @@ public final class CodedWire implements WireUnderTest {
         return configured.codec().equals(CodecConfig.RAW)
                 ? configured.withCodec(codec)
                 : configured;
+    }
+
+    @Override
+    public Arena arena() {
+        return wire.arena();
     }
 
     /** Blocks are decoded into place, so none are received there. */

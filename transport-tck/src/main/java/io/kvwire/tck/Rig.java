@@ -26,7 +26,7 @@ final class Rig implements AutoCloseable {
     private final Random random;
     private final FaultInjector injector;
     private final Audit audit = new Audit();
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final Map<String, TransferNode> nodes = new LinkedHashMap<>();
     private final Map<String, Recorder> recorders = new LinkedHashMap<>();
     private final LiveThreads threads;
@@ -34,6 +34,7 @@ final class Rig implements AutoCloseable {
     Rig(WireUnderTest wire, long seed) {
         threads = LiveThreads.now(wire.sharedThreads());
         this.wire = wire;
+        arena = wire.arena();
         random = new Random(seed);
         injector = FaultInjector.seeded(seed);
     }

@@ -4,6 +4,7 @@ import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.spi.Wires;
 
+import java.lang.foreign.Arena;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -39,6 +40,11 @@ public interface WireUnderTest extends AutoCloseable {
      */
     default NodeConfig configure(NodeConfig config) {
         return config;
+    }
+
+    /** {@return a new arena for the memory of nodes, shared among threads; closed by the test} */
+    default Arena arena() {
+        return Arena.ofShared();
     }
 
     /** {@return what the wire can do; all of it, unless it says otherwise} */

@@ -4,6 +4,11 @@ import io.kvwire.harness.demo.DemoReport;
 import io.kvwire.harness.demo.DemoRun;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.model.ModelSource;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.Wires;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -22,6 +27,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 /** {@code kvwire demo}: the same prompt in one process, in two, and on two hosts. */
 @Command(
@@ -78,6 +84,15 @@ final class DemoCommand implements Callable<Integer> {
     private Set<Integer> steps;
 
     @Option(
+            names = {"--path", "--require"},
+            paramLabel = "PATH",
+            defaultValue = "tcp",
+            description =
+                    "The wire between the two processes, and no other (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private String path;
+
+    @Option(
             names = "--bytes-per-second",
             paramLabel = "N",
             defaultValue = "25000000",
@@ -90,6 +105,7 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
+        checkPath();
         var out = spec.commandLine().getOut();
         var loaded = ModelSource.parse(model).load();
         int[] tokens = Prompts.tokens(loaded, Optional.ofNullable(prompt), longest(loaded));
@@ -103,6 +119,7 @@ final class DemoCommand implements Callable<Integer> {
                                 maxTokens,
                                 rounds,
                                 steps,
+                                path,
                                 bytesPerSecond,
                                 BUDGET,
                                 main.verbose()),
@@ -142,6 +159,27 @@ final class DemoCommand implements Callable<Integer> {
             require(
                     folder != null && folder.toFile().isDirectory(),
                     "--json " + json + ": its folder does not exist; make it first");
+        }
+    }
+
+    /** Now, rather than in each of the processes that the demo starts. */
+    private void checkPath() {
+        var providers = Wires.discovered().paths();
+        var reason =
+                providers.stream()
+                        .filter(provider -> provider.name().equals(path))
+                        .findFirst()
+                        .map(provider ->
+                                provider.unavailable(NodeConfig.named("demo").connectOnly()))
+                        .orElse(
+                                Optional.of(
+                                        "there is only "
+                                                + providers.stream()
+                                                        .map(DataPathProvider::name)
+                                                        .collect(Collectors.joining(", "))));
+        if (reason.isPresent()) {
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE, "no path " + path + " here: " + reason.get());
         }
     }
 

@@ -35,6 +35,7 @@ final class JvmPair implements Processes {
      * @param onPrefillHost what comes before the command of the one
      * @param onDecodeHost what comes before the command of the other
      * @param listen the host name or address on which prefill listens
+     * @param path the wire between them
      * @param bytesPerSecond limit on what prefill sends
      * @param verbose whether to show what they log
      */
@@ -43,12 +44,17 @@ final class JvmPair implements Processes {
             List<String> onPrefillHost,
             List<String> onDecodeHost,
             String listen,
+            String path,
             OptionalLong bytesPerSecond,
             boolean verbose) {}
 
     private JvmPair(Plan plan, Path folder) {
         this.folder = folder;
-        var common = List.of("--model", plan.model(), "--file-folder", folder.toString());
+        var common =
+                List.of(
+                        "--model", plan.model(),
+                        "--file-folder", folder.toString(),
+                        "--path", plan.path());
         var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
         first.addAll(common);
         first.addAll(List.of("--listen", plan.listen() + ":0"));

@@ -11,7 +11,7 @@ import java.util.List;
  * One row of the demo.
  *
  * @param number of the step in the table of steps: 0, 1 or 3
- * @param path none, file or tcp
+ * @param path none, file, or the name of a wire
  * @param mode how the cache moves; {@code none} for step 0
  * @param link which pair of processes runs it
  * @param decodeShape of decode's cache; prefill's is always {@link CacheShape#DEFAULT}
@@ -56,6 +56,11 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
             List.of(
                     of(3, "tcp", TransferMode.BULK, Link.NAMESPACES),
                     of(3, "tcp", TransferMode.LAYERWISE, Link.NAMESPACES));
+
+    /** {@return this step, over another wire where it is over one} */
+    Step over(String wire) {
+        return path.equals("tcp") ? new Step(number, wire, mode, link, decodeShape) : this;
+    }
 
     private static Step of(int number, String path, TransferMode mode, Link link) {
         return new Step(number, path, mode.text(), link, CacheShape.DEFAULT);

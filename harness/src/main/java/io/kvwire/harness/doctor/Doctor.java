@@ -10,7 +10,7 @@ import java.util.Optional;
 /** Looks a host over. Reads only; confined to one thread. */
 final class Doctor {
     private static final long GOOD_SOCKET_BUFFER = 4 << 20;
-    private static final List<String> PATHS_TO_COME = List.of("rdma", "pcie");
+    private static final List<String> PATHS_TO_COME = List.of("pcie");
 
     private final HostFiles host;
     private final List<Finding> findings = new ArrayList<>();

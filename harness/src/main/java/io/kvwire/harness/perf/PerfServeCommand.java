@@ -36,6 +36,9 @@ final class PerfServeCommand implements Callable<Integer> {
             description = "The largest working set to give a client (default: 4 GiB).")
     private long maxBytes = 4L << 30;
 
+    @Option(names = "--path", description = "Offer this path alone (default: all that are found).")
+    private String path;
+
     @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
     private boolean spin;
 
@@ -54,6 +57,9 @@ final class PerfServeCommand implements Callable<Integer> {
                         .withLimits(PerfServer.limits())
                         .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
                         .withWireOptions(wireOptions);
+        if (path != null) {
+            config = config.withPaths(path);
+        }
         try (var server = PerfServer.start(config, maxBytes)) {
             var out = spec.commandLine().getOut();
             out.println("perf server listens on " + server.node().address());

@@ -2,6 +2,7 @@ package io.kvwire.harness.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -18,6 +19,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
@@ -76,6 +78,32 @@ class CommandLineTest {
         }
         var address = "127.0.0.1:" + closed;
         failsInOneLine(1, address, "decode", "--model", "tiny", "--prefill", address);
+    }
+
+    @Test
+    void aPathThatIsNotThereIsNamed() {
+        for (var command : List.of("prefill", "demo")) {
+            failsInOneLine(1, "pigeon", command, "--model", "tiny", "--path", "pigeon");
+        }
+        failsInOneLine(1, "pigeon", "perf", "serve", "--port", "0", "--path", "pigeon");
+    }
+
+    @Test
+    void requiringRdmaFailsOnAHostWithoutADevice() {
+        assumeTrue(!Files.isDirectory(Path.of("/sys/class/infiniband")), "has RDMA devices");
+        failsInOneLine(1, "rdma", "demo", "--model", "tiny", "--require", "rdma");
+        failsInOneLine(1, "rdma", "prefill", "--model", "tiny", "--require", "rdma");
+        failsInOneLine(
+                1,
+                "rdma",
+                "decode",
+                "--model",
+                "tiny",
+                "--prefill",
+                "127.0.0.1:1",
+                "--require",
+                "rdma");
+        failsInOneLine(1, "rdma", "perf", "run", "127.0.0.1:1", "--require", "rdma");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.kvwire.transport.spi.Wires;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The data paths of a node, best first, and why the others are not among them. */
 final class Paths {
@@ -108,23 +109,16 @@ final class Paths {
         return open.stream().filter(path -> path.name().equals(name)).findFirst().orElse(null);
     }
 
-    /** Chooses the first path of a peer's offers that this node has open too. */
+    /** Chooses the first path of a peer's offers that this node has open too, and that reaches. */
     Choice choose(Hello hello) {
         var passed = new ArrayList<Hello.Refusal>(hello.rejected());
         Choice choice = null;
         for (var offer : hello.paths()) {
             var path = named(offer.path());
-            if (choice != null) {
-                passed.add(
-                        new Hello.Refusal(
-                                offer.path(),
-                                "comes after "
-                                        + choice.path.name()
-                                        + " in the order of '"
-                                        + hello.name()
-                                        + "'"));
-            } else if (path == null) {
-                passed.add(new Hello.Refusal(offer.path(), why(offer.path())));
+            var against =
+                    choice == null ? against(path, offer) : after(choice.path.name(), hello.name());
+            if (against.isPresent()) {
+                passed.add(new Hello.Refusal(offer.path(), against.get()));
             } else {
                 choice =
                         new Choice(
@@ -152,6 +146,18 @@ final class Paths {
                             + reasons(passed));
         }
         return choice;
+    }
+
+    private static Optional<String> after(String chosen, String peer) {
+        return Optional.of("comes after " + chosen + " in the order of '" + peer + "'");
+    }
+
+    /** What speaks against a path that the peer offers; the path is null when it is not here. */
+    private Optional<String> against(DataPath path, Hello.Offer offer) {
+        return path == null
+                ? Optional.of(why(offer.path()))
+                : path.unreachable(offer.endpoint())
+                        .map(why -> "at '" + config.name() + "': " + why);
     }
 
     private String why(String name) {

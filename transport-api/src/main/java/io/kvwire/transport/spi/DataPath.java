@@ -3,6 +3,7 @@ package io.kvwire.transport.spi;
 import io.kvwire.transport.Access;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** A wire, opened for one node: it has its threads and listeners, and makes links to peers. */
@@ -15,6 +16,19 @@ public interface DataPath extends AutoCloseable {
      * sent over the authenticated control channel}
      */
     byte[] endpoint();
+
+    /**
+     * {@return why a peer cannot be reached over this wire, or empty when nothing speaks against
+     * it}
+     *
+     * <p>Asked on the side that was connected to, before the path is chosen, so that the next one
+     * can be taken. Does not wait for the peer.
+     *
+     * @param endpoint the peer's {@link #endpoint()}
+     */
+    default Optional<String> unreachable(byte[] endpoint) {
+        return Optional.empty();
+    }
 
     /**
      * Makes the lanes to a peer; called on the side that connects.

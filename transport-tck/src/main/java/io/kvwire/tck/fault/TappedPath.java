@@ -7,6 +7,7 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -21,6 +22,11 @@ record TappedPath(DataPath path, Function<LinkHandler, LinkTap> taps) implements
     @Override
     public byte[] endpoint() {
         return path.endpoint();
+    }
+
+    @Override
+    public Optional<String> unreachable(byte[] endpoint) {
+        return path.unreachable(endpoint);
     }
 
     @Override

@@ -1,0 +1,292 @@
+package io.kvwire.pcie;
+
+import io.kvwire.ffi.Errno;
+import io.kvwire.ffi.linux.ProcessReads;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.InboundFrame;
+import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.RunCursor;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * The frames that arrive on a lane. The payload is fetched by this end, which alone writes to its
+ * memory: what the sender can do wrong ends at the frame. Confined to the thread of its lane.
+ */
+final class LaneIn {
+    private static final int MAX_HEADER_BYTES = 64 << 10;
+
+    /** Messages that are taken before the lane looks after what it sends. */
+    private static final int BATCH = 16;
+
+    /** Bytes of private memory that are read with one call, between two looks at the frame. */
+    private static final long READ_BYTES = 1 << 20;
+
+    private final Lane lane;
+    private final LinkHandler handler;
+    private final LaneMemory memory;
+    private final RingReader ring;
+    private final Imports imports;
+    private final ProcessReads reads;
+    private final int pid;
+    private final MemorySegment headerMemory;
+    private final ByteBuffer header;
+    private final Entries entries = new Entries();
+    private long fetched;
+
+    // The frame whose payload comes in messages, and where it has got to.
+    private InboundFrame current;
+    private RunCursor target;
+    private long payloadBytes;
+    private long left;
+    private long runAt;
+    private long runLeft;
+    private long copyNanos;
+    private boolean stopped;
+
+    LaneIn(Lane lane, LinkHandler handler, LaneParts parts, Imports imports) {
+        this.lane = lane;
+        this.handler = handler;
+        this.imports = imports;
+        memory = parts.in();
+        ring = new RingReader(memory);
+        pid = parts.peer().pid();
+        reads = new ProcessReads(parts.arena(), pid);
+        headerMemory = parts.arena().allocate(MAX_HEADER_BYTES, Long.BYTES);
+        header = headerMemory.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** {@return how many messages there were} */
+    int receive() {
+        int done = 0;
+        while (done < BATCH && ring.next()) {
+            message();
+            done++;
+            lane.wakePeer();
+        }
+        return done;
+    }
+
+    private void message() {
+        byte type = LaneMessage.type(ring.data(), ring.at());
+        LaneMemory.require(
+                type == (current == null ? LaneMessage.FRAME : LaneMessage.DATA),
+                "a message of type " + type);
+        if (type == LaneMessage.FRAME) {
+            frame();
+        } else {
+            data();
+        }
+    }
+
+    private void frame() {
+        long at = ring.at();
+        var in = ring.data();
+        byte mode = LaneMessage.mode(in, at);
+        int headerBytes = LaneMessage.header(in, at);
+        int count = LaneMessage.entries(in, at);
+        long payload = LaneMessage.payload(in, at);
+        int room = ring.length() - LaneMessage.PREFIX_BYTES;
+        LaneMemory.require(
+                headerBytes > 0 && headerBytes <= Math.min(room, MAX_HEADER_BYTES),
+                "a header of " + headerBytes + " bytes");
+        room -= LaneMessage.align(headerBytes);
+        long behind = at + ring.length() - room;
+        // A copy: the other end may still change what stands in the ring.
+        MemorySegment.copy(in, at + LaneMessage.PREFIX_BYTES, headerMemory, 0, headerBytes);
+        header.position(0).limit(headerBytes);
+        LaneMemory.require(payload >= 0, "a payload of " + payload + " bytes");
+        switch (mode) {
+            case LaneMessage.INLINE -> {
+                LaneMemory.require(payload <= room, "a payload of " + payload + " bytes");
+                start(payload);
+                place(in, behind, payload);
+                ring.done();
+                end();
+            }
+            case LaneMessage.COPY -> {
+                LaneMemory.require(payload > 0, "a copy of nothing");
+                start(payload);
+                ring.done();
+            }
+            case LaneMessage.FETCH -> {
+                LaneMemory.require(count > 0 && count <= room / Entries.BYTES, count + " entries");
+                entries.decode(in, behind, count, payload);
+                ring.done();
+                fetch(payload);
+            }
+            default -> LaneMemory.require(false, "a frame of mode " + mode);
+        }
+    }
+
+    // ---- payload that comes through the ring ----------------------------------------------------
+
+    private void start(long payload) {
+        current = handler.begin(header, payload);
+        target = current.target();
+        payloadBytes = payload;
+        left = payload;
+        runLeft = 0;
+        copyNanos = 0;
+        stopped = false;
+    }
+
+    private void data() {
+        long bytes = LaneMessage.payload(ring.data(), ring.at());
+        LaneMemory.require(
+                bytes > 0 && bytes <= left && bytes <= ring.length() - LaneMessage.PREFIX_BYTES,
+                "a piece of " + bytes + " bytes");
+        place(ring.data(), ring.at() + LaneMessage.PREFIX_BYTES, bytes);
+        ring.done();
+        if (left == 0) {
+            end();
+        }
+    }
+
+    private void place(MemorySegment from, long at, long bytes) {
+        long start = System.nanoTime();
+        stopped = stopped || current.revoked();
+        for (long placed = 0; placed < bytes && !stopped; ) {
+            if (runLeft == 0) {
+                stopped = !target.next() || current.revoked();
+                if (!stopped) {
+                    runAt = target.offset();
+                    runLeft = target.length();
+                }
+                continue;
+            }
+            long count = Math.min(runLeft, bytes - placed);
+            MemorySegment.copy(from, at + placed, target.segment(), runAt, count);
+            placed += count;
+            runAt += count;
+            runLeft -= count;
+        }
+        left -= bytes;
+        copyNanos += System.nanoTime() - start;
+    }
+
+    private void end() {
+        var over = current;
+        current = null;
+        target = null;
+        if (stopped || over.revoked()) {
+            over.abort();
+        } else {
+            over.complete(payloadBytes, copyNanos);
+        }
+    }
+
+    // ---- payload that is fetched ----------------------------------------------------------------
+
+    private void fetch(long payload) {
+        long number = fetched++;
+        if (!memory.change(number, FrameState.ANNOUNCED, FrameState.CLAIMED)) {
+            return; // withdrawn
+        }
+        var frame = handler.begin(header, payload);
+        boolean whole = false;
+        try {
+            whole = !frame.revoked() && copy(frame, payload);
+            // From here on the source is the sender's again. If it took it back before, what was
+            // copied may be anything, and is not counted.
+            whole &= memory.change(number, FrameState.CLAIMED, FrameState.ENDED);
+        } finally {
+            entries.clear();
+            if (!whole) {
+                frame.abort();
+            }
+        }
+        if (whole) {
+            frame.complete(0, 0);
+        }
+    }
+
+    /** {@return whether all of it was copied; false when it is not wanted any more} */
+    private boolean copy(InboundFrame frame, long payload) {
+        var to = frame.target();
+        reads.clear(); // a frame that was revoked half-way may have left some
+        boolean fromProcess = false;
+        Imports.Region region = null;
+        long toAt = 0;
+        long toLeft = 0;
+        long fromAt = 0;
+        long fromLeft = 0;
+        for (long rest = payload; rest > 0; ) {
+            if (toLeft == 0) {
+                if (!to.next() || frame.revoked()) {
+                    return false;
+                }
+                toAt = to.offset();
+                toLeft = to.length();
+            }
+            if (fromLeft == 0) {
+                entries.next();
+                region = entries.first() ? region() : region;
+                fromAt = entries.offset();
+                fromLeft = entries.length();
+            }
+            long bytes = Math.min(toLeft, fromLeft);
+            if (region.mapped()) {
+                MemorySegment.copy(region.shared(), fromAt, to.segment(), toAt, bytes);
+            } else {
+                fromProcess = true;
+                if (reads.full() || reads.bytes() >= READ_BYTES) {
+                    if (frame.revoked()) {
+                        return false;
+                    }
+                    flush();
+                }
+                reads.add(to.segment().address() + toAt, region.address() + fromAt, bytes);
+            }
+            rest -= bytes;
+            toAt += bytes;
+            toLeft -= bytes;
+            fromAt += bytes;
+            fromLeft -= bytes;
+        }
+        if (fromProcess) {
+            if (frame.revoked()) {
+                return false;
+            }
+            flush();
+            // Another process may have got the number of one that died.
+            lane.requirePeer();
+        }
+        return true;
+    }
+
+    private Imports.Region region() {
+        var region = imports.find(entries.region());
+        if (region == null) {
+            lane.hear(); // it was told of before the frame
+            region = imports.find(entries.region());
+            LaneMemory.require(region != null, "an unknown region " + entries.region());
+        }
+        entries.requireWithin(region.bytes());
+        return region;
+    }
+
+    private void flush() {
+        int errno = reads.read();
+        if (errno != 0) {
+            throw new TransferException(
+                    ErrorCode.LANE_LOST,
+                    "memory of process "
+                            + pid
+                            + " could not be read: "
+                            + Errno.describe(errno)
+                            + "; it may have died");
+        }
+    }
+
+    /** The lane is at its end: gives the frame back that was arriving. */
+    void lost() {
+        if (current != null) {
+            stopped = true;
+            end();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package io.kvwire.pcie;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+
+/** What a peer may write into the memory of a lane: anything. */
+class HostilePeerTest {
+    private static final int RING = 1 << 16;
+
+    private final MemorySegment memory = Arena.ofAuto().allocate(LaneMemory.bytes(RING), 4096);
+    private final LaneMemory lane = LaneMemory.direction(memory, 0, RING, 8);
+
+    private static void assertMalformed(Runnable work) {
+        var refusal = assertThrows(TransferException.class, work::run);
+        assertEquals(ErrorCode.MALFORMED, refusal.code());
+    }
+
+    @Test
+    void whatWasWrittenIsRead() {
+        var writer = new RingWriter(lane);
+        var reader = new RingReader(lane);
+        var random = new Random(1);
+        long written = 0;
+        long read = 0;
+        while (read < 20_000) {
+            int bytes =
+                    LaneMessage.align(
+                            LaneMessage.PREFIX_BYTES
+                                    + random.nextInt(writer.maxMessage() - 2 * 24));
+            long at = writer.reserve(bytes);
+            if (at >= 0) {
+                LaneMessage.begin(writer.data(), at, bytes, LaneMessage.FRAME, (byte) 1);
+                LaneMessage.sizes(writer.data(), at, 0, 0, written++);
+                writer.publish(bytes);
+            } else {
+                assertTrue(reader.next());
+                assertEquals(read++, LaneMessage.payload(reader.data(), reader.at()));
+                reader.done();
+            }
+        }
+    }
+
+    @Test
+    void aPositionOutsideOfTheRingIsRefused() {
+        for (long tail : new long[] {-8, RING + 8, Long.MAX_VALUE, Long.MIN_VALUE}) {
+            lane.tail(tail);
+            assertMalformed(() -> new RingReader(lane).next());
+        }
+        lane.head(8);
+        assertMalformed(() -> {
+            var writer = new RingWriter(lane);
+            while (writer.reserve(1024) >= 0) {
+                writer.publish(0);
+                lane.head(Long.MAX_VALUE);
+                writer.publish(1024);
+            }
+        });
+    }
+
+    @RepeatedTest(20)
+    void garbageIsRefusedOrReadWithinTheRing() {
+        var random = new Random();
+        var data = lane.data();
+        for (long i = 0; i < RING; i += 4) {
+            int word = random.nextInt(8) == 0 ? random.nextInt() : random.nextInt(64) * 8;
+            data.set(ValueLayout.JAVA_INT, i, word);
+        }
+        lane.tail(random.nextInt(RING / 8) * 8L);
+        var reader = new RingReader(lane);
+        try {
+            while (reader.next()) {
+                assertTrue(reader.at() + reader.length() <= RING);
+                reader.done();
+            }
+        } catch (TransferException e) {
+            assertEquals(ErrorCode.MALFORMED, e.code());
+        }
+    }
+
+    @Test
+    void entriesThatDoNotAddUpAreRefused() {
+        var entries = new Entries();
+        assertTrue(entries.add(1, 0, 100, 4));
+        assertTrue(entries.add(1, 1000, 100, 4));
+        assertTrue(entries.add(1, 2000, 100, 4));
+        assertEquals(1, entries.size(), "of one length and distance");
+        entries.encode(lane.data(), 0);
+        var decoded = new Entries();
+        decoded.decode(lane.data(), 0, 1, 300);
+        assertTrue(decoded.next());
+        decoded.requireWithin(2100);
+        assertMalformed(() -> decoded.requireWithin(2099));
+        assertMalformed(() -> new Entries().decode(lane.data(), 0, 1, 299));
+        assertMalformed(() -> new Entries().decode(lane.data(), 0, 1, 301));
+        for (long offset : new long[] {-1, Long.MIN_VALUE, Long.MAX_VALUE}) {
+            lane.data().set(ValueLayout.JAVA_LONG, 0, offset);
+            decoded.decode(lane.data(), 0, 1, 300);
+            assertTrue(decoded.next());
+            assertMalformed(() -> decoded.requireWithin(1 << 20));
+        }
+        lane.data().set(ValueLayout.JAVA_LONG, 0, 0);
+        for (long stride : new long[] {-1, Long.MAX_VALUE, Long.MAX_VALUE / 2}) {
+            lane.data().set(ValueLayout.JAVA_LONG, 8, stride);
+            decoded.decode(lane.data(), 0, 1, 300);
+            assertTrue(decoded.next());
+            assertMalformed(() -> decoded.requireWithin(1 << 20));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package io.kvwire.pcie;
+
+import io.kvwire.tcp.TcpControlChannelProvider;
+import io.kvwire.transport.Access;
+import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.BlockTransfer;
+import io.kvwire.transport.DType;
+import io.kvwire.transport.KvCache;
+import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.Peer;
+import io.kvwire.transport.Transfer;
+import io.kvwire.transport.TransferNode;
+import io.kvwire.transport.TransferOptions;
+import io.kvwire.transport.spi.Wires;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** A node with one cache, in a process of its own or in the one of the test. */
+final class Neighbour implements AutoCloseable {
+    static final KvLayout LAYOUT =
+            KvLayout.builder()
+                    .layers(1)
+                    .kvHeads(8)
+                    .headDim(128)
+                    .tokensPerBlock(16)
+                    .dtype(DType.BF16)
+                    .build();
+    static final int BLOCKS = 256;
+    static final int TOKENS = BLOCKS * 16;
+
+    private static final Duration PEER_TIMEOUT = Duration.ofSeconds(1);
+
+    private final Arena arena;
+    private final MemorySegment memory;
+    private final TransferNode node;
+    private final KvCache cache;
+
+    Neighbour(String name, Path directory, boolean shared) {
+        arena = shared ? SharedArena.open() : Arena.ofShared();
+        memory = arena.allocate(BLOCKS * LAYOUT.blockBytes(), 4096);
+        var config = NodeConfig.named(name).requiring("pcie");
+        var limits = config.limits().withHeartbeats(Duration.ofMillis(100), PEER_TIMEOUT);
+        node =
+                TransferNode.start(
+                        config.withLimits(limits)
+                                .withWireOptions(Map.of("pcie.directory", directory.toString())),
+                        new Wires(
+                                List.of(new PcieDataPathProvider()),
+                                List.of(new TcpControlChannelProvider())));
+        cache =
+                node.register(
+                        "kv",
+                        LAYOUT,
+                        List.of(LayerPlacement.dense(LAYOUT, memory, BLOCKS)),
+                        BLOCKS,
+                        Access.REMOTE_READ_WRITE);
+    }
+
+    TransferNode node() {
+        return node;
+    }
+
+    KvCache cache() {
+        return cache;
+    }
+
+    Peer connect(String address) {
+        return node.connect(NodeAddress.parse(address)).join();
+    }
+
+    /** {@return the table of all blocks, as text for another process} */
+    String table() {
+        return HexFormat.of().formatHex(all().encode());
+    }
+
+    void fill(long seed) {
+        for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
+            memory.setAtIndex(ValueLayout.JAVA_LONG, i, seed * 0x9E3779B97F4A7C15L + i);
+        }
+    }
+
+    /** {@return whether all bytes are those of a seed} */
+    boolean holds(long seed) {
+        for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
+            if (memory.getAtIndex(ValueLayout.JAVA_LONG, i) != seed * 0x9E3779B97F4A7C15L + i) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private BlockTable all() {
+        return cache.table(IntStream.range(0, BLOCKS).toArray());
+    }
+
+    private BlockTransfer everything(Peer peer, String remoteTable) {
+        var theirs = BlockTable.decode(HexFormat.of().parseHex(remoteTable));
+        var remote = peer.cache("kv").orElseThrow();
+        return BlockTransfer.of(1, cache, all(), remote, theirs, TOKENS);
+    }
+
+    /** Writes all blocks to those of the peer. */
+    Transfer write(Peer peer, String remoteTable) {
+        return peer.write(everything(peer, remoteTable), TransferOptions.DEFAULT);
+    }
+
+    /** Reads all blocks from those of the peer. */
+    Transfer read(Peer peer, String remoteTable) {
+        return peer.read(everything(peer, remoteTable), TransferOptions.DEFAULT);
+    }
+
+    @Override
+    public void close() {
+        node.close();
+        arena.close();
+    }
+
+    /** Obeys until its standard input ends: arguments are name, directory, shared or private. */
+    public static void main(String[] args) throws IOException {
+        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        try (var self = new Neighbour(args[0], Path.of(args[1]), args[2].equals("shared"))) {
+            System.out.println(self.node.address() + " " + self.table());
+            for (var line = in.readLine(); line != null; line = in.readLine()) {
+                System.out.println(self.obey(List.of(line.split(" ", -1))));
+            }
+        }
+    }
+
+    private String obey(List<String> words) {
+        return switch (words.getFirst()) {
+            case "fill" -> {
+                fill(Long.parseLong(words.get(1)));
+                yield "filled";
+            }
+            case "holds" -> String.valueOf(holds(Long.parseLong(words.get(1))));
+            case "push" -> {
+                var peer = connect(words.get(1));
+                Thread.ofPlatform().daemon().start(() -> pushForEver(peer, words.get(2)));
+                yield peer.path().path();
+            }
+            default -> throw new IllegalArgumentException("no such order: " + words);
+        };
+    }
+
+    private void pushForEver(Peer peer, String remoteTable) {
+        while (peer.connected()) {
+            write(peer, remoteTable).completion().join();
+        }
+    }
+}

@@ -1,0 +1,304 @@
+package io.kvwire.pcie;
+
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.kvwire.ffi.linux.Credentials;
+import io.kvwire.ffi.linux.Linux;
+import io.kvwire.ffi.linux.LocalSocket;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.Transfer;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOutcome;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The wire between processes that are killed, stopped, hostile or another user's. */
+@Timeout(90)
+class TwoProcessesTest {
+    private static final int NOBODY = 65534;
+    private static final Set<ErrorCode> LOSSES = Set.of(ErrorCode.LANE_LOST, ErrorCode.PEER_LOST);
+
+    private Path directory;
+
+    @BeforeAll
+    static void needsLinux() {
+        assumeTrue(Linux.unavailable().isEmpty(), () -> Linux.unavailable().orElseThrow());
+    }
+
+    @BeforeEach
+    void makeDirectory() throws IOException {
+        directory = Files.createTempDirectory("kvwire-pcie");
+    }
+
+    @AfterEach
+    void deleteDirectory() throws IOException {
+        for (var socket : sockets()) {
+            Files.delete(socket);
+        }
+        Files.delete(directory);
+    }
+
+    private List<Path> sockets() throws IOException {
+        try (var files = Files.list(directory)) {
+            return files.toList();
+        }
+    }
+
+    private static void assertDone(Transfer transfer) {
+        assertInstanceOf(TransferOutcome.Done.class, transfer.completion().join());
+        transfer.quiescence().join();
+    }
+
+    private static void assertLost(Transfer transfer) {
+        var failed = assertInstanceOf(TransferOutcome.Failed.class, transfer.completion().join());
+        assertTrue(LOSSES.contains(failed.code()), failed.toString());
+        transfer.quiescence().orTimeout(20, TimeUnit.SECONDS).join();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,true", "true,false", "false,true", "false,false"})
+    void cachesMoveBetweenProcesses(boolean sharedHere, boolean sharedThere) {
+        try (var there = OtherProcess.start("there", directory, sharedThere);
+                var here = new Neighbour("here", directory, sharedHere)) {
+            var peer = here.connect(there.address());
+            var report = peer.path();
+            assertEquals("pcie", report.path());
+            assertTrue(
+                    report.details().get("host").contains("process " + there.pid()),
+                    report.toString());
+            here.fill(7);
+            assertDone(here.write(peer, there.table()));
+            assertEquals("true", there.ask("holds 7"));
+            assertEquals("filled", there.ask("fill 8"));
+            assertDone(here.read(peer, there.table()));
+            assertTrue(here.holds(8));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aPeerThatIsKilledInTheMiddleEndsWhatItHad(boolean shared) throws IOException {
+        try (var here = new Neighbour("here", directory, shared)) {
+            for (int round = 0; round < 3; round++) {
+                try (var there = OtherProcess.start("there", directory, shared)) {
+                    var peer = here.connect(there.address());
+                    here.fill(round);
+                    var running = new ArrayList<Transfer>();
+                    for (int i = 0; i < 40; i++) {
+                        running.add(
+                                i % 2 == 0
+                                        ? here.write(peer, there.table())
+                                        : here.read(peer, there.table()));
+                    }
+                    assertDone(running.getFirst());
+                    there.kill();
+                    peer.closed().orTimeout(20, TimeUnit.SECONDS).join();
+                    for (var transfer : running) {
+                        if (!(transfer.completion().join() instanceof TransferOutcome.Done)) {
+                            assertLost(transfer);
+                        }
+                    }
+                    assertInstanceOf(
+                            TransferOutcome.Failed.class, running.getLast().completion().join());
+                }
+            }
+            await().until(() -> lanesMapped() == 0);
+            here.cache().retire(here.cache().table(0, 1)).join();
+        }
+    }
+
+    private static long lanesMapped() throws IOException {
+        return Files.readString(Path.of("/proc/self/maps"))
+                .lines()
+                .filter(line -> line.contains("memfd:kvwire-lane"))
+                .count();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aPeerThatIsStoppedIsGivenUpAndItsMemoryComesBack(boolean shared) {
+        try (var there = OtherProcess.start("there", directory, shared);
+                var here = new Neighbour("here", directory, shared)) {
+            var peer = here.connect(there.address());
+            here.fill(1);
+            assertDone(here.write(peer, there.table()));
+            there.signal("STOP");
+            var write = here.write(peer, there.table());
+            var read = here.read(peer, there.table());
+            assertLost(write);
+            assertLost(read);
+            // What the stopped process may still read is of no use to it: the frames are gone.
+            here.fill(2);
+            there.signal("CONT");
+            assertEquals("true", there.ask("holds 1"));
+        }
+    }
+
+    @Test
+    void aPeerNeitherTruncatesNorGrowsNorWritesWhatItIsShown() throws IOException {
+        try (var there = OtherProcess.start("there", directory, true);
+                var here = new Neighbour("here", directory, true)) {
+            var peer = here.connect(there.address());
+            here.fill(5);
+            assertDone(here.write(peer, there.table()));
+            var files = memoryFiles(there.pid());
+            assertFalse(files.isEmpty(), "the other process has memory files");
+            for (var file : files) {
+                try (var open = new RandomAccessFile(file.toFile(), "rw")) {
+                    long bytes = open.length();
+                    assertThrows(IOException.class, () -> open.setLength(0));
+                    assertThrows(IOException.class, () -> open.setLength(bytes * 2));
+                    assertThrows(
+                            IOException.class,
+                            () -> open.getChannel().map(FileChannel.MapMode.READ_WRITE, 0, bytes));
+                    assertThrows(IOException.class, () -> open.write(1));
+                    assertEquals(bytes, open.length());
+                }
+            }
+            assertEquals("true", there.ask("holds 5"));
+            assertDone(here.read(peer, there.table()));
+        }
+    }
+
+    private static List<Path> memoryFiles(long pid) throws IOException {
+        try (var open = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+            return open.filter(TwoProcessesTest::isMemory).toList();
+        }
+    }
+
+    private static boolean isMemory(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().contains("memfd:kvwire-memory");
+        } catch (IOException e) {
+            return false; // closed meanwhile
+        }
+    }
+
+    @Test
+    void aProcessOfAnotherUserIsRefused() throws Exception {
+        assumeTrue(Credentials.ownUser() == 0, "needs root, to start a process of another user");
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/setpriv")), "needs setpriv (util-linux)");
+        try (var here = new Neighbour("here", directory, true)) {
+            var socket = sockets().getFirst();
+            var closed = stranger(socket);
+            assertTrue(closed.contains("user " + NOBODY), closed);
+            assertTrue(closed.contains("ACCESS_DENIED"), "the directory is private: " + closed);
+
+            // Whoever opens the directory all the same does not get in either.
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+            Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rwxrwxrwx"));
+            var open = stranger(socket);
+            assertTrue(open.contains("user " + NOBODY + " may not"), open);
+            assertTrue(here.node().peers().isEmpty());
+            var refusal =
+                    assertThrows(
+                            TransferException.class, () -> new Neighbour("next", directory, true));
+            assertTrue(refusal.getMessage().contains("open to others"), refusal.getMessage());
+        }
+    }
+
+    private static String stranger(Path socket) throws Exception {
+        var classPath =
+                Stream.of(Stranger.class, LocalSocket.class, TransferException.class)
+                        .map(type -> type.getProtectionDomain().getCodeSource().getLocation())
+                        .map(location -> Path.of(location.getPath()).toString())
+                        .collect(Collectors.joining(File.pathSeparator));
+        var command = new ArrayList<String>();
+        var user = String.valueOf(NOBODY);
+        command.addAll(
+                List.of("setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--"));
+        command.addAll(OtherProcess.java(classPath, Stranger.class, socket.toString()));
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (var output = process.inputReader()) {
+            return output.lines().collect(Collectors.joining("\n"));
+        } finally {
+            process.waitFor();
+        }
+    }
+
+    @Test
+    void theSocketOfADeadProcessIsDeletedByTheNextThatStarts() throws IOException {
+        try (var living = OtherProcess.start("living", directory, true)) {
+            var dead = OtherProcess.start("dead", directory, true);
+            assertEquals(2, sockets().size());
+            dead.kill();
+            assertEquals(2, sockets().size(), "nobody was there to delete it");
+            try (var here = new Neighbour("here", directory, true)) {
+                assertEquals(2, sockets().size(), "that of the dead is gone, ours has come");
+                assertEquals("pcie", here.connect(living.address()).path().path());
+            }
+            assertEquals(1, sockets().size());
+            dead.close();
+        }
+    }
+
+    @Test
+    void nothingIsLeftWhenBothEndsAreKilled() throws IOException {
+        var one = OtherProcess.start("one", directory, true);
+        var other = OtherProcess.start("other", directory, false);
+        assertEquals("pcie", one.ask("push " + other.address() + " " + other.table()));
+        await().until(() -> !memoryFiles(one.pid()).isEmpty());
+        one.kill();
+        other.kill();
+        one.close();
+        other.close();
+        try (var files = Files.list(Path.of("/dev/shm"))) {
+            assertTrue(files.noneMatch(file -> file.toString().contains("kvwire")));
+        }
+        assertEquals(0, lanesMapped());
+        new Neighbour("here", directory, true).close();
+        assertEquals(List.of(), sockets());
+    }
+
+    @Test
+    void aPeerWhoseSocketCannotBeSeenIsReachedOtherwiseOrNotAtAll() throws IOException {
+        var elsewhere = Files.createTempDirectory("kvwire-elsewhere");
+        try (var there = OtherProcess.start("there", directory, true);
+                var here = new Neighbour("here", elsewhere, true)) {
+            // Both see both directories here, so this works; with a socket that is gone it cannot.
+            assertEquals("pcie", here.connect(there.address()).path().path());
+            try (var files = Files.list(elsewhere)) {
+                for (var socket : files.toList()) {
+                    Files.delete(socket);
+                }
+            }
+            var refusal =
+                    assertThrows(CompletionException.class, () -> here.connect(there.address()));
+            var why = assertInstanceOf(TransferException.class, refusal.getCause());
+            assertEquals(ErrorCode.PATH_UNAVAILABLE, why.code());
+            assertTrue(why.getMessage().contains("pcie.directory"), why.getMessage());
+        } finally {
+            Files.delete(elsewhere);
+        }
+        await().atMost(Duration.ofSeconds(20)).until(() -> lanesMapped() == 0);
+    }
+}
