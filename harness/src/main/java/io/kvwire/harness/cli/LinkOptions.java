@@ -85,7 +85,11 @@ final class LinkOptions {
     }
 
     NodeConfig config(String name) {
-        var config = NodeConfig.named(name).withLanes(lanes).withLimits(limits()).withWireOptions(wireOptions);
+        var config =
+                NodeConfig.named(name)
+                        .withLanes(lanes)
+                        .withLimits(limits())
+                        .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
         }
