@@ -88,7 +88,7 @@ final class DemoCommand implements Callable<Integer> {
             paramLabel = "PATH",
             defaultValue = "tcp",
             description =
-                    "The wire between the two processes, and no other (default:"
+                    "The wire between the two processes; another than the default, and no other (default:"
                             + " ${DEFAULT-VALUE}).")
     private String path;
 

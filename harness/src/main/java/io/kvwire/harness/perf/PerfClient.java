@@ -17,12 +17,14 @@ import io.kvwire.transport.TransferOptions;
 
 import org.HdrHistogram.Histogram;
 
+import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** The measuring end: one connection, and the points measured over it. Confined to one thread. */
 final class PerfClient implements AutoCloseable {
@@ -31,6 +33,7 @@ final class PerfClient implements AutoCloseable {
 
     private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
     private final boolean spin;
+    private final Supplier<Arena> arenas;
     private final TransferNode node;
     private final Peer peer;
     private volatile Pings pings;
@@ -52,7 +55,8 @@ final class PerfClient implements AutoCloseable {
         }
     }
 
-    PerfClient(NodeConfig config, NodeAddress server) {
+    PerfClient(NodeConfig config, NodeAddress server, Supplier<Arena> arenas) {
+        this.arenas = arenas;
         spin = config.waitMode() == WaitMode.SPIN;
         node = TransferNode.start(config.connectOnly().withListener(new Answers()));
         try {
@@ -108,7 +112,8 @@ final class PerfClient implements AutoCloseable {
     PerfResult blocks(PerfCase point, Effort effort) {
         boolean write = point.op() == PerfOp.WRITE;
         var ready = ask(PerfMessage.setup(point), PerfMessage.Type.READY);
-        try (var memory = new PerfMemory(node, "local-" + ready.cache(), point, Access.LOCAL)) {
+        var name = "local-" + ready.cache();
+        try (var memory = new PerfMemory(node, name, point, Access.LOCAL, arenas.get())) {
             if (write) {
                 memory.fill();
             }

@@ -1,5 +1,6 @@
 package io.kvwire.harness.perf;
 
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvCache;
@@ -22,15 +23,21 @@ final class PerfMemory implements AutoCloseable {
     private static final long PAGE = 4096;
 
     private final PerfCase point;
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final MemorySegment memory;
     private final KvCache cache;
 
     PerfMemory(TransferNode node, String name, PerfCase point, Access access) {
+        this(node, name, point, access, SharedArena.openOrPrivate());
+    }
+
+    /** Takes the memory from an arena, which it closes. */
+    PerfMemory(TransferNode node, String name, PerfCase point, Access access, Arena arena) {
         this.point = point;
+        this.arena = arena;
         try {
             memory = arena.allocate(point.blocks() * point.blockBytes(), PAGE);
-        } catch (OutOfMemoryError e) {
+        } catch (OutOfMemoryError | TransferException e) {
             arena.close();
             throw new TransferException(
                     ErrorCode.RESOURCE_EXHAUSTED,

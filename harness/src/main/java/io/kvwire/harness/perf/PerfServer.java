@@ -2,6 +2,7 @@ package io.kvwire.harness.perf;
 
 import com.sun.management.OperatingSystemMXBean;
 
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.ErrorCode;
@@ -15,12 +16,14 @@ import io.kvwire.transport.TransferNode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /** The serving end of a measurement: registers what a client asks for, within a bound on memory. */
 final class PerfServer implements AutoCloseable {
@@ -33,6 +36,7 @@ final class PerfServer implements AutoCloseable {
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     private final long maxBytes;
+    private final Supplier<Arena> arenas;
     private final TransferNode node;
     private final Map<Peer, Seat> seats = new ConcurrentHashMap<>();
     private final AtomicInteger caches = new AtomicInteger();
@@ -53,13 +57,19 @@ final class PerfServer implements AutoCloseable {
         }
     }
 
-    private PerfServer(NodeConfig config, long maxBytes) {
+    private PerfServer(NodeConfig config, long maxBytes, Supplier<Arena> arenas) {
         this.maxBytes = maxBytes;
+        this.arenas = arenas;
         node = TransferNode.start(config.withListener(new Clients()));
     }
 
-    static PerfServer start(NodeConfig config, long maxBytes) {
-        return new PerfServer(config, maxBytes);
+    static PerfServer start(NodeConfig config, long maxBytes, Supplier<Arena> arenas) {
+        return new PerfServer(config, maxBytes, arenas);
+    }
+
+    /** {@return where the memory of a measurement comes from} */
+    static Supplier<Arena> arenas(boolean privateMemory) {
+        return privateMemory ? Arena::ofShared : SharedArena::openOrPrivate;
     }
 
     /** The limits that both ends of a measurement use. */
@@ -165,7 +175,11 @@ final class PerfServer implements AutoCloseable {
         boolean source = point.op() == PerfOp.READ;
         seat.memory =
                 new PerfMemory(
-                        node, name, point, source ? Access.REMOTE_READ : Access.REMOTE_WRITE);
+                        node,
+                        name,
+                        point,
+                        source ? Access.REMOTE_READ : Access.REMOTE_WRITE,
+                        arenas.get());
         if (source) {
             seat.memory.fill();
         }

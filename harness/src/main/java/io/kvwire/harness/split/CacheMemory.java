@@ -4,6 +4,7 @@ import io.kvwire.harness.model.KvGeometry;
 import io.kvwire.harness.model.KvStrides;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.PagedKv;
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.LayerPlacement;
 
@@ -52,7 +53,7 @@ final class CacheMemory implements AutoCloseable {
      */
     static CacheMemory allocate(LlamaConfig config, CacheShape shape, int tokens) {
         int blocks = Math.ceilDiv(tokens, shape.tokensPerBlock());
-        var arena = Arena.ofShared();
+        var arena = SharedArena.openOrPrivate();
         try {
             return new CacheMemory(arena, config, shape, blocks);
         } catch (RuntimeException | Error e) {
