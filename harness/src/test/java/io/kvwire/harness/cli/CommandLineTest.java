@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import io.kvwire.harness.demo.ChildJvm;
-import io.kvwire.pcie.SharedArena;
 import io.kvwire.harness.demo.DemoReport;
+import io.kvwire.pcie.SharedArena;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
