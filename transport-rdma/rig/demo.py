@@ -13,7 +13,7 @@ PATHS = ("rdma", "tcp")
 MODES = ("bulk", "layerwise")
 
 # Scalar code from the quick compiler: compiling vectors takes an emulated CPU longer than all of the demo does without.
-JAVA_OPTS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=0 -Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+JAVA_OPTS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=4 -Dorg.slf4j.simpleLogger.defaultLogLevel=error"
 
 PREFILL = """
 export KVWIRE_JAVA_OPTS="{opts}"

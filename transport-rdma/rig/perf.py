@@ -27,7 +27,7 @@ THROUGHPUT = (
 LATENCY_BYTES = 64
 LATENCY_RATIO = 1.5
 
-JAVA_OPTS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=0 -Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+JAVA_OPTS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=4 -Dorg.slf4j.simpleLogger.defaultLogLevel=error"
 
 GUEST = """
 cd $RIG_EXCHANGE

@@ -140,13 +140,22 @@ PROVIDERS = ("panama", "disni") + (("jverbs",) if any((ROOT / MODULE / "src" / "
 PATIENCE = "-Dkvwire.tck.patience=25"
 
 
-def conformance(providers, timeout):
-    """The tests of the RDMA path that need a device, in one guest, for each provider."""
+# What is the same code whichever way verbs are called: what a codec makes of bytes, which ends fit each other, who may hold
+# what for how long, and connecting through rdma_cm.
+ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
+
+
+def conformance(providers, whole, timeout):
+    """The tests of the RDMA path that need a device, in one guest, for each provider.
+
+    The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider.
+    """
     classpath, counts = built(MODULE), Counts()
     selection = [f"--select-package={PACKAGE}", "--include-tag=rdma-device", "--exclude-tag=two-hosts"]
     for provider in providers:
         print(f"--- conformance of the provider {provider}", flush=True)
-        command = junit(classpath, selection, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
+        left_out = [] if whole or provider == PROVIDERS[0] else [f"--exclude-methodname={ABOVE_PROVIDERS}"]
+        command = junit(classpath, selection + left_out, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
         run_junit(f"conformance-{provider}", [command], counts, timeout=timeout, rails=2)
     return counts.close()
 

@@ -6,6 +6,7 @@ module io.kvwire.harness {
     requires HdrHistogram;
     requires info.picocli;
     requires io.kvwire.codec;
+    requires io.kvwire.pcie;
     requires io.kvwire.rdma;
     requires io.kvwire.tcp;
     requires transitive io.kvwire.transport;

@@ -48,7 +48,7 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"transport", "tck", "codec", "ffi", "tcp", "harness", "bench"})
+    @ValueSource(strings = {"transport", "tck", "codec", "ffi", "tcp", "pcie", "harness", "bench"})
     void everyModuleIsSeenByTheseRules(String module) {
         var inside = "io.kvwire." + module;
         assertTrue(

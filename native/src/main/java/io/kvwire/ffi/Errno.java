@@ -55,6 +55,9 @@ public final class Errno {
     /** An argument is not valid. */
     public static final int EINVAL = 22;
 
+    /** There is no room. */
+    public static final int ENOSPC = 28;
+
     /** The other side of a pipe or socket has closed it. */
     public static final int EPIPE = 32;
 
@@ -139,7 +142,7 @@ public final class Errno {
 
     private static ErrorCode code(int errno) {
         return switch (errno) {
-            case ENOMEM, EAGAIN, EBUSY -> ErrorCode.RESOURCE_EXHAUSTED;
+            case ENOMEM, ENOSPC, EAGAIN, EBUSY -> ErrorCode.RESOURCE_EXHAUSTED;
             case EPERM, EACCES -> ErrorCode.ACCESS_DENIED;
             case ENOENT, ENOSYS, EOPNOTSUPP -> ErrorCode.PATH_UNAVAILABLE;
             case EINVAL, EFAULT -> ErrorCode.OUT_OF_RANGE;

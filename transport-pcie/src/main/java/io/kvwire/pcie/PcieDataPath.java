@@ -148,10 +148,11 @@ final class PcieDataPath implements DataPath {
                         .findFirst()
                         .map(chunk -> ", " + chunk.pages())
                         .orElse("");
-        return shared
-                + " of "
+        return "read in place by the peer with one copy; of "
                 + all.size()
-                + " registered segments, read in place by the peer with one copy"
+                + " segments registered by now "
+                + shared
+                + " are shared"
                 + pages;
     }
 

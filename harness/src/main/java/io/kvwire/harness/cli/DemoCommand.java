@@ -88,8 +88,8 @@ final class DemoCommand implements Callable<Integer> {
             paramLabel = "PATH",
             defaultValue = "tcp",
             description =
-                    "The wire between the two processes, and no other (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "The wire between the two processes; another than the default runs alone"
+                            + " (default: ${DEFAULT-VALUE}).")
     private String path;
 
     @Option(

@@ -12,6 +12,7 @@ import picocli.CommandLine.TypeConversionException;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 
 /** How a node reaches its peers: path, lanes, rate, TLS. */
 final class LinkOptions {
@@ -43,6 +44,12 @@ final class LinkOptions {
             defaultValue = "0",
             description = "Send no faster than this (default: as fast as it goes).")
     private long bytesPerSecond;
+
+    @Option(
+            names = "--wire-option",
+            paramLabel = "NAME=VALUE",
+            description = "An option of a wire, rdma.devices=mlx5_0 say; may be repeated.")
+    private Map<String, String> wireOptions = Map.of();
 
     @Option(
             names = "--handshake-seconds",
@@ -78,7 +85,11 @@ final class LinkOptions {
     }
 
     NodeConfig config(String name) {
-        var config = NodeConfig.named(name).withLanes(lanes).withLimits(limits());
+        var config =
+                NodeConfig.named(name)
+                        .withLanes(lanes)
+                        .withLimits(limits())
+                        .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
         }

@@ -34,12 +34,13 @@ public final class DecodeWorker implements AutoCloseable {
     private final Path folder;
     private final Map<Where, DecodeClient> clients = new HashMap<>();
 
-    private record Where(String prefill, CacheShape shape) {}
+    private record Where(String prefill, String wire, CacheShape shape) {}
 
     /**
      * What to run.
      *
      * @param prefill where the prefill process listens
+     * @param wire the path that must be used, empty for the best
      * @param shape of decode's cache
      * @param mode how the cache gets here
      * @param prompt token ids
@@ -47,6 +48,7 @@ public final class DecodeWorker implements AutoCloseable {
      */
     record Order(
             String prefill,
+            String wire,
             CacheShape shape,
             TransferMode mode,
             List<Integer> prompt,
@@ -109,7 +111,7 @@ public final class DecodeWorker implements AutoCloseable {
 
     private Result run(Order order) {
         try {
-            var where = new Where(order.prefill, order.shape);
+            var where = new Where(order.prefill, order.wire, order.shape);
             var client = clients.get(where);
             if (client == null) {
                 client = open(where);
@@ -125,7 +127,8 @@ public final class DecodeWorker implements AutoCloseable {
 
     private DecodeClient open(Where where) {
         var address = NodeAddress.parse(where.prefill);
-        return DecodeClient.connect(seat.withShape(where.shape), config, address, folder);
+        var wired = where.wire.isEmpty() ? config : config.requiring(where.wire);
+        return DecodeClient.connect(seat.withShape(where.shape), wired, address, folder);
     }
 
     @Override

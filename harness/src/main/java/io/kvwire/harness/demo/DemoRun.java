@@ -5,6 +5,7 @@ import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.split.Seat;
 import io.kvwire.harness.split.SingleProcess;
 import io.kvwire.harness.split.SplitRun;
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.TransferException;
 
 import java.time.Duration;
@@ -89,7 +90,7 @@ public final class DemoRun {
         single();
         onTokens.accept(demo.expected());
         if (settings.steps().contains(1)) {
-            pair(Step.ONE_HOST, local(OptionalLong.empty()), begin + budget(0.5));
+            pair(oneHost(), local(OptionalLong.empty()), begin + budget(0.5));
             var limited = OptionalLong.of(settings.bytesPerSecond());
             pair(Step.LIMITED_RATE, local(limited), begin + budget(0.75));
         }
@@ -102,6 +103,23 @@ public final class DemoRun {
     /** {@return what could not be tried and why, one line each} */
     public List<String> remarks() {
         return List.copyOf(remarks);
+    }
+
+    /** Whether the user has asked for another wire than the usual one, and so for no other. */
+    private boolean onePath() {
+        return !settings.path().equals(Step.USUAL);
+    }
+
+    /** Steps on one host, less those that it cannot run. */
+    private List<Step> oneHost() {
+        var why = SharedArena.unavailable();
+        if (why.isPresent() && !onePath()) {
+            remarks.add("step 1 over " + Step.SHARED_MEMORY + " was left out: " + why.get());
+        }
+        boolean all = why.isEmpty() && !onePath();
+        return Step.ONE_HOST.stream()
+                .filter(step -> all || !step.path().equals(Step.SHARED_MEMORY))
+                .toList();
     }
 
     private long budget(double share) {
@@ -135,7 +153,7 @@ public final class DemoRun {
                 List.of(),
                 List.of(),
                 "127.0.0.1",
-                settings.path(),
+                onePath() ? settings.path() : "",
                 bytesPerSecond,
                 settings.verbose());
     }

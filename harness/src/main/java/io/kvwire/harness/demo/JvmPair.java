@@ -35,7 +35,7 @@ final class JvmPair implements Processes {
      * @param onPrefillHost what comes before the command of the one
      * @param onDecodeHost what comes before the command of the other
      * @param listen the host name or address on which prefill listens
-     * @param path the wire between them
+     * @param path the only wire that they offer; empty for all, of which each step takes its own
      * @param bytesPerSecond limit on what prefill sends
      * @param verbose whether to show what they log
      */
@@ -50,11 +50,11 @@ final class JvmPair implements Processes {
 
     private JvmPair(Plan plan, Path folder) {
         this.folder = folder;
-        var common =
-                List.of(
-                        "--model", plan.model(),
-                        "--file-folder", folder.toString(),
-                        "--path", plan.path());
+        var common = new ArrayList<>(List.of("--model", plan.model()));
+        common.addAll(List.of("--file-folder", folder.toString()));
+        if (!plan.path().isEmpty()) {
+            common.addAll(List.of("--path", plan.path()));
+        }
         var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
         first.addAll(common);
         first.addAll(List.of("--listen", plan.listen() + ":0"));
@@ -107,7 +107,12 @@ final class JvmPair implements Processes {
     public SplitRun run(Step step, List<Integer> prompt, int maxTokens) {
         var order =
                 new DecodeWorker.Order(
-                        address, step.decodeShape(), step.transferMode(), prompt, maxTokens);
+                        address,
+                        step.wire(),
+                        step.decodeShape(),
+                        step.transferMode(),
+                        prompt,
+                        maxTokens);
         try {
             decode.send(DecodeWorker.MAPPER.writeValueAsString(order));
             var answer = decode.receive(RUN);

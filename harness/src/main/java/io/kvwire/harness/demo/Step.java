@@ -20,11 +20,17 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
     private static final CacheShape LARGE_BLOCKS =
             CacheShape.DEFAULT.withTokensPerBlock(128).withOrder(KvOrder.HND);
 
+    /** The wire of most steps, unless the user asks for another one. */
+    static final String USUAL = "tcp";
+
+    /** The path through memory that two processes share. */
+    static final String SHARED_MEMORY = "pcie";
+
     /** What lies between the two processes. */
     enum Link {
         /** There is one process. */
         NONE,
-        /** The loopback interface, or a folder. */
+        /** The loopback interface, memory of the host, or a folder. */
         LOOPBACK,
         /** The loopback interface at a realistic rate. */
         LIMITED,
@@ -42,6 +48,9 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
                     of(1, "tcp", TransferMode.BULK, Link.LOOPBACK),
                     of(1, "tcp", TransferMode.LAYERWISE, Link.LOOPBACK),
                     of(1, "tcp", TransferMode.PULL, Link.LOOPBACK),
+                    of(1, SHARED_MEMORY, TransferMode.BULK, Link.LOOPBACK),
+                    of(1, SHARED_MEMORY, TransferMode.LAYERWISE, Link.LOOPBACK),
+                    of(1, SHARED_MEMORY, TransferMode.PULL, Link.LOOPBACK),
                     new Step(1, "tcp", TransferMode.BULK.text(), Link.LOOPBACK, LARGE_BLOCKS),
                     new Step(1, "tcp", TransferMode.LAYERWISE.text(), Link.LOOPBACK, LARGE_BLOCKS));
 
@@ -59,11 +68,16 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
 
     /** {@return this step, over another wire where it is over one} */
     Step over(String wire) {
-        return path.equals("tcp") ? new Step(number, wire, mode, link, decodeShape) : this;
+        return path.equals(USUAL) ? new Step(number, wire, mode, link, decodeShape) : this;
     }
 
     private static Step of(int number, String path, TransferMode mode, Link link) {
         return new Step(number, path, mode.text(), link, CacheShape.DEFAULT);
+    }
+
+    /** {@return the path that the nodes must use; empty when any will do} */
+    String wire() {
+        return path.equals("file") || path.equals("none") ? "" : path;
     }
 
     /** {@return the mode, for all but step 0} */

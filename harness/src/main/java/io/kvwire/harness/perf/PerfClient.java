@@ -31,6 +31,7 @@ final class PerfClient implements AutoCloseable {
 
     private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
     private final boolean spin;
+    private final boolean privateMemory;
     private final TransferNode node;
     private final Peer peer;
     private volatile Pings pings;
@@ -52,7 +53,8 @@ final class PerfClient implements AutoCloseable {
         }
     }
 
-    PerfClient(NodeConfig config, NodeAddress server) {
+    PerfClient(NodeConfig config, NodeAddress server, boolean privateMemory) {
+        this.privateMemory = privateMemory;
         spin = config.waitMode() == WaitMode.SPIN;
         node = TransferNode.start(config.connectOnly().withListener(new Answers()));
         try {
@@ -65,6 +67,11 @@ final class PerfClient implements AutoCloseable {
 
     Peer peer() {
         return peer;
+    }
+
+    private PerfMemory newMemory(String name, PerfCase point) {
+        var arena = PerfMemory.arena(peer.path(), privateMemory);
+        return new PerfMemory(node, name, point, Access.LOCAL, arena);
     }
 
     private final class Answers implements NodeListener {
@@ -108,7 +115,8 @@ final class PerfClient implements AutoCloseable {
     PerfResult blocks(PerfCase point, Effort effort) {
         boolean write = point.op() == PerfOp.WRITE;
         var ready = ask(PerfMessage.setup(point), PerfMessage.Type.READY);
-        try (var memory = new PerfMemory(node, "local-" + ready.cache(), point, Access.LOCAL)) {
+        var name = "local-" + ready.cache();
+        try (var memory = newMemory(name, point)) {
             if (write) {
                 memory.fill();
             }

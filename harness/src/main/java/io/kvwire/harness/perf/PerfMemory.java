@@ -1,10 +1,12 @@
 package io.kvwire.harness.perf;
 
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.ErrorCode;
-import io.kvwire.transport.HostMemory;
+import io.kvwire.transport.HostArena;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.PathReport;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 
@@ -20,17 +22,27 @@ import java.util.List;
  */
 final class PerfMemory implements AutoCloseable {
     private static final byte POISON = (byte) 0xEE;
+    private static final long PAGE = 4096;
 
     private final PerfCase point;
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final MemorySegment memory;
     private final KvCache cache;
 
-    PerfMemory(TransferNode node, String name, PerfCase point, Access access) {
+    /** {@return an arena of the kind that suits a path best, or one that no peer can share} */
+    static Arena arena(PathReport path, boolean privateMemory) {
+        return path.path().equals("pcie") && !privateMemory
+                ? SharedArena.openOrPrivate()
+                : HostArena.open();
+    }
+
+    /** Takes the memory from an arena, which it closes. */
+    PerfMemory(TransferNode node, String name, PerfCase point, Access access, Arena arena) {
         this.point = point;
+        this.arena = arena;
         try {
-            memory = HostMemory.allocate(point.blocks() * point.blockBytes(), arena);
-        } catch (OutOfMemoryError e) {
+            memory = arena.allocate(point.blocks() * point.blockBytes(), PAGE);
+        } catch (OutOfMemoryError | TransferException e) {
             arena.close();
             throw new TransferException(
                     ErrorCode.RESOURCE_EXHAUSTED,

@@ -85,6 +85,11 @@ final class PerfRunCommand implements Callable<Integer> {
             description = "An option of a wire, tcp.readBytes=65536 say; may be repeated.")
     private Map<String, String> wireOptions = Map.of();
 
+    @Option(
+            names = "--private-memory",
+            description = "Do not take memory that other processes of this host can be shown.")
+    private boolean privateMemory;
+
     @Option(names = "--checksum", description = "Send and verify CRC32C with each frame.")
     private boolean checksum;
 
@@ -102,7 +107,7 @@ final class PerfRunCommand implements Callable<Integer> {
         var out = spec.commandLine().getOut();
         PerfReport report = null;
         for (int count : lanes) {
-            try (var client = new PerfClient(config(count), NodeAddress.parse(server))) {
+            try (var client = client(count)) {
                 var used = client.peer().path();
                 if (report == null) {
                     out.println(used.path() + ": " + used.reason() + " " + used.details());
@@ -134,6 +139,10 @@ final class PerfRunCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--seconds and --depth: need more than zero");
         }
+    }
+
+    private PerfClient client(int count) {
+        return new PerfClient(config(count), NodeAddress.parse(server), privateMemory);
     }
 
     private NodeConfig config(int count) {

@@ -48,6 +48,11 @@ final class PerfServeCommand implements Callable<Integer> {
             description = "An option of a wire, tcp.readBytes=65536 say; may be repeated.")
     private Map<String, String> wireOptions = Map.of();
 
+    @Option(
+            names = "--private-memory",
+            description = "Do not take memory that other processes of this host can be shown.")
+    private boolean privateMemory;
+
     @Override
     public Integer call() throws InterruptedException {
         var config =
@@ -60,7 +65,7 @@ final class PerfServeCommand implements Callable<Integer> {
         if (path != null) {
             config = config.withPaths(path);
         }
-        try (var server = PerfServer.start(config, maxBytes)) {
+        try (var server = PerfServer.start(config, maxBytes, privateMemory)) {
             var out = spec.commandLine().getOut();
             out.println("perf server listens on " + server.node().address());
             out.flush();

@@ -33,6 +33,7 @@ final class PerfServer implements AutoCloseable {
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     private final long maxBytes;
+    private final boolean privateMemory;
     private final TransferNode node;
     private final Map<Peer, Seat> seats = new ConcurrentHashMap<>();
     private final AtomicInteger caches = new AtomicInteger();
@@ -53,13 +54,14 @@ final class PerfServer implements AutoCloseable {
         }
     }
 
-    private PerfServer(NodeConfig config, long maxBytes) {
+    private PerfServer(NodeConfig config, long maxBytes, boolean privateMemory) {
         this.maxBytes = maxBytes;
+        this.privateMemory = privateMemory;
         node = TransferNode.start(config.withListener(new Clients()));
     }
 
-    static PerfServer start(NodeConfig config, long maxBytes) {
-        return new PerfServer(config, maxBytes);
+    static PerfServer start(NodeConfig config, long maxBytes, boolean privateMemory) {
+        return new PerfServer(config, maxBytes, privateMemory);
     }
 
     /** The limits that both ends of a measurement use. */
@@ -117,7 +119,7 @@ final class PerfServer implements AutoCloseable {
             var ask = PerfMessage.decode(payload);
             var seat = seats.computeIfAbsent(peer, key -> new Seat());
             switch (ask.type()) {
-                case SETUP -> peer.notify(setup(seat, ask.point()).encode());
+                case SETUP -> peer.notify(setup(peer, seat, ask.point()).encode());
                 case START -> {
                     if (seat.point.op() == PerfOp.WRITE) {
                         seat.memory.poison();
@@ -150,7 +152,7 @@ final class PerfServer implements AutoCloseable {
         }
     }
 
-    private PerfMessage setup(Seat seat, PerfCase point) {
+    private PerfMessage setup(Peer peer, Seat seat, PerfCase point) {
         seat.clear();
         if (point.workingSetBytes() > maxBytes) {
             throw new TransferException(
@@ -165,7 +167,11 @@ final class PerfServer implements AutoCloseable {
         boolean source = point.op() == PerfOp.READ;
         seat.memory =
                 new PerfMemory(
-                        node, name, point, source ? Access.REMOTE_READ : Access.REMOTE_WRITE);
+                        node,
+                        name,
+                        point,
+                        source ? Access.REMOTE_READ : Access.REMOTE_WRITE,
+                        PerfMemory.arena(peer.path(), privateMemory));
         if (source) {
             seat.memory.fill();
         }

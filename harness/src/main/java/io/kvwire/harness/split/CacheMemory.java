@@ -4,7 +4,7 @@ import io.kvwire.harness.model.KvGeometry;
 import io.kvwire.harness.model.KvStrides;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.PagedKv;
-import io.kvwire.transport.HostMemory;
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.LayerPlacement;
 
@@ -22,6 +22,9 @@ import java.util.stream.IntStream;
  * {@code deregister} has completed. Safe to share; closing is for the owner alone.
  */
 final class CacheMemory implements AutoCloseable {
+    /** Segments start on pages, so that devices and O_DIRECT could use them as they are. */
+    private static final long ALIGNMENT = 4096;
+
     private final Arena arena;
     private final KvLayout layout;
     private final int blocks;
@@ -34,7 +37,7 @@ final class CacheMemory implements AutoCloseable {
         layout = shape.layout(config);
         var segments =
                 IntStream.range(0, layout.layers())
-                        .mapToObj(l -> HostMemory.allocate(blocks * layout.blockBytes(), arena))
+                        .mapToObj(l -> arena.allocate(blocks * layout.blockBytes(), ALIGNMENT))
                         .toList();
         placement = segments.stream().map(s -> LayerPlacement.dense(layout, s, blocks)).toList();
         paged = pagedOver(config, shape, placement, blocks);
@@ -50,7 +53,7 @@ final class CacheMemory implements AutoCloseable {
      */
     static CacheMemory allocate(LlamaConfig config, CacheShape shape, int tokens) {
         int blocks = Math.ceilDiv(tokens, shape.tokensPerBlock());
-        var arena = Arena.ofShared();
+        var arena = SharedArena.openOrPrivate();
         try {
             return new CacheMemory(arena, config, shape, blocks);
         } catch (RuntimeException | Error e) {

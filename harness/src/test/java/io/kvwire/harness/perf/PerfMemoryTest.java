@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.transport.Access;
+import io.kvwire.transport.HostArena;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferNode;
 
@@ -29,8 +30,8 @@ class PerfMemoryTest {
     @BeforeEach
     void placeEveryBlockOfAFilledSourceInItsTarget() {
         node = TransferNode.start(NodeConfig.named("perf-memory-test"));
-        source = new PerfMemory(node, "source", POINT, Access.LOCAL);
-        target = new PerfMemory(node, "target", POINT, Access.LOCAL);
+        source = new PerfMemory(node, "source", POINT, Access.LOCAL, HostArena.open());
+        target = new PerfMemory(node, "target", POINT, Access.LOCAL, HostArena.open());
         source.fill();
         target.poison();
         int[] from = POINT.order(true);

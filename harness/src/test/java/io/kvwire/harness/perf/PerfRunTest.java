@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import io.kvwire.harness.cli.CommandLineRun;
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
 
@@ -36,7 +37,7 @@ class PerfRunTest {
                         .withListen(new NodeAddress("127.0.0.1", 0))
                         .withLanes(NodeConfig.MAX_LANES)
                         .withLimits(PerfServer.limits());
-        try (var server = PerfServer.start(config, SERVER_BYTES)) {
+        try (var server = PerfServer.start(config, SERVER_BYTES, false)) {
             var all = new ArrayList<>(List.of("perf", "run", server.node().address().toString()));
             all.addAll(List.of("--seconds", "0.05", "--json", json().toString()));
             all.addAll(List.of(words));
@@ -68,7 +69,9 @@ class PerfRunTest {
                         "--verify");
 
         assertEquals(0, ran.status(), ran.err());
-        assertEquals("tcp", report().get("path").asText());
+        assertEquals(
+                SharedArena.unavailable().isEmpty() ? "pcie" : "tcp",
+                report().get("path").asText());
         assertTrue(report().get("pathReason").isTextual(), report().toString());
         var results = report().get("results");
         assertEquals(2, results.size());

@@ -4,7 +4,7 @@ import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.DType;
-import io.kvwire.transport.HostMemory;
+import io.kvwire.transport.HostArena;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
@@ -32,7 +32,7 @@ final class SplitSample {
 
     /** Runs the program; gives the bytes that arrived in place. */
     static long run() {
-        try (Arena arena = Arena.ofShared()) {
+        try (Arena arena = HostArena.open()) {
             var layout =
                     KvLayout.builder()
                             .layers(4)
@@ -98,7 +98,7 @@ final class SplitSample {
         int blocks = 64;
         var placement = new ArrayList<LayerPlacement>();
         for (int layer = 0; layer < layout.layers(); layer++) {
-            var memory = HostMemory.allocate(layout.blockBytes() * blocks, arena);
+            var memory = arena.allocate(layout.blockBytes() * blocks, 64);
             placement.add(LayerPlacement.dense(layout, memory, blocks));
         }
         return node.register("kv", layout, List.copyOf(placement), blocks, access);

@@ -27,6 +27,10 @@ final class Libc {
     // int ftruncate(int fd, off_t length)
     static final MethodHandle FTRUNCATE = status("ftruncate", JAVA_INT, JAVA_LONG);
 
+    // int fallocate(int fd, int mode, off_t offset, off_t len)
+    static final MethodHandle FALLOCATE =
+            status("fallocate", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+
     // off_t lseek(int fd, off_t offset, int whence)
     static final MethodHandle LSEEK = count("lseek", JAVA_INT, JAVA_LONG, JAVA_INT);
 

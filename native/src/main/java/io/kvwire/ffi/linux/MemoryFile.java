@@ -37,7 +37,7 @@ public final class MemoryFile implements AutoCloseable {
      * @param name for people who look into /proc; need not be the only one
      * @param bytes its length; a multiple of 2 MiB for huge pages
      * @param pages what it is made of
-     * @return the file, open here, its length set and not sealed yet
+     * @return the file, open here, its memory taken, its length set and not sealed yet
      * @throws TransferException when there is no memory, no descriptor, or the kernel has none
      */
     public static MemoryFile create(String name, long bytes, Pages pages) {
@@ -60,10 +60,32 @@ public final class MemoryFile implements AutoCloseable {
                 Descriptors.close(descriptor);
                 throw Errno.failure("ftruncate to " + bytes + " bytes", why, "");
             }
+            int why = reserve(errno, descriptor, bytes);
+            if (why != 0) {
+                Descriptors.close(descriptor);
+                throw Errno.failure(
+                        "fallocate of " + bytes + " bytes of shared memory",
+                        why,
+                        "Take less, or raise the limit of this container's memory");
+            }
             return new MemoryFile(descriptor);
         } catch (Throwable e) {
             throw Libc.unexpected(e);
         }
+    }
+
+    /**
+     * Takes the memory at once: what is not there is an error now, and not a signal to whoever
+     * touches the page that was one too many.
+     */
+    private static int reserve(MemorySegment errno, int descriptor, long bytes) throws Throwable {
+        while ((int) Libc.FALLOCATE.invokeExact(errno, descriptor, 0, 0L, bytes) != 0) {
+            int why = Errno.of(errno);
+            if (why != Errno.EINTR) {
+                return why == Errno.EOPNOTSUPP ? 0 : why;
+            }
+        }
+        return 0;
     }
 
     /**

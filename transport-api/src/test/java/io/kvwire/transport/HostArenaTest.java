@@ -12,22 +12,21 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-class HostMemoryTest {
+class HostArenaTest {
     private static final long HUGE = 2L << 20;
 
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 4096, HUGE - 1, HUGE, HUGE + 1, 3 * HUGE + 12345})
     void isZeroedAlignedAndAsLongAsAsked(long bytes) {
-        try (var arena = Arena.ofShared()) {
-            var memory = HostMemory.allocate(bytes, arena);
+        try (var arena = HostArena.open()) {
+            var memory = arena.allocate(bytes, 64);
             assertEquals(bytes, memory.byteSize());
-            assertEquals(0, memory.address() % HostMemory.ALIGNMENT);
+            assertEquals(0, memory.address() % 4096);
             for (long at = 0; at < bytes; at++) {
                 assertEquals(0, memory.get(ValueLayout.JAVA_BYTE, at));
             }
@@ -37,8 +36,8 @@ class HostMemoryTest {
 
     @Test
     void cannotBeReachedOnceItsArenaIsClosed() {
-        var arena = Arena.ofShared();
-        var memory = HostMemory.allocate(HUGE, arena);
+        var arena = HostArena.open();
+        var memory = arena.allocate(HUGE, 64);
         arena.close();
         assertFalse(memory.scope().isAlive());
         assertThrows(IllegalStateException.class, () -> memory.get(ValueLayout.JAVA_BYTE, 0));
@@ -48,8 +47,8 @@ class HostMemoryTest {
     @EnabledOnOs(OS.LINUX)
     void asksForHugePagesAndGivesTheMappingBack() throws IOException {
         long start;
-        try (var arena = Arena.ofShared()) {
-            var memory = HostMemory.allocate(4 * HUGE, arena);
+        try (var arena = HostArena.open()) {
+            var memory = arena.allocate(4 * HUGE, 64);
             start = memory.address();
             assertEquals(0, start % HUGE, "starts on a huge page");
             var mapping = mapping(start);
