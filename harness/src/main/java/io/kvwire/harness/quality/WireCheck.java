@@ -64,12 +64,8 @@ final class WireCheck {
                     }
                 };
         var codec = CodecConfig.of(choice.text());
-        try (var decode = TransferNode.start(NodeConfig.named("decode").withCodec(codec));
-                var prefill =
-                        TransferNode.start(
-                                NodeConfig.named("prefill")
-                                        .withCodec(codec)
-                                        .withListener(listener))) {
+        try (var decode = TransferNode.start(config("decode", codec));
+                var prefill = TransferNode.start(config("prefill", codec).withListener(listener))) {
             KvCache there = register(decode, target, Access.REMOTE_WRITE);
             KvCache here = register(prefill, source, Access.LOCAL);
             var targetTable = there.allocate(target.blocks()).orElseThrow();
@@ -101,6 +97,10 @@ final class WireCheck {
         } catch (ExecutionException | TimeoutException e) {
             throw new IllegalStateException("the peer's block table did not arrive", e);
         }
+    }
+
+    private static NodeConfig config(String name, CodecConfig codec) {
+        return NodeConfig.named(name).requiring("tcp").withCodec(codec);
     }
 
     private static void requireInOrder(BlockTable table) {
