@@ -61,6 +61,15 @@ class RigTest(unittest.TestCase):
         self.assertEqual(7, done.returncode, done.stderr)
         self.assertIn("[1] said", done.stdout)
 
+    def test_a_guest_sees_the_temporary_files_of_its_host_and_changes_none(self):
+        seen = self.out / "seen"
+        seen.write_text("by both")
+        done = rig("run", f"cat {seen}; echo mine >{seen}; cat {seen}; touch {self.out}/made")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual("by bothmine\n", done.stdout)
+        self.assertEqual("by both", seen.read_text())
+        self.assertFalse((self.out / "made").exists())
+
     def test_a_command_that_takes_too_long_ends_with_its_guest(self):
         done = rig("run", "--out", self.out, "--timeout", "15", "sleep 300")
         self.assertEqual(1, done.returncode)

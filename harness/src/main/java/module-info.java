@@ -35,6 +35,9 @@ module io.kvwire.harness {
     opens io.kvwire.harness.perf to
             com.fasterxml.jackson.databind,
             info.picocli;
+    opens io.kvwire.harness.quality to
+            com.fasterxml.jackson.databind,
+            info.picocli;
     opens io.kvwire.harness.split to
             com.fasterxml.jackson.databind;
 }

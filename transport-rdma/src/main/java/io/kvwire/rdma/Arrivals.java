@@ -46,6 +46,7 @@ final class Arrivals {
                 slots.inbound(slot).data(buffers.memory(buffer), LaneMessage.PREFIX_BYTES, size);
             }
             case LaneMessage.CREDIT -> LinkOffer.require(bytes == message.position(), "credit");
+            case LaneMessage.WRITTEN -> slots.inbound(slot).written();
             case LaneMessage.ABANDON -> slots.inbound(slot).abandoned();
             default -> LinkOffer.require(false, "a message of type " + LaneMessage.type(message));
         }

@@ -110,7 +110,11 @@ final class Handshake {
             lane.expect(theirs);
         }
         tell(offer().encode(LinkOffer.ANSWER));
-        aside(() -> link.all().forEach(lane -> lane.accept(epoch, deadlineNanos)));
+        aside(() -> {
+            for (var lane : link.all()) {
+                lane.accept(theirs.lanes().get(lane.index()), epoch, deadlineNanos);
+            }
+        });
     }
 
     /** Does what blocks on a thread of its own. */

@@ -151,8 +151,8 @@ final class Lane {
     }
 
     /** Takes the peer, which comes through the connection manager; blocks. */
-    void accept(long secret, long deadlineNanos) {
-        pair.accept(secret, deadlineNanos);
+    void accept(RemoteEnd remote, long secret, long deadlineNanos) {
+        pair.accept(remote, secret, deadlineNanos);
         connected = true;
     }
 
@@ -250,6 +250,11 @@ final class Lane {
     /** Memory of a frame cannot be registered. */
     void notRegistered(TransferException why) {
         link.notRegistered(why);
+    }
+
+    /** {@return whether the receiver learns of a WRITE by its immediate, not by a message} */
+    boolean immediates() {
+        return pair.immediates();
     }
 
     Slots slots() {
@@ -423,6 +428,13 @@ final class Lane {
                                     + link
                                     + " cannot be drained; its queue pair is destroyed instead",
                     e);
+        }
+    }
+
+    /** The failed lane will not be told of what is in flight. */
+    void abandon() {
+        if (state == State.DRAINING) {
+            drained();
         }
     }
 

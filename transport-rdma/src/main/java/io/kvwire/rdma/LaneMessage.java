@@ -28,6 +28,9 @@ final class LaneMessage {
     /** The granted frame will not come. */
     static final byte ABANDON = 7;
 
+    /** The granted frame is written: in place of an immediate, where a device has none. */
+    static final byte WRITTEN = 8;
+
     /** The receiver says where to, the sender writes, and signals by an immediate. */
     static final byte WRITE = 1;
 

@@ -74,7 +74,10 @@ final class Mover {
             int gathers = gather();
             boolean whole = left == 0;
             boolean signal = whole || space == 1;
-            int code = whole && opcode == QueuePair.WRITE ? QueuePair.WRITE_WITH_IMMEDIATE : opcode;
+            int code =
+                    whole && opcode == QueuePair.WRITE && pair.immediates()
+                            ? QueuePair.WRITE_WITH_IMMEDIATE
+                            : opcode;
             last = window.add(code, signal, 0);
             pair.remote(remoteAt, remote.key());
             if (code == QueuePair.WRITE_WITH_IMMEDIATE) {

@@ -68,7 +68,7 @@ final class NativeQueuePair implements QueuePair {
     }
 
     @Override
-    public void accept(long secret, long deadlineNanos) {
+    public void accept(RemoteEnd remote, long secret, long deadlineNanos) {
         managed().accept(bytes(secret), deadlineNanos);
     }
 

@@ -132,16 +132,31 @@ final class Outbound extends Slot {
         boolean whole = mode == LaneMessage.WRITE ? write() : copyOn();
         if (whole) {
             state = State.POSTED;
-            last = mode == LaneMessage.WRITE ? mover.last() : last;
             lane.slots().awaitLater(this);
         }
         return whole;
     }
 
     private boolean write() {
+        if (!lane.immediates()) {
+            return mover.step(granted) && tell();
+        }
         // The immediate takes a receive of the peer: it is kept before the first byte goes.
         credited = credited || lane.window().takeCredit();
-        return credited && mover.step(granted);
+        boolean whole = credited && mover.step(granted);
+        last = mover.last();
+        return whole;
+    }
+
+    /** Says that everything is written; the message comes behind every byte. */
+    private boolean tell() {
+        var window = lane.window();
+        if (!window.mayMessage()) {
+            return false;
+        }
+        lane.begin(window.message(), LaneMessage.WRITTEN, mode, granted, 0, 0);
+        last = window.send(true);
+        return true;
     }
 
     private boolean copyOn() {

@@ -53,6 +53,10 @@ final class Poller {
 
     private volatile boolean sleeping;
     private volatile boolean stopping;
+
+    /** Whether the completion queue is of no more use. */
+    private volatile boolean dead;
+
     private long nextTick = System.nanoTime();
     private long nextDue = Long.MAX_VALUE;
 
@@ -101,6 +105,11 @@ final class Poller {
      * @throws TransferException with {@link ErrorCode#RESOURCE_EXHAUSTED}
      */
     int admit(int sends, int credits) {
+        if (dead) {
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "the completion queue of " + name + " is broken: start the node anew");
+        }
         synchronized (this) {
             if (completionsPromised + sends + credits > completionRoom
                     || receivesPromised + credits > Math.min(receiveRoom, completionRoom)) {
@@ -206,7 +215,7 @@ final class Poller {
                 task.run();
                 done++;
             }
-            int polled = completions.poll(batch);
+            int polled = poll();
             for (int i = 0; i < polled; i++) {
                 completed(i);
             }
@@ -220,6 +229,25 @@ final class Poller {
             broken(e);
         }
         return done;
+    }
+
+    private int poll() {
+        if (dead) {
+            return 0;
+        }
+        try {
+            return completions.poll(batch);
+        } catch (TransferException e) {
+            dead = true;
+            broken(e);
+            // Nothing will be reported any more: only destroyed queue pairs are known to be quiet.
+            for (var lane : lanes) {
+                if (lane != null) {
+                    lane.abandon();
+                }
+            }
+            return 0;
+        }
     }
 
     private void completed(int i) {
@@ -296,7 +324,9 @@ final class Poller {
 
     /** Sleeps until there is something to do, unless there is something already. */
     void sleep() {
-        completions.arm();
+        if (!dead) {
+            completions.arm();
+        }
         sleeping = true;
         try {
             if (work() == 0 && tasks.isEmpty() && !(stopping && lanes.length == 0)) {
@@ -313,9 +343,9 @@ final class Poller {
         }
     }
 
-    /** The completion queue is of no more use, and every lane with it. */
+    /** Every lane is of no more use. */
     private void broken(RuntimeException e) {
-        LOG.log(System.Logger.Level.ERROR, name + " failed", e);
+        LOG.log(System.Logger.Level.ERROR, name + " failed: " + e.getMessage(), e);
         var reason =
                 e instanceof TransferException known
                         ? known

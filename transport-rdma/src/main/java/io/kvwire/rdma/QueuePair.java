@@ -30,6 +30,11 @@ interface QueuePair extends AutoCloseable {
     /** {@return the bytes that a work request may carry in itself} */
     int inlineBytes();
 
+    /** {@return whether a WRITE can carry an immediate} */
+    default boolean immediates() {
+        return true;
+    }
+
     /**
      * Connects it: INIT, RTR, RTS.
      *
@@ -50,11 +55,12 @@ interface QueuePair extends AutoCloseable {
      * Takes the peer that comes to the port; blocks, and not the poller's thread. A {@link #close}
      * ends it.
      *
+     * @param remote the other end, as far as it is known
      * @param secret the peer has to know it
      * @param deadlineNanos as of {@link System#nanoTime}
      * @throws io.kvwire.transport.TransferException when it does not come
      */
-    void accept(long secret, long deadlineNanos);
+    void accept(RemoteEnd remote, long secret, long deadlineNanos);
 
     /**
      * Connects to a peer that {@linkplain #listen listens}; blocks, and not the poller's thread. A

@@ -17,6 +17,8 @@ package io.kvwire.rdma;
  * @param trafficClass of the packets (the DSCP, on Ethernet, in its upper six bits)
  * @param serviceLevel of the packets
  * @param hopLimit of the packets
+ * @param receives that the peer may use; where receive queues cannot be shared, each queue pair
+ *     gets as many
  */
 record QueueSpec(
         int depth,
@@ -32,4 +34,5 @@ record QueueSpec(
         int notReadyTimer,
         int trafficClass,
         int serviceLevel,
-        int hopLimit) {}
+        int hopLimit,
+        int receives) {}

@@ -51,7 +51,12 @@ final class RdmaDataPath implements DataPath {
             rails.forEach(Rail::close);
             throw e;
         }
+    }
+
+    /** Starts the threads. */
+    RdmaDataPath start() {
         rails.forEach(Rail::start);
+        return this;
     }
 
     @Override
@@ -178,7 +183,8 @@ final class RdmaDataPath implements DataPath {
                 options.notReadyTimer(),
                 options.trafficClass(),
                 options.serviceLevel(),
-                options.hopLimit());
+                options.hopLimit(),
+                options.credits());
     }
 
     /** Registers memory ahead of its first transfer, which would have to wait for it. */

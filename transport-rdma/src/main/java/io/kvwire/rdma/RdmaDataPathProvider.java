@@ -19,7 +19,7 @@ public final class RdmaDataPathProvider implements DataPathProvider {
 
     /** For ServiceLoader. */
     public RdmaDataPathProvider() {
-        this(List.of(NativeVerbs.panama(), NativeVerbs.disni()));
+        this(List.of(NativeVerbs.panama(), NativeVerbs.disni(), new JverbsVerbs()));
     }
 
     RdmaDataPathProvider(List<Verbs> providers) {
@@ -56,7 +56,7 @@ public final class RdmaDataPathProvider implements DataPathProvider {
         RdmaDataPath.require(verbs, RdmaDataPath.managed(verbs, options));
         var choice = choose(verbs, options);
         require(choice);
-        return new RdmaDataPath(config, options, verbs, choice);
+        return new RdmaDataPath(config, options, verbs, choice).start();
     }
 
     /** The first provider that works here, or the one that is asked for. */

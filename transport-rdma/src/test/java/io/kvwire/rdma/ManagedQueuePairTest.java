@@ -57,7 +57,7 @@ class ManagedQueuePairTest {
     }
 
     private QueuePair pair() {
-        var spec = new QueueSpec(32, 1, 0, pick.gid(), 0, 1024, 4, 14, 6, 7, 12, 0, 0, 64);
+        var spec = new QueueSpec(32, 1, 0, pick.gid(), 0, 1024, 4, 14, 6, 7, 12, 0, 0, 64, 8);
         return keep(device.queuePair(pick.port(), completions, receives, spec));
     }
 
@@ -69,8 +69,8 @@ class ManagedQueuePairTest {
         return System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
     }
 
-    private static CompletableFuture<Void> accepting(QueuePair pair) {
-        return CompletableFuture.runAsync(() -> pair.accept(SECRET, inSeconds(60)));
+    private CompletableFuture<Void> accepting(QueuePair pair) {
+        return CompletableFuture.runAsync(() -> pair.accept(end(pair, 0), SECRET, inSeconds(60)));
     }
 
     @Test
@@ -106,7 +106,10 @@ class ManagedQueuePairTest {
     void nobodyComesInTime() {
         var far = pair();
         far.listen();
-        var failure = assertThrows(TransferException.class, () -> far.accept(SECRET, inSeconds(0)));
+        var failure =
+                assertThrows(
+                        TransferException.class,
+                        () -> far.accept(end(far, 0), SECRET, inSeconds(0)));
         assertEquals(ErrorCode.UNREACHABLE, failure.code());
     }
 

@@ -1,9 +1,10 @@
 package io.kvwire.rdma;
 
 /** A simulated device. */
-record SimDevice(SimFabric fabric, DeviceLimits limits, Object identity) implements VerbsDevice {
-    SimDevice(SimFabric fabric, DeviceLimits limits) {
-        this(fabric, limits, new Object());
+record SimDevice(SimFabric fabric, DeviceLimits limits, boolean immediates, Object identity)
+        implements VerbsDevice {
+    SimDevice(SimFabric fabric, DeviceLimits limits, boolean immediates) {
+        this(fabric, limits, immediates, new Object());
     }
 
     @Override
@@ -13,7 +14,7 @@ record SimDevice(SimFabric fabric, DeviceLimits limits, Object identity) impleme
 
     @Override
     public CompletionQueue completionQueue(int depth) {
-        return new SimCompletionQueue(fabric, depth);
+        return new SimCompletionQueue(fabric, Math.min(depth, fabric.queueRoom()));
     }
 
     @Override

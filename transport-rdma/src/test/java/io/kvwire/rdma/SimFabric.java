@@ -38,6 +38,11 @@ final class SimFabric implements AutoCloseable {
     private final List<SimQueuePair> busy = new ArrayList<>();
     private final Map<Integer, SimKeys> keys = new HashMap<>();
     private final List<SimVerbs> hosts = new ArrayList<>();
+    private boolean immediates = true;
+    private int queueRoom = Integer.MAX_VALUE;
+    private boolean holding;
+    private boolean shuffling;
+    private int shuffled;
     private int nextNumber = 17;
     private int nextKey = 1000;
     private boolean closed;
@@ -46,6 +51,56 @@ final class SimFabric implements AutoCloseable {
     SimFabric(long seed, Weather weather) {
         random = new Random(seed);
         this.weather = weather;
+    }
+
+    /** Its devices have no immediates. */
+    SimFabric withoutImmediates() {
+        immediates = false;
+        return this;
+    }
+
+    /** Its completion queues hold fewer completions than they promise. */
+    SimFabric withQueueRoom(int completions) {
+        queueRoom = completions;
+        return this;
+    }
+
+    /** Its queue pairs report what is flushed in any order. */
+    SimFabric withShuffledFlushes() {
+        shuffling = true;
+        return this;
+    }
+
+    boolean shuffles() {
+        return shuffling;
+    }
+
+    /** {@return how many flushed requests were reported in any order} */
+    int shuffled() {
+        return shuffled;
+    }
+
+    void countShuffled() {
+        shuffled++;
+    }
+
+    int queueRoom() {
+        return queueRoom;
+    }
+
+    /** Keeps completions back, or lets them through again. */
+    void hold(boolean held) {
+        lock.lock();
+        try {
+            holding = held;
+            pairs.values().forEach(this::busy);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean holding() {
+        return holding;
     }
 
     /** Carries everything out as it comes, until the fabric is closed. */
@@ -63,6 +118,7 @@ final class SimFabric implements AutoCloseable {
         lock.lock();
         try {
             var host = new SimVerbs(this, hosts.size(), devices);
+            host.immediates = immediates;
             hosts.add(host);
             return host;
         } finally {

@@ -94,6 +94,11 @@ final class SimQueuePair implements QueuePair {
     }
 
     @Override
+    public boolean immediates() {
+        return device.immediates();
+    }
+
+    @Override
     public int inlineBytes() {
         return spec.inlineBytes();
     }
@@ -116,7 +121,7 @@ final class SimQueuePair implements QueuePair {
     }
 
     @Override
-    public void accept(long known, long deadlineNanos) {
+    public void accept(RemoteEnd remote, long known, long deadlineNanos) {
         fabric.lock.lock();
         try {
             secret = OptionalLong.of(known);
@@ -237,7 +242,20 @@ final class SimQueuePair implements QueuePair {
             state = State.GONE;
             fabric.changedConnection.signalAll();
             landing.clear();
+            // Some devices report what was posted even when the queue pair is gone.
+            late.forEach(completions::add);
+            late.clear();
             fabric.remove(this);
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
+    /** {@return whether it was destroyed} */
+    boolean gone() {
+        fabric.lock.lock();
+        try {
+            return state == State.GONE;
         } finally {
             fabric.lock.unlock();
         }
@@ -258,12 +276,14 @@ final class SimQueuePair implements QueuePair {
 
     /** Does one thing; false when there is nothing to do. Called with the fabric's lock. */
     boolean step(Random random, SimFabric.Weather weather) {
-        if (!late.isEmpty() && random.nextDouble() >= weather.lateCompletion()) {
-            completions.add(late.poll());
+        if (!late.isEmpty()
+                && !fabric.holding()
+                && random.nextDouble() >= weather.lateCompletion()) {
+            completions.add(next(random));
             return true;
         }
         if (state == State.ERROR) {
-            return flush() || !late.isEmpty();
+            return flush() || (!late.isEmpty() && !fabric.holding());
         }
         if (!landing.isEmpty() && random.nextDouble() >= weather.lateBytes()) {
             land(landing.remove(random.nextInt(landing.size())));
@@ -273,6 +293,18 @@ final class SimQueuePair implements QueuePair {
             return carryOut(posted.peek()) || !late.isEmpty() || !landing.isEmpty();
         }
         return !late.isEmpty() || !landing.isEmpty();
+    }
+
+    /** The completion that is reported next: the first, or any of those that were flushed. */
+    private SimCompletionQueue.Completion next(Random random) {
+        if (!fabric.shuffles() || late.peek().status() != Completions.FLUSHED) {
+            return late.poll();
+        }
+        var flushed = late.stream().filter(each -> each.status() == Completions.FLUSHED).toList();
+        var any = flushed.get(random.nextInt(flushed.size()));
+        late.remove(any);
+        fabric.countShuffled();
+        return any;
     }
 
     private boolean flush() {

@@ -10,6 +10,7 @@ final class SimVerbs implements Verbs {
 
     private final SimFabric fabric;
     private final List<VerbsPort> ports = new ArrayList<>();
+    boolean immediates = true;
     DeviceLimits limits = new DeviceLimits(1024, 8, 1 << 16, 1 << 15, 16);
 
     SimVerbs(SimFabric fabric, int host, int devices) {
@@ -43,6 +44,6 @@ final class SimVerbs implements Verbs {
 
     @Override
     public VerbsDevice open(String device) {
-        return new SimDevice(fabric, limits);
+        return new SimDevice(fabric, limits, immediates);
     }
 }

@@ -22,7 +22,11 @@ final class SimWire implements WireUnderTest {
     private final int devices;
 
     SimWire(long seed, SimFabric.Weather weather, int devices, Map<String, String> options) {
-        fabric = new SimFabric(seed, weather).start();
+        this(new SimFabric(seed, weather), devices, options);
+    }
+
+    SimWire(SimFabric fabric, int devices, Map<String, String> options) {
+        this.fabric = fabric.start();
         this.devices = devices;
         this.options = options;
     }

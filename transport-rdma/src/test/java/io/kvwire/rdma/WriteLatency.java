@@ -110,7 +110,8 @@ final class WriteLatency {
                             12,
                             0,
                             0,
-                            64);
+                            64,
+                            DEPTH);
             pair = device.queuePair(pick.port(), completions, receives, spec);
             flags = bytes <= pair.inlineBytes() ? QueuePair.INLINE : 0;
         }

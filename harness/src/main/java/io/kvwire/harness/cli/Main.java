@@ -2,6 +2,7 @@ package io.kvwire.harness.cli;
 
 import io.kvwire.harness.doctor.DoctorCommand;
 import io.kvwire.harness.perf.PerfCommand;
+import io.kvwire.harness.quality.QualityCommand;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,6 +23,7 @@ import java.util.List;
             DecodeCommand.class,
             DecodeWorkerCommand.class,
             PerfCommand.class,
+            QualityCommand.class,
             DoctorCommand.class,
             RigCommand.class
         })

@@ -45,6 +45,7 @@ public final class Llama implements AutoCloseable {
     private final Attention attention;
     private final double[] frequencies;
     private final int normStride;
+    private QueryListener queryListener = QueryListener.NONE;
     private Buffers buffers;
 
     /** Activations of up to {@code rows} tokens. Rows are padded to whole panels. */
@@ -94,6 +95,15 @@ public final class Llama implements AutoCloseable {
     /** {@return how the model is run} */
     public LlamaOptions options() {
         return options;
+    }
+
+    /**
+     * Shows the queries of everything that is run from now on, for measurements.
+     *
+     * @param listener sees them; {@link QueryListener#NONE} for nobody
+     */
+    public void showQueries(QueryListener listener) {
+        queryListener = Objects.requireNonNull(listener, "listener");
     }
 
     /**
@@ -228,6 +238,7 @@ public final class Llama implements AutoCloseable {
             multiply(normed, layer.queryKeyValue(), qkv);
             forRows(rows, (from, to) -> rotateAndStore(sequence, place, from, to));
             listener.written(n, position, rows);
+            queryListener.rotated(n, position, qkv);
             attention.attend(place, qkv, attended);
             multiply(attended, layer.output(), projected);
             forRows(

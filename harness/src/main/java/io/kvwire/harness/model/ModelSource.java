@@ -14,6 +14,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * Where a model comes from. Loading reads all weights; what is missing or does not fit ends in a
@@ -57,7 +58,18 @@ public sealed interface ModelSource {
      * @return the model, in memory
      * @throws ModelException if something is missing or broken
      */
-    LoadedModel load();
+    default LoadedModel load() {
+        return load(UnaryOperator.identity());
+    }
+
+    /**
+     * Loads the model with weights that differ from those of its file.
+     *
+     * @param change wraps the weights as they are read
+     * @return the model, in memory
+     * @throws ModelException if something is missing or broken
+     */
+    LoadedModel load(UnaryOperator<Weights> change);
 
     /**
      * The small model that ships with the program: it writes in the manner of the King James Bible.
@@ -69,7 +81,7 @@ public sealed interface ModelSource {
         }
 
         @Override
-        public LoadedModel load() {
+        public LoadedModel load(UnaryOperator<Weights> change) {
             var config = ConfigJson.parse(resource("config.json"), "the config.json that ships");
             var where = "the model.safetensors that ships";
             try (var weights =
@@ -80,7 +92,7 @@ public sealed interface ModelSource {
                 return new LoadedModel(
                         describe(),
                         config,
-                        LlamaWeights.load(config, weights),
+                        LlamaWeights.load(config, change.apply(weights)),
                         Optional.of(tokenizer));
             }
         }
@@ -114,10 +126,13 @@ public sealed interface ModelSource {
         }
 
         @Override
-        public LoadedModel load() {
+        public LoadedModel load(UnaryOperator<Weights> change) {
             try (var weights = new SeededWeights(seed)) {
                 return new LoadedModel(
-                        name, config, LlamaWeights.load(config, weights), Optional.empty());
+                        name,
+                        config,
+                        LlamaWeights.load(config, change.apply(weights)),
+                        Optional.empty());
             }
         }
     }
@@ -135,7 +150,7 @@ public sealed interface ModelSource {
         }
 
         @Override
-        public LoadedModel load() {
+        public LoadedModel load(UnaryOperator<Weights> change) {
             if (!Files.isDirectory(path)) {
                 throw new ModelException(
                         path
@@ -147,7 +162,7 @@ public sealed interface ModelSource {
                             read(path.resolve("config.json")),
                             path.resolve("config.json").toString());
             try (Weights weights = WeightFiles.open(path)) {
-                var loaded = LlamaWeights.load(config, weights);
+                var loaded = LlamaWeights.load(config, change.apply(weights));
                 return new LoadedModel(describe(), config, loaded, tokenizer());
             }
         }

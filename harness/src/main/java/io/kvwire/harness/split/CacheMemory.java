@@ -21,7 +21,7 @@ import java.util.stream.IntStream;
  * <p>Owns the memory. Close it only after the node that it was registered with has closed, or after
  * {@code deregister} has completed. Safe to share; closing is for the owner alone.
  */
-final class CacheMemory implements AutoCloseable {
+public final class CacheMemory implements AutoCloseable {
     /** Segments start on pages, so that devices and O_DIRECT could use them as they are. */
     private static final long ALIGNMENT = 4096;
 
@@ -51,7 +51,7 @@ final class CacheMemory implements AutoCloseable {
      * @param tokens the least number of tokens to hold
      * @return the memory
      */
-    static CacheMemory allocate(LlamaConfig config, CacheShape shape, int tokens) {
+    public static CacheMemory allocate(LlamaConfig config, CacheShape shape, int tokens) {
         int blocks = Math.ceilDiv(tokens, shape.tokensPerBlock());
         var arena = SharedArena.openOrPrivate();
         try {
@@ -81,22 +81,27 @@ final class CacheMemory implements AutoCloseable {
         return PagedKv.over(geometry, strides, keys, values);
     }
 
-    KvLayout layout() {
+    /** {@return how its blocks look} */
+    public KvLayout layout() {
         return layout;
     }
 
-    int blocks() {
+    /** {@return the blocks that it holds} */
+    public int blocks() {
         return blocks;
     }
 
-    List<LayerPlacement> placement() {
+    /** {@return where each layer lies} */
+    public List<LayerPlacement> placement() {
         return placement;
     }
 
-    PagedKv paged() {
+    /** {@return the same memory as the model sees it} */
+    public PagedKv paged() {
         return paged;
     }
 
+    /** Frees the memory. */
     @Override
     public void close() {
         arena.close();

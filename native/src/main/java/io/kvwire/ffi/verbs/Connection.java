@@ -105,6 +105,12 @@ public final class Connection implements AutoCloseable {
         }
     }
 
+    /** {@return the address and port of the peer; a wildcard before there is one} */
+    public InetSocketAddress peer() {
+        var struct = CStruct.at(address, RdmaCmId.LAYOUT);
+        return SockaddrIn6.read(struct.asSlice(RdmaCmId.DST, RdmaCmId.DST_BYTES));
+    }
+
     /** {@return the name of the device it is bound to; empty before it is} */
     public String deviceName() {
         var context = CStruct.at(address, RdmaCmId.LAYOUT).get(ADDRESS, RdmaCmId.VERBS);

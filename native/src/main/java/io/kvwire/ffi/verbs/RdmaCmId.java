@@ -56,7 +56,8 @@ final class RdmaCmId {
                     JAVA_INT.withName("qp_type"));
 
     static final long VERBS = CStruct.offset(LAYOUT, "verbs");
-    static final long PORT_NUM = CStruct.offset(LAYOUT, "port_num");
+    static final long DST = CStruct.offset(LAYOUT, "route", "addr", "dst_storage");
+    static final long DST_BYTES = 16 * Long.BYTES;
 
     private RdmaCmId() {}
 }

@@ -13,7 +13,9 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.ByteOrder;
 
 /**
@@ -65,6 +67,19 @@ final class SockaddrIn6 {
             case null, default ->
                     throw new IllegalArgumentException("host " + address + " was not looked up");
         };
+    }
+
+    /** {@return the address in one of the two structs, which its family tells; else a wildcard} */
+    static InetSocketAddress read(MemorySegment struct) {
+        boolean six = struct.get(JAVA_SHORT, FAMILY) == AF_INET6;
+        long from = six ? ADDR : SockaddrIn.ADDR;
+        var bytes = struct.asSlice(from, six ? 16 : 4).toArray(JAVA_BYTE);
+        int port = Short.toUnsignedInt(struct.get(NETWORK_SHORT, PORT));
+        try {
+            return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
+        } catch (UnknownHostException e) {
+            throw new AssertionError("4 or 16 bytes are an address", e);
+        }
     }
 
     private static void copy(byte[] bytes, MemorySegment to, long offset) {

@@ -114,6 +114,7 @@ class ConnectionTest {
             var request = await(farEvents, ConnectionEvent.Type.CONNECT_REQUEST);
             assertArrayEquals(SECRET, Arrays.copyOf(request.privateData(), SECRET.length));
             try (var accepted = request.requested().orElseThrow()) {
+                assertEquals(local.getAddress(), accepted.peer().getAddress());
                 accepted.ready(far, settings);
                 accepted.accept(far, settings);
                 await(nearEvents, ConnectionEvent.Type.CONNECT_RESPONSE);
