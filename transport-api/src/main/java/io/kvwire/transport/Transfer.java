@@ -44,7 +44,10 @@ public interface Transfer {
      */
     TransferTrace trace();
 
-    /** {@return bytes and phases so far; final once the transfer has ended} */
+    /**
+     * {@return bytes and phases so far; final at {@link #quiescence}, since the target may have all
+     * bytes before this end's wire has counted the last of them}
+     */
     TransferTiming timing();
 
     /**

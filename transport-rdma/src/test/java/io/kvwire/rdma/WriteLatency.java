@@ -32,7 +32,14 @@ final class WriteLatency {
         var provider = args[0];
         int bytes = Integer.parseInt(args[1]);
         int rounds = Integer.parseInt(args[2]);
-        var verbs = provider.equals("disni") ? NativeVerbs.disni() : NativeVerbs.panama();
+        var verbs =
+                switch (provider) {
+                    case "panama" -> NativeVerbs.panama();
+                    case "disni" -> NativeVerbs.disni();
+                    default ->
+                            throw new IllegalArgumentException(
+                                    "no latency of provider " + provider + ": panama or disni");
+                };
         var options = RdmaOptions.of(NodeConfig.named("latency"));
         var pick = RailChoice.of(verbs.ports(), options).rails().getFirst();
         try (var near = new End(verbs, pick, bytes);
