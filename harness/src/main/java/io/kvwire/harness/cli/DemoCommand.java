@@ -4,9 +4,11 @@ import io.kvwire.harness.demo.DemoReport;
 import io.kvwire.harness.demo.DemoRun;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.model.ModelSource;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.Wires;
 
@@ -93,6 +95,16 @@ final class DemoCommand implements Callable<Integer> {
     private String path;
 
     @Option(
+            names = "--codec",
+            paramLabel = "CODEC",
+            defaultValue = "int8",
+            description =
+                    "Shown beside raw on the limited link: raw for none, int8, int8+lz4, with"
+                            + " options as in int8,keys=hadamard, or auto (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private String codec;
+
+    @Option(
             names = "--bytes-per-second",
             paramLabel = "N",
             defaultValue = "25000000",
@@ -106,6 +118,7 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         check();
         checkPath();
+        checkCodec();
         var out = spec.commandLine().getOut();
         var loaded = ModelSource.parse(model).load();
         int[] tokens = Prompts.tokens(loaded, Optional.ofNullable(prompt), longest(loaded));
@@ -120,6 +133,7 @@ final class DemoCommand implements Callable<Integer> {
                                 rounds,
                                 steps,
                                 path,
+                                codec,
                                 bytesPerSecond,
                                 BUDGET,
                                 main.verbose()),
@@ -159,6 +173,17 @@ final class DemoCommand implements Callable<Integer> {
             require(
                     folder != null && folder.toFile().isDirectory(),
                     "--json " + json + ": its folder does not exist; make it first");
+        }
+    }
+
+    /** Starts a node with it, which says what is wrong. */
+    private void checkCodec() {
+        try {
+            var config = NodeConfig.named("demo").connectOnly();
+            TransferNode.start(config.withCodec(CodecConfig.parse(codec))).close();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(
+                    spec.commandLine(), "--codec " + codec + ": " + e.getMessage(), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
@@ -12,6 +13,7 @@ import picocli.CommandLine.TypeConversionException;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /** How a node reaches its peers: path, lanes, rate, TLS. */
@@ -52,6 +54,16 @@ final class LinkOptions {
     private Map<String, String> wireOptions = Map.of();
 
     @Option(
+            names = "--codec",
+            paramLabel = "CODEC",
+            converter = CodecConverter.class,
+            description =
+                    "How blocks look on the wire: raw, int8, int8+lz4, raw+lz4, with options as in"
+                            + " int8,keys=hadamard; or auto, int8 or raw by measured rates. May be"
+                            + " repeated, best first (default: raw).")
+    private List<CodecConfig> codecs = List.of(CodecConfig.RAW);
+
+    @Option(
             names = "--handshake-seconds",
             paramLabel = "N",
             defaultValue = "10",
@@ -89,7 +101,8 @@ final class LinkOptions {
                 NodeConfig.named(name)
                         .withLanes(lanes)
                         .withLimits(limits())
-                        .withWireOptions(wireOptions);
+                        .withWireOptions(wireOptions)
+                        .withCodec(codec());
         if (path != null) {
             config = config.withPaths(path);
         }
@@ -103,6 +116,16 @@ final class LinkOptions {
             config = config.withTls(new TlsConfig(tls.certificate, tls.key, tls.trust));
         }
         return config;
+    }
+
+    private CodecConfig codec() {
+        return codecs.size() == 1
+                ? codecs.getFirst()
+                : CodecConfig.of(
+                        codecs.stream()
+                                .flatMap(choice -> choice.codecs().stream())
+                                .distinct()
+                                .toArray(String[]::new));
     }
 
     private Limits limits() {
@@ -119,6 +142,18 @@ final class LinkOptions {
                 Duration.ofSeconds(handshakeSeconds),
                 usual.heartbeatInterval(),
                 usual.peerTimeout());
+    }
+
+    /** Reads a codec with its options, or auto. */
+    static final class CodecConverter implements ITypeConverter<CodecConfig> {
+        @Override
+        public CodecConfig convert(String text) {
+            try {
+                return CodecConfig.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
     }
 
     /** Reads {@code HOST:PORT}. */

@@ -10,6 +10,7 @@ import io.kvwire.harness.split.Seat;
 import io.kvwire.harness.split.SplitRun;
 import io.kvwire.harness.split.TransferMode;
 import io.kvwire.harness.weights.ModelException;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.PathReport;
@@ -34,13 +35,14 @@ public final class DecodeWorker implements AutoCloseable {
     private final Path folder;
     private final Map<Where, DecodeClient> clients = new HashMap<>();
 
-    private record Where(String prefill, String wire, CacheShape shape) {}
+    private record Where(String prefill, String wire, String codec, CacheShape shape) {}
 
     /**
      * What to run.
      *
      * @param prefill where the prefill process listens
      * @param wire the path that must be used, empty for the best
+     * @param codec how blocks look on the wire
      * @param shape of decode's cache
      * @param mode how the cache gets here
      * @param prompt token ids
@@ -49,6 +51,7 @@ public final class DecodeWorker implements AutoCloseable {
     record Order(
             String prefill,
             String wire,
+            String codec,
             CacheShape shape,
             TransferMode mode,
             List<Integer> prompt,
@@ -111,7 +114,7 @@ public final class DecodeWorker implements AutoCloseable {
 
     private Result run(Order order) {
         try {
-            var where = new Where(order.prefill, order.wire, order.shape);
+            var where = new Where(order.prefill, order.wire, order.codec, order.shape);
             var client = clients.get(where);
             if (client == null) {
                 client = open(where);
@@ -127,7 +130,8 @@ public final class DecodeWorker implements AutoCloseable {
 
     private DecodeClient open(Where where) {
         var address = NodeAddress.parse(where.prefill);
-        var wired = where.wire.isEmpty() ? config : config.requiring(where.wire);
+        var coded = config.withCodec(CodecConfig.parse(where.codec));
+        var wired = where.wire.isEmpty() ? coded : coded.requiring(where.wire);
         return DecodeClient.connect(seat.withShape(where.shape), wired, address, folder);
     }
 

@@ -24,9 +24,9 @@ public record DemoReport(List<Row> steps) {
         steps = List.copyOf(steps);
     }
 
-    /** {@return whether every step ran and gave the tokens of step 0} */
+    /** {@return whether every step ran, and every lossless one gave the tokens of step 0} */
     public boolean allTokensMatch() {
-        return !steps.isEmpty() && steps.stream().allMatch(Row::tokensMatch);
+        return !steps.isEmpty() && steps.stream().allMatch(Row::asItMust);
     }
 
     /**
@@ -95,7 +95,12 @@ public record DemoReport(List<Row> steps) {
         if (row.rounds() == 0) {
             return "FAILED";
         }
-        return row.tokensMatch() ? "equal" : "DIFFER";
+        if (row.tokensMatch()) {
+            return "equal";
+        }
+        return row.lossless()
+                ? "DIFFER"
+                : String.format(Locale.ROOT, "%.0f %%", 100 * row.tokenAgreement());
     }
 
     private static String hidden(Row row) {

@@ -39,6 +39,7 @@ public final class DemoRun {
      * @param rounds counted rounds of each step
      * @param steps numbers of the steps to run; step 0 is always run
      * @param path the wire of the steps that have one
+     * @param codec shown beside raw on the slow link
      * @param bytesPerSecond the limited rate
      * @param budget after which no further round begins
      * @param verbose whether to show what the children log
@@ -51,6 +52,7 @@ public final class DemoRun {
             int rounds,
             Set<Integer> steps,
             String path,
+            String codec,
             long bytesPerSecond,
             Duration budget,
             boolean verbose) {
@@ -92,7 +94,7 @@ public final class DemoRun {
         if (settings.steps().contains(1)) {
             pair(oneHost(), local(OptionalLong.empty()), begin + budget(0.5));
             var limited = OptionalLong.of(settings.bytesPerSecond());
-            pair(Step.LIMITED_RATE, local(limited), begin + budget(0.75));
+            pair(limitedRate(), local(limited), begin + budget(0.75));
         }
         if (settings.steps().contains(3)) {
             twoHosts(begin + budget(1));
@@ -120,6 +122,15 @@ public final class DemoRun {
         return Step.ONE_HOST.stream()
                 .filter(step -> all || !step.path().equals(Step.SHARED_MEMORY))
                 .toList();
+    }
+
+    /** Steps on a slow link, where a codec pays: raw, and beside it the codec. */
+    private List<Step> limitedRate() {
+        var steps = new ArrayList<>(Step.LIMITED_RATE);
+        if (!settings.codec().equals(Step.RAW)) {
+            Step.LIMITED_RATE.forEach(step -> steps.add(step.in(settings.codec())));
+        }
+        return steps;
     }
 
     private long budget(double share) {
@@ -154,6 +165,7 @@ public final class DemoRun {
                 List.of(),
                 "127.0.0.1",
                 onePath() ? settings.path() : "",
+                settings.codec(),
                 bytesPerSecond,
                 settings.verbose());
     }
@@ -187,6 +199,7 @@ public final class DemoRun {
                             hosts.onDecodeHost(),
                             TwoHosts.PREFILL_ADDRESS,
                             settings.path(),
+                            settings.codec(),
                             OptionalLong.empty(),
                             settings.verbose());
             pair(Step.TWO_HOSTS, plan, deadline);

@@ -23,6 +23,9 @@ final class JvmPair implements Processes {
     private static final Duration START = Duration.ofMinutes(1);
     private static final Duration RUN = Duration.ofMinutes(2);
 
+    /** Offers raw as well. */
+    private static final String AUTO = "auto";
+
     private final ChildJvm prefill;
     private final ChildJvm decode;
     private final Path folder;
@@ -36,6 +39,7 @@ final class JvmPair implements Processes {
      * @param onDecodeHost what comes before the command of the other
      * @param listen the host name or address on which prefill listens
      * @param path the only wire that they offer; empty for all, of which each step takes its own
+     * @param codec what prefill offers besides raw
      * @param bytesPerSecond limit on what prefill sends
      * @param verbose whether to show what they log
      */
@@ -45,6 +49,7 @@ final class JvmPair implements Processes {
             List<String> onDecodeHost,
             String listen,
             String path,
+            String codec,
             OptionalLong bytesPerSecond,
             boolean verbose) {}
 
@@ -57,7 +62,10 @@ final class JvmPair implements Processes {
         }
         var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
         first.addAll(common);
-        first.addAll(List.of("--listen", plan.listen() + ":0"));
+        first.addAll(List.of("--listen", plan.listen() + ":0", "--codec", plan.codec()));
+        if (!plan.codec().equals(AUTO) && !plan.codec().equals(Step.RAW)) {
+            first.addAll(List.of("--codec", Step.RAW));
+        }
         plan.bytesPerSecond().ifPresent(r -> first.addAll(List.of("--bytes-per-second", "" + r)));
         var second = new ArrayList<>(List.of("decode-worker"));
         second.addAll(common);
@@ -109,6 +117,7 @@ final class JvmPair implements Processes {
                 new DecodeWorker.Order(
                         address,
                         step.wire(),
+                        step.codec(),
                         step.decodeShape(),
                         step.transferMode(),
                         prompt,

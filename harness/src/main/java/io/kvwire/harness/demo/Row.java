@@ -21,6 +21,8 @@ import java.util.function.ToLongFunction;
  * @param codec how blocks look on the wire
  * @param mode none, file, bulk, layerwise or pull
  * @param tokensMatch whether every round gave the tokens of step 0
+ * @param tokenAgreement share of the tokens that are those of step 0, 0 to 1, over all rounds
+ * @param lossless whether the tokens have to match
  * @param ttftMillis from asking to the first token with the cache in place
  * @param tpotMillis for each token after the first
  * @param transferMillis see {@link SplitRun#transferNanos()}
@@ -44,6 +46,8 @@ public record Row(
         String codec,
         String mode,
         boolean tokensMatch,
+        double tokenAgreement,
+        boolean lossless,
         double ttftMillis,
         double tpotMillis,
         double transferMillis,
@@ -70,9 +74,11 @@ public record Row(
                 "cpu",
                 "cpu",
                 step.path(),
-                step.number() == 0 ? "none" : "raw",
+                step.codec(),
                 step.mode(),
                 match,
+                agreement(runs, expected),
+                step.lossless(),
                 millis(runs, Comparator.comparingLong(SplitRun::ttftNanos), SplitRun::ttftNanos),
                 millis(runs, Comparator.comparingLong(SplitRun::tpotNanos), SplitRun::tpotNanos),
                 millis(
@@ -88,6 +94,21 @@ public record Row(
                 "");
     }
 
+    private static double agreement(List<SplitRun> runs, List<Integer> expected) {
+        long same = 0;
+        for (var run : runs) {
+            for (int i = 0; i < Math.min(expected.size(), run.tokens().size()); i++) {
+                same += expected.get(i).equals(run.tokens().get(i)) ? 1 : 0;
+            }
+        }
+        return runs.isEmpty() ? 0 : (double) same / ((long) runs.size() * expected.size());
+    }
+
+    /** {@return whether the step ran, and gave the tokens of step 0 if it has to} */
+    boolean asItMust() {
+        return tokensMatch || (!lossless && rounds > 0 && error.isEmpty());
+    }
+
     /** {@return the row of a step that could not be run} */
     static Row failed(Step step, String note, String error) {
         return new Row(
@@ -95,9 +116,11 @@ public record Row(
                 "cpu",
                 "cpu",
                 step.path(),
-                "raw",
+                step.codec(),
                 step.mode(),
                 false,
+                0,
+                step.lossless(),
                 0,
                 0,
                 0,
@@ -120,6 +143,8 @@ public record Row(
                 codec,
                 mode,
                 false,
+                tokenAgreement,
+                lossless,
                 ttftMillis,
                 tpotMillis,
                 transferMillis,

@@ -12,16 +12,20 @@ import java.util.List;
  *
  * @param number of the step in the table of steps: 0, 1 or 3
  * @param path none, file, or the name of a wire
+ * @param codec how blocks look on the wire, as {@code --codec} takes it
  * @param mode how the cache moves; {@code none} for step 0
  * @param link which pair of processes runs it
  * @param decodeShape of decode's cache; prefill's is always {@link CacheShape#DEFAULT}
  */
-record Step(int number, String path, String mode, Link link, CacheShape decodeShape) {
+record Step(int number, String path, String codec, String mode, Link link, CacheShape decodeShape) {
     private static final CacheShape LARGE_BLOCKS =
             CacheShape.DEFAULT.withTokensPerBlock(128).withOrder(KvOrder.HND);
 
     /** The wire of most steps, unless the user asks for another one. */
     static final String USUAL = "tcp";
+
+    /** Blocks as they are. */
+    static final String RAW = "raw";
 
     /** The path through memory that two processes share. */
     static final String SHARED_MEMORY = "pcie";
@@ -39,7 +43,7 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
     }
 
     /** What is run in one process, which everything else must equal. */
-    static final Step SINGLE = new Step(0, "none", "none", Link.NONE, CacheShape.DEFAULT);
+    static final Step SINGLE = new Step(0, "none", "none", "none", Link.NONE, CacheShape.DEFAULT);
 
     /** Two processes on one host. */
     static final List<Step> ONE_HOST =
@@ -51,8 +55,14 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
                     of(1, SHARED_MEMORY, TransferMode.BULK, Link.LOOPBACK),
                     of(1, SHARED_MEMORY, TransferMode.LAYERWISE, Link.LOOPBACK),
                     of(1, SHARED_MEMORY, TransferMode.PULL, Link.LOOPBACK),
-                    new Step(1, "tcp", TransferMode.BULK.text(), Link.LOOPBACK, LARGE_BLOCKS),
-                    new Step(1, "tcp", TransferMode.LAYERWISE.text(), Link.LOOPBACK, LARGE_BLOCKS));
+                    new Step(1, "tcp", RAW, TransferMode.BULK.text(), Link.LOOPBACK, LARGE_BLOCKS),
+                    new Step(
+                            1,
+                            "tcp",
+                            RAW,
+                            TransferMode.LAYERWISE.text(),
+                            Link.LOOPBACK,
+                            LARGE_BLOCKS));
 
     /** The same at a realistic rate. */
     static final List<Step> LIMITED_RATE =
@@ -68,11 +78,21 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
 
     /** {@return this step, over another wire where it is over one} */
     Step over(String wire) {
-        return path.equals(USUAL) ? new Step(number, wire, mode, link, decodeShape) : this;
+        return path.equals(USUAL) ? new Step(number, wire, codec, mode, link, decodeShape) : this;
     }
 
     private static Step of(int number, String path, TransferMode mode, Link link) {
-        return new Step(number, path, mode.text(), link, CacheShape.DEFAULT);
+        return new Step(number, path, RAW, mode.text(), link, CacheShape.DEFAULT);
+    }
+
+    /** {@return this step with its blocks in another codec} */
+    Step in(String other) {
+        return new Step(number, path, other, mode, link, decodeShape);
+    }
+
+    /** {@return whether the tokens must be those of step 0} */
+    boolean lossless() {
+        return codec.equals("none") || codec.startsWith(RAW);
     }
 
     /** {@return the path that the nodes must use; empty when any will do} */
@@ -93,6 +113,7 @@ record Step(int number, String path, String mode, Link link, CacheShape decodeSh
         return number == other.number
                 && link == other.link
                 && path.equals(other.path)
+                && codec.equals(other.codec)
                 && decodeShape.equals(other.decodeShape)
                 && mode.equals(TransferMode.BULK.text());
     }

@@ -6,8 +6,13 @@ package io.kvwire.transport.core;
  * Thread-safe.
  */
 final class LinkRate {
-    /** The least bytes without a pause that make a sample: more than a socket buffers. */
+    /** Bytes without a pause that make a sample: many times what a socket buffers. */
     private static final long SAMPLE_BYTES = 4L << 20;
+
+    /** Fewer do when the wire was busy for so long: a link that fast would have been through. */
+    private static final long SLOW_NANOS = 20_000_000;
+
+    private static final long SLOW_BYTES = 1L << 20;
 
     private static final double WEIGHT = 0.5;
 
@@ -26,8 +31,10 @@ final class LinkRate {
     synchronized void released(long sent, long now) {
         bytes += sent;
         frames--;
-        if (bytes >= SAMPLE_BYTES && now > sinceNanos) {
-            double sample = bytes * 1e9 / (now - sinceNanos);
+        long busy = now - sinceNanos;
+        boolean slow = bytes >= SLOW_BYTES && busy >= SLOW_NANOS;
+        if (slow || (bytes >= SAMPLE_BYTES && busy > 0)) {
+            double sample = bytes * 1e9 / busy;
             bytesPerSecond =
                     bytesPerSecond == 0 ? sample : WEIGHT * sample + (1 - WEIGHT) * bytesPerSecond;
             bytes = 0;
