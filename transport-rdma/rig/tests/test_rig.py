@@ -50,11 +50,11 @@ class RigTest(unittest.TestCase):
         self.assertTrue((self.out / "1" / "left").exists())
 
     def test_two_guests_reach_each_other_through_rdma(self):
-        serve = "ib_write_bw -d rxe0 -n 20"
-        ask = "for try in $(seq 60); do ib_write_bw -d rxe0 -n 20 10.9.0.1 && exit 0; sleep 0.5; done; exit 1"
+        serve = "ibv_rc_pingpong -d rxe0 -g 1 -c"
+        ask = f"for try in $(seq 60); do {serve} 10.9.0.1 && exit 0; sleep 0.5; done; exit 1"
         done = rig("run", "--out", self.out, serve, ask)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"\[2\]  65536 ")
+        self.assertRegex(done.stdout, r"\[2\] 1000 iters in")
 
     def test_the_status_of_a_command_is_handed_on_and_the_other_guest_ended(self):
         done = rig("run", "--out", self.out, "echo said; exit 7", "sleep 300")

@@ -75,6 +75,31 @@ class DemoTest {
     }
 
     @Test
+    void aCodecThatLosesSomethingMayDifferAndSaysByHowMuch() {
+        var lossy = Step.LIMITED_RATE.stream().map(step -> step.in("int8")).toList();
+        Script half = (step, prompt, max) -> run(List.of(RIGHT.getFirst(), -1), 150, 50);
+        demo.single((Script) (step, prompt, max) -> run(RIGHT, 100, 0));
+
+        var report = new DemoReport(demo.group(lossy, half, LATER));
+
+        assertTrue(report.allTokensMatch());
+        assertEquals(List.of(0.5, 0.5), report.steps().stream().map(Row::tokenAgreement).toList());
+        assertTrue(printed(report).contains("50 %"), printed(report));
+    }
+
+    @Test
+    void aCodecThatLosesSomethingMustStillArrive() {
+        var lossy = List.of(Step.LIMITED_RATE.getFirst().in("int8"));
+        Script broken =
+                (step, prompt, max) -> {
+                    throw new TransferException(ErrorCode.CORRUPT, "the frame is damaged");
+                };
+        demo.single((Script) (step, prompt, max) -> run(RIGHT, 100, 0));
+
+        assertFalse(new DemoReport(demo.group(lossy, broken, LATER)).allTokensMatch());
+    }
+
+    @Test
     void aStepThatFailsIsAFailureAndTheOthersStillRun() {
         Script noFile =
                 (step, prompt, max) -> {
