@@ -17,11 +17,17 @@ module io.kvwire.harness {
     requires org.slf4j;
 
     exports io.kvwire.harness.demo;
+    exports io.kvwire.harness.device;
     exports io.kvwire.harness.math;
     exports io.kvwire.harness.model;
     exports io.kvwire.harness.split;
     exports io.kvwire.harness.tokenizer;
     exports io.kvwire.harness.weights;
+
+    uses io.kvwire.harness.device.ComputeDeviceProvider;
+
+    provides io.kvwire.harness.device.ComputeDeviceProvider with
+            io.kvwire.harness.device.CpuDeviceProvider;
 
     opens io.kvwire.harness.cli to
             info.picocli;

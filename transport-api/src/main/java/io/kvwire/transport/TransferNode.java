@@ -1,6 +1,7 @@
 package io.kvwire.transport;
 
 import io.kvwire.transport.core.LocalNode;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.Wires;
 
 import java.lang.foreign.MemorySegment;
@@ -81,6 +82,28 @@ public interface TransferNode extends AutoCloseable {
             List<LayerPlacement> placement,
             int blocks,
             Access access);
+
+    /**
+     * Registers a cache in memory of a device and announces it to all peers. Every wire can carry
+     * it: where the host cannot address the memory, blocks go through staging in memory of the
+     * host, and the device copies them there and back while other frames are on the wire.
+     *
+     * @param name the same at both ends of caches that exchange blocks
+     * @param layout its shape
+     * @param placement where each layer lies, in memory of the device
+     * @param blocks its number of blocks
+     * @param access what peers may do
+     * @param device carries out the copies; stays open until this node has closed
+     * @return the cache
+     * @throws TransferException as {@link #register(String, KvLayout, List, int, Access)} does
+     */
+    KvCache register(
+            String name,
+            KvLayout layout,
+            List<LayerPlacement> placement,
+            int blocks,
+            Access access,
+            DeviceMemory device);
 
     /**
      * Registers plain memory and announces it to all peers.

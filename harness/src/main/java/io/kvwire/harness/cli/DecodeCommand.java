@@ -111,7 +111,9 @@ final class DecodeCommand implements Callable<Integer> {
     private void split(LoadedModel loaded, int[] tokens) throws IOException {
         var out = spec.commandLine().getOut();
         var config = link.config("decode");
-        try (var client = DecodeClient.connect(seat.seat(loaded), config, where.prefill)) {
+        try (var device = seat.open();
+                var client =
+                        DecodeClient.connect(seat.seat(loaded, device), config, where.prefill)) {
             var run = client.run(tokens, mode, maxTokens, printer(loaded, out));
             out.println();
             times(out, run);
@@ -125,7 +127,8 @@ final class DecodeCommand implements Callable<Integer> {
 
     private void alone(LoadedModel loaded, int[] tokens) throws IOException {
         var out = spec.commandLine().getOut();
-        try (var process = new SingleProcess(seat.seat(loaded))) {
+        try (var device = seat.open();
+                var process = new SingleProcess(seat.seat(loaded, device))) {
             var run = process.run(tokens, maxTokens, printer(loaded, out));
             out.println();
             times(out, run);

@@ -32,7 +32,8 @@ final class DecodeWorkerCommand implements Callable<Integer> {
         ChildJvm.dieWithParent(folder);
         NodeConfig config = link.config("decode");
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (var worker = new DecodeWorker(seat.seat(seat.load()), config, folder)) {
+        try (var device = seat.open();
+                var worker = new DecodeWorker(seat.seat(seat.load(), device), config, folder)) {
             worker.serve(in, spec.commandLine().getOut());
         }
         return 0;

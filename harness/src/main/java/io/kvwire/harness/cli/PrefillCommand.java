@@ -57,8 +57,10 @@ final class PrefillCommand implements Callable<Integer> {
         var out = spec.commandLine().getOut();
         var loaded = seat.load();
         var config = link.config("prefill").withListen(listen);
-        try (var server =
-                PrefillServer.start(seat.seat(loaded), config, Optional.ofNullable(folder))) {
+        try (var device = seat.open();
+                var server =
+                        PrefillServer.start(
+                                seat.seat(loaded, device), config, Optional.ofNullable(folder))) {
             out.println(LISTENING + server.address());
             out.println(
                     "model "

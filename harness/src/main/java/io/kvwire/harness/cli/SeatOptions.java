@@ -1,5 +1,7 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.device.ComputeDevice;
+import io.kvwire.harness.device.ComputeDevices;
 import io.kvwire.harness.model.LlamaOptions;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.model.ModelSource;
@@ -11,7 +13,7 @@ import io.kvwire.transport.KvOrder;
 
 import picocli.CommandLine.Option;
 
-/** What both halves of a run choose: model, cache, threads. */
+/** What both halves of a run choose: model, cache, device, threads. */
 final class SeatOptions {
     @Option(
             names = "--model",
@@ -70,16 +72,32 @@ final class SeatOptions {
                             + " ${DEFAULT-VALUE}).")
     private int chunk;
 
+    @Option(
+            names = "--device",
+            paramLabel = "DEVICE",
+            defaultValue = "cpu",
+            description =
+                    "What runs the model and holds its cache: cpu, xpu (OpenCL) or cuda, with a"
+                            + " number where there are several, such as xpu:1 (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private String device;
+
+    /** Opens the device; the caller closes it after the seat's user. */
+    ComputeDevice open() {
+        return ComputeDevices.open(device);
+    }
+
     LoadedModel load() {
         return ModelSource.parse(model).load();
     }
 
-    Seat seat(LoadedModel loaded) {
+    Seat seat(LoadedModel loaded, ComputeDevice on) {
         var options = LlamaOptions.defaults().withChunkTokens(chunk);
         return new Seat(
                 loaded,
                 new CacheShape(tokensPerBlock, order, form, dtype),
                 cacheTokens == 0 ? loaded.config().maxPositions() : cacheTokens,
-                threads == 0 ? options : options.withThreads(threads));
+                threads == 0 ? options : options.withThreads(threads),
+                on);
     }
 }

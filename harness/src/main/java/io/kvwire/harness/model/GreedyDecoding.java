@@ -8,7 +8,7 @@ import java.util.function.IntConsumer;
 
 /**
  * Continues a sequence greedily, until a token ends the text or enough are made. Confined to the
- * thread of its {@link Llama}.
+ * thread of its {@link LlamaRunner}.
  *
  * <pre>{@code
  * int first = Llama.greedy(llama.prefill(prompt, 0, blockTable, cache, LayerListener.NONE));
@@ -17,7 +17,7 @@ import java.util.function.IntConsumer;
  * }</pre>
  */
 public final class GreedyDecoding {
-    private final Llama llama;
+    private final LlamaRunner llama;
     private final int[] blockTable;
     private final PagedKv cache;
 
@@ -28,7 +28,7 @@ public final class GreedyDecoding {
      * @param blockTable the sequence's blocks, with room for the continuation
      * @param cache holds the keys and values of all tokens so far
      */
-    public GreedyDecoding(Llama llama, int[] blockTable, PagedKv cache) {
+    public GreedyDecoding(LlamaRunner llama, int[] blockTable, PagedKv cache) {
         this.llama = Objects.requireNonNull(llama, "llama");
         this.blockTable = blockTable.clone();
         this.cache = Objects.requireNonNull(cache, "cache");
@@ -58,7 +58,8 @@ public final class GreedyDecoding {
             if (made == maxTokens || llama.config().isEos(token)) {
                 return Arrays.copyOf(tokens, made);
             }
-            token = Llama.greedy(llama.decode(token, position + made - 1, blockTable, cache));
+            int[] one = {token};
+            token = llama.next(one, position + made - 1, blockTable, cache, LayerListener.NONE);
         }
     }
 

@@ -33,7 +33,7 @@ import java.util.Objects;
  * logits = llama.decode(next, prompt.length, blockTable, cache);
  * }</pre>
  */
-public final class Llama implements AutoCloseable {
+public final class Llama implements LlamaRunner {
     private static final int WARM_UP_TOKENS = 32;
     private static final int WARM_UP_ROUNDS = 24;
 
@@ -87,9 +87,14 @@ public final class Llama implements AutoCloseable {
         return new Llama(config, weights, options);
     }
 
-    /** {@return the model's sizes} */
+    @Override
     public LlamaConfig config() {
         return config;
+    }
+
+    @Override
+    public int chunkTokens() {
+        return options.chunkTokens();
     }
 
     /** {@return how the model is run} */
@@ -106,17 +111,7 @@ public final class Llama implements AutoCloseable {
         queryListener = Objects.requireNonNull(listener, "listener");
     }
 
-    /**
-     * Runs a prompt, or the next part of one, in chunks; writes its keys and values.
-     *
-     * @param tokens token ids, at least one
-     * @param startPosition position of the first of them: the number of tokens in the cache already
-     * @param blockTable the sequence's blocks, in order, for at least all its tokens
-     * @param cache where keys and values go, and earlier ones come from
-     * @param listener learns of each layer of each chunk as soon as it is written
-     * @return the logits after the last token, one per token id
-     * @throws ModelException if an argument does not fit
-     */
+    @Override
     public float[] prefill(
             int[] tokens,
             int startPosition,
@@ -156,20 +151,6 @@ public final class Llama implements AutoCloseable {
             System.arraycopy(logits(0, rows), 0, all, first, rows);
         }
         return all;
-    }
-
-    /**
-     * Runs one token.
-     *
-     * @param token its id
-     * @param position its position: the number of tokens in the cache already
-     * @param blockTable the sequence's blocks, in order, with room for this token
-     * @param cache where its keys and values go, and earlier ones come from
-     * @return the logits after it, one per token id
-     * @throws ModelException if an argument does not fit
-     */
-    public float[] decode(int token, int position, int[] blockTable, PagedKv cache) {
-        return prefill(new int[] {token}, position, blockTable, cache, LayerListener.NONE);
     }
 
     /**

@@ -5,12 +5,17 @@ import io.kvwire.harness.model.KvStrides;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.PagedKv;
 import io.kvwire.pcie.SharedArena;
+import io.kvwire.transport.Access;
+import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.TransferNode;
+import io.kvwire.transport.spi.DeviceMemory;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -25,26 +30,29 @@ public final class CacheMemory implements AutoCloseable {
     /** Segments start on pages, so that devices and O_DIRECT could use them as they are. */
     private static final long ALIGNMENT = 4096;
 
-    private final Arena arena;
+    private final Runnable freeing;
+    private final Optional<DeviceMemory> device;
     private final KvLayout layout;
     private final int blocks;
     private final List<LayerPlacement> placement;
     private final PagedKv paged;
 
-    private CacheMemory(Arena arena, LlamaConfig config, CacheShape shape, int blocks) {
-        this.arena = arena;
-        this.blocks = blocks;
+    private CacheMemory(
+            Optional<DeviceMemory> device,
+            Runnable freeing,
+            List<MemorySegment> segments,
+            LlamaConfig config,
+            CacheShape shape) {
+        this.device = device;
+        this.freeing = freeing;
         layout = shape.layout(config);
-        var segments =
-                IntStream.range(0, layout.layers())
-                        .mapToObj(l -> arena.allocate(blocks * layout.blockBytes(), ALIGNMENT))
-                        .toList();
+        blocks = (int) (segments.getFirst().byteSize() / layout.blockBytes());
         placement = segments.stream().map(s -> LayerPlacement.dense(layout, s, blocks)).toList();
         paged = pagedOver(config, shape, placement, blocks);
     }
 
     /**
-     * Allocates a cache, filled with zeros.
+     * Allocates a cache in memory of the host, filled with zeros.
      *
      * @param config the model's sizes
      * @param shape how blocks look
@@ -52,14 +60,79 @@ public final class CacheMemory implements AutoCloseable {
      * @return the memory
      */
     public static CacheMemory allocate(LlamaConfig config, CacheShape shape, int tokens) {
-        int blocks = Math.ceilDiv(tokens, shape.tokensPerBlock());
         var arena = SharedArena.openOrPrivate();
         try {
-            return new CacheMemory(arena, config, shape, blocks);
+            var segments = segments(arena::allocate, config, shape, tokens);
+            return new CacheMemory(Optional.empty(), arena::close, segments, config, shape);
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }
+    }
+
+    /**
+     * Allocates a cache in memory of a device, filled with zeros.
+     *
+     * @param device outlives the cache
+     * @param config the model's sizes
+     * @param shape how blocks look
+     * @param tokens the least number of tokens to hold
+     * @return the memory
+     * @throws io.kvwire.transport.TransferException with {@link
+     *     io.kvwire.transport.ErrorCode#RESOURCE_EXHAUSTED} when the device has too little
+     */
+    public static CacheMemory allocate(
+            DeviceMemory device, LlamaConfig config, CacheShape shape, int tokens) {
+        var allocated = new ArrayList<MemorySegment>();
+        Runnable freeing = () -> allocated.forEach(device::free);
+        try {
+            segments(
+                    (bytes, alignment) -> {
+                        var memory = device.allocate(bytes, alignment);
+                        allocated.add(memory);
+                        return memory;
+                    },
+                    config,
+                    shape,
+                    tokens);
+            return new CacheMemory(Optional.of(device), freeing, allocated, config, shape);
+        } catch (RuntimeException | Error e) {
+            freeing.run();
+            throw e;
+        }
+    }
+
+    private interface Allocator {
+        MemorySegment allocate(long bytes, long alignment);
+    }
+
+    /** One segment for each layer. */
+    private static List<MemorySegment> segments(
+            Allocator from, LlamaConfig config, CacheShape shape, int tokens) {
+        var layout = shape.layout(config);
+        long bytes = Math.ceilDiv(tokens, shape.tokensPerBlock()) * layout.blockBytes();
+        return IntStream.range(0, layout.layers())
+                .mapToObj(layer -> from.allocate(bytes, ALIGNMENT))
+                .toList();
+    }
+
+    /**
+     * Registers the cache with a node.
+     *
+     * @param node to register it with
+     * @param name the same at both ends
+     * @param access what peers may do
+     * @return the cache
+     */
+    public KvCache register(TransferNode node, String name, Access access) {
+        return device.isPresent()
+                ? node.register(name, layout, placement, blocks, access, device.get())
+                : node.register(name, layout, placement, blocks, access);
+    }
+
+    /** {@return the device that the memory is of; empty for the host} */
+    public Optional<DeviceMemory> device() {
+        return device;
     }
 
     private static PagedKv pagedOver(
@@ -104,6 +177,6 @@ public final class CacheMemory implements AutoCloseable {
     /** Frees the memory. */
     @Override
     public void close() {
-        arena.close();
+        freeing.run();
     }
 }

@@ -1,7 +1,7 @@
 package io.kvwire.harness.split;
 
 import io.kvwire.harness.model.GreedyDecoding;
-import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
@@ -42,7 +42,7 @@ public final class DecodeClient implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(15);
 
     private final CacheMemory memory;
-    private final Llama llama;
+    private final LlamaRunner llama;
     private final String fingerprint;
     private final Answers answers = new Answers();
     private final TransferNode node;
@@ -53,19 +53,13 @@ public final class DecodeClient implements AutoCloseable {
 
     private DecodeClient(Seat seat, NodeConfig config, NodeAddress prefill, Optional<Path> folder) {
         this.folder = folder;
-        llama = seat.llama();
-        fingerprint = ModelFingerprint.of(llama, seat.shape());
+        llama = seat.runner();
+        fingerprint = seat.fingerprint();
         memory = seat.memory();
         TransferNode started = null;
         try {
             started = TransferNode.start(config.connectOnly().withListener(answers));
-            cache =
-                    started.register(
-                            Seat.CACHE,
-                            memory.layout(),
-                            memory.placement(),
-                            memory.blocks(),
-                            Access.REMOTE_WRITE);
+            cache = memory.register(started, Seat.CACHE, Access.REMOTE_WRITE);
             peer = connect(started, prefill);
             node = started;
         } catch (RuntimeException | Error e) {

@@ -1,7 +1,7 @@
 package io.kvwire.harness.split;
 
 import io.kvwire.harness.model.LayerListener;
-import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
@@ -32,7 +32,7 @@ final class PrefillJob {
     private static final Logger LOG = LoggerFactory.getLogger(PrefillJob.class);
     private static final Duration LEASE = Duration.ofSeconds(30);
 
-    private final Llama llama;
+    private final LlamaRunner llama;
     private final CacheMemory memory;
     private final KvCache cache;
     private final String fingerprint;
@@ -40,7 +40,7 @@ final class PrefillJob {
     private final ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased;
 
     PrefillJob(
-            Llama llama,
+            LlamaRunner llama,
             CacheMemory memory,
             KvCache cache,
             String fingerprint,
@@ -127,7 +127,7 @@ final class PrefillJob {
 
     private int compute(SplitMessage.Prefill request, BlockTable table, LayerListener listener) {
         int[] prompt = request.tokens().stream().mapToInt(Integer::intValue).toArray();
-        return Llama.greedy(llama.prefill(prompt, 0, table.ids(), memory.paged(), listener));
+        return llama.next(prompt, 0, table.ids(), memory.paged(), listener);
     }
 
     private void bulk(Peer peer, SplitMessage.Prefill request, BlockTable table) {
@@ -238,7 +238,7 @@ final class PrefillJob {
                 first,
                 clock.elapsed(),
                 clock.nanos(),
-                llama.options().chunkTokens(),
+                llama.chunkTokens(),
                 0,
                 0,
                 "");

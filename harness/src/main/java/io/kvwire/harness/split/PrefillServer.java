@@ -1,6 +1,6 @@
 package io.kvwire.harness.split;
 
-import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvCache;
@@ -43,7 +43,7 @@ public final class PrefillServer implements AutoCloseable {
     private static final int QUEUED_REQUESTS = 256;
 
     private final CacheMemory memory;
-    private final Llama llama;
+    private final LlamaRunner llama;
     private final String fingerprint;
     private final ThreadPoolExecutor worker;
     private final ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased =
@@ -52,8 +52,8 @@ public final class PrefillServer implements AutoCloseable {
     private final TransferNode node;
 
     private PrefillServer(Seat seat, NodeConfig config, Optional<Path> folder) {
-        llama = seat.llama();
-        fingerprint = ModelFingerprint.of(llama, seat.shape());
+        llama = seat.runner();
+        fingerprint = seat.fingerprint();
         memory = seat.memory();
         worker =
                 new ThreadPoolExecutor(
@@ -71,13 +71,7 @@ public final class PrefillServer implements AutoCloseable {
         }
         KvCache cache;
         try {
-            cache =
-                    node.register(
-                            Seat.CACHE,
-                            memory.layout(),
-                            memory.placement(),
-                            memory.blocks(),
-                            Access.REMOTE_READ);
+            cache = memory.register(node, Seat.CACHE, Access.REMOTE_READ);
         } catch (RuntimeException | Error e) {
             node.close();
             release();

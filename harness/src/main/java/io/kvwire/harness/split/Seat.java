@@ -1,20 +1,28 @@
 package io.kvwire.harness.split;
 
-import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.device.ComputeDevice;
+import io.kvwire.harness.device.CpuDevice;
 import io.kvwire.harness.model.LlamaOptions;
+import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.harness.model.LoadedModel;
 
 import java.util.Objects;
 
 /**
- * How one half of a run computes: its model, its cache, its threads.
+ * How one half of a run computes: its model, its cache, its device.
  *
  * @param model in memory
  * @param shape of the cache
  * @param cacheTokens the least number of tokens that the cache holds
  * @param options threads, chunk size, kernels
+ * @param device runs the model and holds the cache; stays open until the half has closed
  */
-public record Seat(LoadedModel model, CacheShape shape, int cacheTokens, LlamaOptions options) {
+public record Seat(
+        LoadedModel model,
+        CacheShape shape,
+        int cacheTokens,
+        LlamaOptions options,
+        ComputeDevice device) {
     /** The name under which both halves register their caches. */
     static final String CACHE = "kv";
 
@@ -23,6 +31,7 @@ public record Seat(LoadedModel model, CacheShape shape, int cacheTokens, LlamaOp
         Objects.requireNonNull(model, "model");
         Objects.requireNonNull(shape, "shape");
         Objects.requireNonNull(options, "options");
+        Objects.requireNonNull(device, "device");
         if (cacheTokens < 1) {
             throw new IllegalArgumentException(
                     "a cache for " + cacheTokens + " tokens: need at least 1");
@@ -30,14 +39,18 @@ public record Seat(LoadedModel model, CacheShape shape, int cacheTokens, LlamaOp
     }
 
     /**
-     * {@return a seat with the default shape, all cores, and a cache for the model's longest
-     * sequence}
+     * {@return a seat on the CPU with the default shape, all cores, and a cache for the model's
+     * longest sequence}
      *
      * @param model in memory
      */
     public static Seat of(LoadedModel model) {
         return new Seat(
-                model, CacheShape.DEFAULT, model.config().maxPositions(), LlamaOptions.defaults());
+                model,
+                CacheShape.DEFAULT,
+                model.config().maxPositions(),
+                LlamaOptions.defaults(),
+                CpuDevice.CPU);
     }
 
     /**
@@ -46,7 +59,7 @@ public record Seat(LoadedModel model, CacheShape shape, int cacheTokens, LlamaOp
      * @param other shape of the cache
      */
     public Seat withShape(CacheShape other) {
-        return new Seat(model, other, cacheTokens, options);
+        return new Seat(model, other, cacheTokens, options, device);
     }
 
     /**
@@ -55,14 +68,32 @@ public record Seat(LoadedModel model, CacheShape shape, int cacheTokens, LlamaOp
      * @param other threads, chunk size, kernels
      */
     public Seat withOptions(LlamaOptions other) {
-        return new Seat(model, shape, cacheTokens, other);
+        return new Seat(model, shape, cacheTokens, other, device);
     }
 
-    Llama llama() {
-        return model.llama(options);
+    /**
+     * {@return this seat on another device}
+     *
+     * @param other runs the model and holds the cache
+     */
+    public Seat withDevice(ComputeDevice other) {
+        return new Seat(model, shape, cacheTokens, options, other);
+    }
+
+    LlamaRunner runner() {
+        return device.runner(model, options);
     }
 
     CacheMemory memory() {
-        return CacheMemory.allocate(model.config(), shape, cacheTokens);
+        return device.memory()
+                .map(memory -> CacheMemory.allocate(memory, model.config(), shape, cacheTokens))
+                .orElseGet(() -> CacheMemory.allocate(model.config(), shape, cacheTokens));
+    }
+
+    /** What the model computes on the CPU, so that seats on unlike devices can be compared. */
+    String fingerprint() {
+        try (var llama = model.llama(options)) {
+            return ModelFingerprint.of(llama, shape);
+        }
     }
 }

@@ -2,7 +2,7 @@ package io.kvwire.harness.split;
 
 import io.kvwire.harness.model.GreedyDecoding;
 import io.kvwire.harness.model.LayerListener;
-import io.kvwire.harness.model.Llama;
+import io.kvwire.harness.model.LlamaRunner;
 
 import java.util.Arrays;
 import java.util.List;
@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
  */
 public final class SingleProcess implements AutoCloseable {
     private final CacheMemory memory;
-    private final Llama llama;
+    private final LlamaRunner llama;
     private final int[] blocks;
 
     /**
@@ -25,7 +25,7 @@ public final class SingleProcess implements AutoCloseable {
      */
     public SingleProcess(Seat seat) {
         memory = seat.memory();
-        llama = seat.llama();
+        llama = seat.runner();
         blocks = IntStream.range(0, memory.blocks()).toArray();
     }
 
@@ -39,8 +39,7 @@ public final class SingleProcess implements AutoCloseable {
      */
     public SplitRun run(int[] prompt, int maxTokens, IntConsumer onToken) {
         long start = System.nanoTime();
-        int first =
-                Llama.greedy(llama.prefill(prompt, 0, blocks, memory.paged(), LayerListener.NONE));
+        int first = llama.next(prompt, 0, blocks, memory.paged(), LayerListener.NONE);
         long known = System.nanoTime();
         int[] tokens =
                 new GreedyDecoding(llama, blocks, memory.paged())

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvwire.harness.device.CpuDevice;
 import io.kvwire.harness.math.ScalarKernels;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.LlamaOptions;
@@ -60,7 +61,12 @@ class SplitRunTest {
     }
 
     private static Seat seat(LoadedModel model, CacheShape shape) {
-        return new Seat(model, shape, 256, new LlamaOptions(1, CHUNK_TOKENS, new ScalarKernels()));
+        return new Seat(
+                model,
+                shape,
+                256,
+                new LlamaOptions(1, CHUNK_TOKENS, new ScalarKernels()),
+                CpuDevice.CPU);
     }
 
     static Stream<Arguments> layoutsAndModes() {
@@ -207,7 +213,7 @@ class SplitRunTest {
 
     @Test
     void theFingerprintDependsOnWeightsAndElementTypeAlone() {
-        try (var one = seat(CacheShape.DEFAULT).llama();
+        try (var one = model.llama(seat(CacheShape.DEFAULT).options());
                 var other = model.llama(new LlamaOptions(2, 7, new ScalarKernels()))) {
             var name = ModelFingerprint.of(one, CacheShape.DEFAULT);
 

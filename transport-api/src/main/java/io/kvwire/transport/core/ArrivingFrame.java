@@ -34,7 +34,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     private long rawBytes;
     private boolean dropped;
 
-    // Where an encoded payload waits to be decoded.
+    // Where a payload waits to be decoded, or for its device.
     private final StagedRun stagedRun = new StagedRun();
     private Coding coding;
     private Staging.Slot slot;
@@ -94,7 +94,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         tokens = relative;
         arrivals = to;
         beganNanos = to.traceLog() == null ? 0 : System.nanoTime();
-        if (fields.encoded()) {
+        if (payloadBytes > 0 && (fields.encoded() || cache.device().isPresent())) {
             stage();
         } else {
             target = blockRuns;
@@ -108,6 +108,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
      */
     void requirePayload(LayoutPlan mapping, Coding agreed) {
         rawBytes = mapping.tokenBytes() * fields.tokens;
+        coding = agreed;
         if (!fields.encoded()) {
             FrameHeader.require(
                     payloadBytes == rawBytes,
@@ -120,15 +121,15 @@ final class ArrivingFrame implements InboundFrame, Runnable {
                 payloadBytes > 0 && payloadBytes <= Coding.maxPayloadBytes(rawBytes),
                 "an encoded payload that is too long or empty, bytes: ",
                 payloadBytes);
-        coding = agreed;
     }
 
-    /** Lets the payload go to staging; the blocks stay pinned until it is decoded. */
+    /** Lets the payload go to staging; the blocks stay pinned until it is in place. */
     private void stage() {
         if (!coding.incoming().room(payloadBytes)) {
             throw new TransferException(
                     ErrorCode.RESOURCE_EXHAUSTED,
-                    "more encoded bytes have come than the window allows and decoding is behind");
+                    "more bytes have come for staging than the window allows: decoding, or the"
+                            + " device, is behind");
         }
         slab =
                 new Slab(
@@ -207,6 +208,8 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     private void rewind() {
         if (target == blockRuns) {
             blockRuns.start(plan, plan.target(), ids, cache.origin(fields.layer), tokens);
+        } else if (target == stagedRun) {
+            stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
         } else {
             rangeRuns.start(ranges, false, region.segment(), position, payloadBytes);
         }
@@ -300,46 +303,94 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         recycle();
     }
 
-    /** Decodes the staged payload into the pinned blocks, on a thread for it. */
+    /** Brings the staged payload into the pinned blocks, on a thread for it. */
     @Override
     public void run() {
         if (revoked()) {
             abort();
             return;
         }
+        if (fields.checksummed() && !intact()) {
+            corrupt("its checksum does not match the received bytes");
+            return;
+        }
         long start = System.nanoTime();
         blockRuns.start(plan, plan.target(), ids, cache.origin(fields.layer), tokens);
-        var codec = coding.take();
         try {
-            codec.decode(slot.part(payloadBytes), slab, blockRuns);
-        } catch (TransferException e) {
+            if (fields.encoded()) {
+                decode();
+            } else {
+                cache.device().orElseThrow().scatter(slot.part(payloadBytes), blockRuns);
+            }
+        } catch (BadFrameException e) {
             corrupt(e.getMessage());
             return;
         } catch (RuntimeException e) {
             fail(e);
             return;
-        } finally {
-            coding.give(codec);
         }
         long end = System.nanoTime();
-        decodeNanos = end - start;
-        inbox.metrics().bytesDecoded.add(rawBytes);
         if (revoked()) {
             abort();
             return;
         }
         var log = arrivals.traceLog();
         if (log != null) {
-            log.add(Stage.DECODE, fields, start, end, rawBytes);
+            var stage = fields.encoded() ? Stage.DECODE : Stage.SCATTER;
+            log.add(stage, fields, start, end, rawBytes);
         }
-        inPlace(0);
+        if (fields.encoded()) {
+            decodeNanos = end - start;
+            inbox.metrics().bytesDecoded.add(rawBytes);
+            inPlace(0);
+        } else {
+            inPlace(end - start);
+        }
+    }
+
+    /** What a codec has refused, as opposed to what a device could not do. */
+    private static final class BadFrameException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        BadFrameException(TransferException cause) {
+            super(cause.getMessage(), cause, false, false);
+        }
+    }
+
+    private void decode() {
+        if (cache.device().isEmpty()) {
+            decode(blockRuns);
+            return;
+        }
+        var raw = coding.incoming().take(rawBytes);
+        try {
+            stagedRun.start(raw.memory(), raw.offset(), rawBytes);
+            decode(stagedRun);
+            cache.device().get().scatter(raw.part(rawBytes), blockRuns);
+        } finally {
+            coding.incoming().give(raw);
+        }
+    }
+
+    private void decode(RunCursor to) {
+        var codec = coding.take();
+        try {
+            codec.decode(slot.part(payloadBytes), slab, to);
+        } catch (TransferException e) {
+            throw new BadFrameException(e);
+        } finally {
+            coding.give(codec);
+        }
     }
 
     private void fail(RuntimeException cause) {
         var to = arrivals;
         inbox.metrics().bytesDropped.add(payloadBytes);
         leave(to);
-        to.refuse(Session.internal("decoding a frame failed", cause));
+        to.refuse(
+                cause instanceof TransferException known
+                        ? known
+                        : Session.internal("bringing a frame into place failed", cause));
         recycle();
     }
 

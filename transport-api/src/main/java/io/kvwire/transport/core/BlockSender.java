@@ -4,6 +4,7 @@ import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.TokenRange;
+import io.kvwire.transport.spi.DeviceMemory;
 
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -90,6 +91,16 @@ final class BlockSender extends Sender {
     @Override
     boolean encodes() {
         return encodes;
+    }
+
+    @Override
+    boolean onDevice() {
+        return what.cache.device().isPresent();
+    }
+
+    /** The device whose memory the source is, where it is {@link #onDevice}. */
+    DeviceMemory device() {
+        return what.cache.device().orElseThrow();
     }
 
     @Override

@@ -40,20 +40,20 @@ final class Coding {
         name = agreed.name;
         model = agreed.model;
         rates = new CodecRates(coders.config().threads(), coders.config().automatic());
-        var paths = node.paths();
         outgoing =
                 new Staging(
                         coders.config().stagingSlots(),
                         coders.config().stagingBytes(),
-                        memory -> paths.memoryAdded(memory, Access.LOCAL),
-                        paths::memoryRemoved);
+                        memory -> node.stagingAdded(memory, Access.LOCAL),
+                        node::stagingRemoved);
         // A slot has less than twice the bytes of its frame, and a frame may be alone and larger.
+        // Frames for a device are charged as they are, and have slots of a least size.
         incoming =
                 new Staging(
                         Integer.MAX_VALUE,
-                        2 * bounds.windowBytes(),
-                        memory -> paths.memoryAdded(memory, Access.REMOTE_WRITE),
-                        paths::memoryRemoved);
+                        2 * bounds.windowBytes() + (long) Outbox.MAX_FRAMES * LEAST_CHARGE,
+                        memory -> node.stagingAdded(memory, Access.REMOTE_WRITE),
+                        node::stagingRemoved);
     }
 
     /** The first codec of the connecting side that the accepting side takes too. */

@@ -17,6 +17,7 @@ import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.spi.ControlChannel;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.Wires;
 
 import java.lang.foreign.MemorySegment;
@@ -25,9 +26,11 @@ import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -56,6 +59,7 @@ public final class LocalNode implements TransferNode {
     private final Paths paths;
     private final ControlChannel channel;
     private final Map<Integer, PagedCache> caches = new ConcurrentHashMap<>();
+    private final CopyOnWriteArrayList<DeviceMemory> devices = new CopyOnWriteArrayList<>();
     private final Map<Integer, MemoryRegion> regions = new ConcurrentHashMap<>();
     private final Map<Long, Reception> receptions = new ConcurrentHashMap<>();
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
@@ -281,6 +285,27 @@ public final class LocalNode implements TransferNode {
             List<LayerPlacement> placement,
             int blocks,
             Access access) {
+        return register(name, layout, placement, blocks, access, Optional.empty());
+    }
+
+    @Override
+    public KvCache register(
+            String name,
+            KvLayout layout,
+            List<LayerPlacement> placement,
+            int blocks,
+            Access access,
+            DeviceMemory device) {
+        return register(name, layout, placement, blocks, access, Optional.of(device));
+    }
+
+    private KvCache register(
+            String name,
+            KvLayout layout,
+            List<LayerPlacement> placement,
+            int blocks,
+            Access access,
+            Optional<DeviceMemory> device) {
         checkRoom();
         if (caches.values().stream().anyMatch(cache -> cache.name().equals(name))) {
             throw new TransferException(
@@ -295,8 +320,13 @@ public final class LocalNode implements TransferNode {
                         layout,
                         placement,
                         blocks,
-                        access);
-        cache.memory().forEach(memory -> paths.memoryAdded(memory, access));
+                        access,
+                        device);
+        // The wires never touch memory of a device: they carry what was staged.
+        cache.device()
+                .ifPresentOrElse(
+                        devices::addIfAbsent,
+                        () -> cache.memory().forEach(memory -> paths.memoryAdded(memory, access)));
         caches.put(cache.id(), cache);
         announce(Hello.message(cache.announcement()));
         return cache;
@@ -310,6 +340,17 @@ public final class LocalNode implements TransferNode {
         regions.put(region.id(), region);
         announce(Hello.message(region.announcement()));
         return region;
+    }
+
+    /** Says that memory of the host will be staging of frames, again and again. */
+    void stagingAdded(MemorySegment memory, Access access) {
+        paths.memoryAdded(memory, access);
+        devices.forEach(device -> device.pin(memory));
+    }
+
+    void stagingRemoved(MemorySegment memory) {
+        paths.memoryRemoved(memory);
+        devices.forEach(device -> device.unpin(memory));
     }
 
     /** Ends the transfers that use memory which was withdrawn. */

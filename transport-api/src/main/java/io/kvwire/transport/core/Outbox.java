@@ -109,7 +109,7 @@ final class Outbox {
     }
 
     private boolean mayGo(Sender sender) {
-        if (sender.encodes() && !coding().outgoing().room(maxPayloadBytes)) {
+        if (sender.stages() && !coding().outgoing().room(maxPayloadBytes)) {
             metrics().stagingWaits.increment();
             return false;
         }
@@ -139,7 +139,7 @@ final class Outbox {
         }
         sender.charge(this, frame.rawBytes(), frame.charge());
         framesOut.incrementAndGet();
-        if (!frame.fields.encoded()) {
+        if (!frame.staged()) {
             send(frame);
         } else if (!coding().run(frame)) {
             released(frame, false);
@@ -166,7 +166,7 @@ final class Outbox {
             waitingSince = 0;
         }
         frame.cut(now);
-        if (sender.encodes() && frame.payloadBytes() > 0) {
+        if (sender.stages() && frame.payloadBytes() > 0) {
             frame.stage(coding());
             return;
         }

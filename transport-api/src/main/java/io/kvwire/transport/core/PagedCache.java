@@ -11,6 +11,7 @@ import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.Lease;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DeviceMemory;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
@@ -30,6 +31,7 @@ final class PagedCache implements KvCache {
     private final BlockRuns.Origin[] origins;
     private final int blocks;
     private final Access access;
+    private final Optional<DeviceMemory> device;
     private final Ledger ledger;
     private volatile boolean withdrawn;
 
@@ -40,8 +42,10 @@ final class PagedCache implements KvCache {
             KvLayout layout,
             List<LayerPlacement> placement,
             int blocks,
-            Access access) {
+            Access access,
+            Optional<DeviceMemory> device) {
         this.node = node;
+        this.device = device.filter(memory -> !memory.hostAccessible());
         this.id = id;
         this.name = name;
         this.layout = layout;
@@ -141,6 +145,11 @@ final class PagedCache implements KvCache {
         return origins[layer];
     }
 
+    /** The device that the memory is of, where the host cannot address it. */
+    Optional<DeviceMemory> device() {
+        return device;
+    }
+
     boolean withdrawn() {
         return withdrawn;
     }
@@ -218,7 +227,9 @@ final class PagedCache implements KvCache {
         }
         var quiet = ledger.retire(ledger.table(all));
         node.endUsersOf(this);
-        return quiet.thenRun(() -> memory().forEach(node.paths()::memoryRemoved));
+        return device.isPresent()
+                ? quiet
+                : quiet.thenRun(() -> memory().forEach(node.paths()::memoryRemoved));
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferTrace.Stage;
+import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
 import io.kvwire.transport.spi.Slab;
@@ -124,6 +125,8 @@ final class PooledFrame implements OutboundFrame, Runnable {
             blockRuns.start(plan, plan.source(), sourceBlocks, origin, tokens);
         } else if (payload == rangeRuns) {
             rangeRuns.start(rangeCopies, true, rangeSource, rangePosition, payloadBytes);
+        } else if (slot != null) {
+            stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
         } else {
             stagedRun.start(staging, 0, payloadBytes);
         }
@@ -151,8 +154,15 @@ final class PooledFrame implements OutboundFrame, Runnable {
         outbox.metrics().bytesGathered.add(payloadBytes);
     }
 
-    /** Takes room for the payload once it is encoded; the frame is charged as if it filled it. */
+    /**
+     * Takes room for the payload once it is encoded, or brought from its device; the frame is
+     * charged as if it filled it.
+     */
     void stage(Coding coding) {
+        if (!sender.encodes()) {
+            slot = coding.outgoing().take(payloadBytes);
+            return;
+        }
         slab =
                 new Slab(
                         new Slab.Id(
@@ -190,7 +200,12 @@ final class PooledFrame implements OutboundFrame, Runnable {
         return (int) crc.getValue();
     }
 
-    /** Encodes the payload, on a thread for it, and goes on to the wire. */
+    /** Whether the payload goes through {@link #run} before the wire gets the frame. */
+    boolean staged() {
+        return slot != null;
+    }
+
+    /** Encodes or fetches the payload, on a thread for it, and goes on to the wire. */
     @Override
     public void run() {
         if (!sender.owner.wanted()) {
@@ -198,29 +213,55 @@ final class PooledFrame implements OutboundFrame, Runnable {
             return;
         }
         try {
-            encode(outbox.coding());
+            if (fields.encoded()) {
+                encode(outbox.coding());
+            } else {
+                fetch();
+            }
         } catch (RuntimeException e) {
             sender.owner.lost(
                     e instanceof TransferException known
                             ? known
-                            : Session.internal("encoding a frame failed", e));
+                            : Session.internal("preparing a frame failed", e));
             outbox.released(this, false);
             return;
         }
         outbox.send(this);
     }
 
+    /** Brings the payload from its device as it is. */
+    private void fetch() {
+        long start = System.nanoTime();
+        ((BlockSender) sender).device().gather(payload, slot.part(payloadBytes));
+        countDescriptors();
+        payload = stagedRun;
+        rewind();
+        if (sender.checksum) {
+            checksum();
+        }
+        seal();
+        long nanos = System.nanoTime() - start;
+        sender.gatherNanos.addAndGet(nanos);
+        outbox.metrics().bytesGathered.add(payloadBytes);
+        if (sender.trace != null) {
+            sender.trace.add(Stage.ENCODE, fields, start, start + nanos, payloadBytes);
+        }
+    }
+
     private void encode(Coding coding) {
         long start = System.nanoTime();
         var codec = coding.take();
         try {
-            payloadBytes = codec.encode(slab, payload, slot.part(slot.bytes()));
+            payloadBytes =
+                    sender.onDevice()
+                            ? encodeFromDevice(coding, codec)
+                            : codec.encode(slab, payload, slot.part(slot.bytes()));
         } finally {
             coding.give(codec);
         }
         countDescriptors();
         payload = stagedRun;
-        stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
+        rewind();
         long actual = Coding.charge(rawBytes, payloadBytes);
         sender.refund(outbox, charge - actual);
         charge = actual;
@@ -231,6 +272,18 @@ final class PooledFrame implements OutboundFrame, Runnable {
         outbox.metrics().bytesEncoded.add(rawBytes);
         if (sender.trace != null) {
             sender.trace.add(Stage.ENCODE, fields, start, start + nanos, rawBytes);
+        }
+    }
+
+    /** Encodes on the host what its device has: a second slot holds it as it is meanwhile. */
+    private long encodeFromDevice(Coding coding, KvCodec codec) {
+        var raw = coding.outgoing().take(rawBytes);
+        try {
+            ((BlockSender) sender).device().gather(payload, raw.part(rawBytes));
+            stagedRun.start(raw.memory(), raw.offset(), rawBytes);
+            return codec.encode(slab, stagedRun, slot.part(slot.bytes()));
+        } finally {
+            coding.outgoing().give(raw);
         }
     }
 

@@ -61,6 +61,11 @@ final class RangeSender extends Sender {
     }
 
     @Override
+    boolean onDevice() {
+        return false;
+    }
+
+    @Override
     boolean cut(PooledFrame frame, int maxPayloadBytes) {
         if (!hasReady()) {
             return false;

@@ -84,9 +84,17 @@ abstract class Sender {
     /** Whether frames with payload go through the codec of the connection. */
     abstract boolean encodes();
 
+    /** Whether the source is memory of a device that the host cannot read. */
+    abstract boolean onDevice();
+
+    /** Whether frames with payload go through staging, on a thread for it. */
+    final boolean stages() {
+        return encodes() || onDevice();
+    }
+
     /** Whether cutting does work that does not belong on a thread of the wire. */
     final boolean heavy() {
-        return !encodes() && (checksum || gathers());
+        return !stages() && (checksum || gathers());
     }
 
     final void describe(FrameHeader header) {
