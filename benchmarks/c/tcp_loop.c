@@ -1,8 +1,9 @@
 /*
  * The limit of one TCP connection over loopback: one process sends from a buffer of FOOTPRINT bytes, another receives
- * into one of its own, each piece of SIZE bytes with one call, round and round.
+ * into one of its own, SIZE bytes with one call, round and round. With PIECE, each call takes SIZE / PIECE pieces that
+ * lie scattered over the buffer, in another order at each end.
  *
- *   tcp_loop FOOTPRINT SIZE SECONDS
+ *   tcp_loop FOOTPRINT SIZE SECONDS [PIECE]
  *
  * Prints one line of JSON: {"sizeBytes", "footprintBytes", "gigabytesPerSecond", "cpuSecondsPerGigabyte"}; 1 GB is 10^9
  * bytes. The first second is not counted.
@@ -19,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,26 +51,64 @@ static char *buffer(size_t bytes) {
     return p;
 }
 
-static void send_forever(int fd, size_t footprint, size_t size) {
-    char *p = buffer(footprint);
-    for (size_t at = 0;; at = at + size > footprint - size ? 0 : at + size) {
-        for (size_t done = 0; done < size;) {
-            ssize_t n = send(fd, p + at + done, size - done, MSG_NOSIGNAL);
-            if (n <= 0) exit(0);
-            done += (size_t)n;
+/* Where the next bytes are: the pieces of a buffer in an order of their own, as many as one call takes. */
+struct walk {
+    char *base;
+    size_t piece, pieces, per_call, next;
+    size_t *order;
+    struct iovec *vector;
+    int left;
+    struct iovec *first;
+};
+
+static struct walk walk_of(size_t footprint, size_t size, size_t piece, unsigned seed) {
+    struct walk w = {.base = buffer(footprint), .piece = piece, .pieces = footprint / piece, .per_call = size / piece};
+    w.order = malloc(w.pieces * sizeof *w.order);
+    w.vector = malloc(w.per_call * sizeof *w.vector);
+    if (!w.order || !w.vector) die("malloc");
+    for (size_t i = 0; i < w.pieces; i++) w.order[i] = i;
+    srand(seed);
+    for (size_t i = w.pieces - 1; seed && i > 0; i--) {
+        size_t j = (size_t)rand() % (i + 1), swap = w.order[i];
+        w.order[i] = w.order[j];
+        w.order[j] = swap;
+    }
+    return w;
+}
+
+/* Moves the pieces of one call: those of the buffer that come next. */
+static void move_next(int fd, struct walk *w, ssize_t (*move)(int, const struct iovec *, int)) {
+    for (size_t i = 0; i < w->per_call; i++) {
+        w->vector[i] = (struct iovec){w->base + w->order[w->next] * w->piece, w->piece};
+        w->next = w->next + 1 == w->pieces ? 0 : w->next + 1;
+    }
+    w->first = w->vector;
+    w->left = (int)w->per_call;
+    while (w->left > 0) {
+        ssize_t n = move(fd, w->first, w->left);
+        if (n <= 0) die("the connection");
+        while (w->left > 0 && (size_t)n >= w->first->iov_len) {
+            n -= (ssize_t)w->first->iov_len;
+            w->first++;
+            w->left--;
+        }
+        if (n > 0) {
+            w->first->iov_base = (char *)w->first->iov_base + n;
+            w->first->iov_len -= (size_t)n;
         }
     }
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) {
-        fprintf(stderr, "usage: tcp_loop FOOTPRINT SIZE SECONDS\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: tcp_loop FOOTPRINT SIZE SECONDS [PIECE]\n");
         return 2;
     }
     size_t footprint = strtoull(argv[1], NULL, 10), size = strtoull(argv[2], NULL, 10);
+    size_t piece = argc == 5 ? strtoull(argv[4], NULL, 10) : size;
     double seconds = atof(argv[3]);
-    if (size == 0 || footprint < size || seconds <= 0) {
-        fprintf(stderr, "tcp_loop: need 0 < SIZE <= FOOTPRINT and SECONDS > 0\n");
+    if (piece == 0 || size % piece || size / piece > 1024 || footprint < size || seconds <= 0) {
+        fprintf(stderr, "tcp_loop: need 0 < PIECE, 1 to 1024 of them in SIZE, SIZE <= FOOTPRINT and SECONDS > 0\n");
         return 2;
     }
     int listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -81,15 +121,16 @@ int main(int argc, char **argv) {
     if (child == 0) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (connect(fd, (struct sockaddr *)&address, sizeof address)) die("connect");
-        send_forever(fd, footprint, size);
+        signal(SIGPIPE, SIG_DFL);
+        struct walk from = walk_of(footprint, size, piece, piece == size ? 0 : 1);
+        for (;;) move_next(fd, &from, writev);
     }
     int fd = accept(listener, NULL, NULL);
     if (fd < 0) die("accept");
-    char *p = buffer(footprint);
+    struct walk to = walk_of(footprint, size, piece, piece == size ? 0 : 2);
     double start = now(), counted_from = 0;
     double cpu_before = 0;
     uint64_t bytes = 0;
-    size_t at = 0;
     for (;;) {
         double t = now();
         if (counted_from == 0 && t - start > 1.0) {
@@ -98,13 +139,8 @@ int main(int argc, char **argv) {
             cpu_before = cpu_seconds(RUSAGE_SELF);
         }
         if (counted_from != 0 && t - counted_from >= seconds) break;
-        for (size_t done = 0; done < size;) {
-            ssize_t n = recv(fd, p + at + done, size - done, 0);
-            if (n <= 0) die("recv");
-            done += (size_t)n;
-        }
+        move_next(fd, &to, readv);
         bytes += size;
-        at = at + size > footprint - size ? 0 : at + size;
     }
     double elapsed = now() - counted_from;
     double receiver = cpu_seconds(RUSAGE_SELF) - cpu_before;

@@ -53,7 +53,8 @@ final class Inbox {
             }
             var fresh = new InboundWrite(session, transferId);
             if (writes.compareAndSet(slot, known, fresh)) {
-                if (known != null) {
+                // Asked first, as an exception costs more than all the rest of this.
+                if (known != null && !known.ended()) {
                     known.end(
                             new TransferException(
                                     ErrorCode.CANCELLED, "the peer has given the transfer up"));

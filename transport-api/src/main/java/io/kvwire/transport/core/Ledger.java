@@ -12,23 +12,20 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Which use of each block of a cache is current, who touches it and who holds a lease on it.
  *
- * <p>Pinning is the data plane's part: two atomic operations, no lock. It is exact because a pin is
- * taken before the generation is read, and a retirement moves the generation before it reads the
- * pins. Everything else is under a lock.
+ * <p>Pinning is the data plane's part: one atomic operation, no lock. It is exact because a pin
+ * takes the generation with it, and a retirement moves the generation before it reads the pins.
+ * Everything else is under a lock.
  */
 final class Ledger {
     private final long incarnation;
     private final String cache;
-    private final AtomicIntegerArray generations;
-    private final AtomicIntegerArray pins;
-    private final AtomicIntegerArray awaited;
+    private final BlockStates states;
     private final LongAdder pinned;
     private final ReentrantLock lock = new ReentrantLock();
     private final int[] leased;
@@ -47,18 +44,13 @@ final class Ledger {
         this.cache = cache;
         this.incarnation = incarnation;
         this.pinned = pinned;
-        generations = new AtomicIntegerArray(blocks);
-        pins = new AtomicIntegerArray(blocks);
-        awaited = new AtomicIntegerArray(blocks);
+        states = new BlockStates(blocks, firstGeneration);
         leased = new int[blocks];
         free = blocks;
-        for (int i = 0; i < blocks; i++) {
-            generations.setPlain(i, firstGeneration);
-        }
     }
 
     int blocks() {
-        return generations.length();
+        return states.blocks();
     }
 
     /** Rises with every retirement, so that a frame can see cheaply that nothing was taken back. */
@@ -67,7 +59,7 @@ final class Ledger {
     }
 
     boolean current(int id, int generation) {
-        return generations.get(id) == generation;
+        return states.generation(id) == generation;
     }
 
     /** Pins a block for one frame or transfer; false when the reference is stale. */
@@ -80,8 +72,7 @@ final class Ledger {
     }
 
     private boolean takePin(int id, int generation) {
-        pins.getAndIncrement(id);
-        if (generations.get(id) == generation) {
+        if (states.pin(id) == generation) {
             return true;
         }
         dropPin(id);
@@ -94,7 +85,7 @@ final class Ledger {
     }
 
     private void dropPin(int id) {
-        if (pins.decrementAndGet(id) == 0 && awaited.get(id) != 0) {
+        if (states.unpin(id)) {
             var quiet = new ArrayList<Retirement>();
             lock.lock();
             try {
@@ -173,7 +164,7 @@ final class Ledger {
                         + "' was taken back: generation "
                         + generation
                         + " has passed, "
-                        + generations.get(id)
+                        + states.generation(id)
                         + " is current; ask its owner for a new block table");
     }
 
@@ -189,7 +180,7 @@ final class Ledger {
             if (ids[i] < 0 || ids[i] >= blocks()) {
                 throw outOfRange(ids[i]);
             }
-            current[i] = generations.get(ids[i]);
+            current[i] = states.generation(ids[i]);
         }
         return BlockTable.of(incarnation, ids, current);
     }
@@ -233,14 +224,14 @@ final class Ledger {
                 int id = table.id(i);
                 if (table.incarnation() != incarnation
                         || id >= blocks()
-                        || generations.get(id) != table.generation(i)) {
+                        || states.generation(id) != table.generation(i)) {
                     continue;
                 }
                 retirement.open++;
                 retirements.computeIfAbsent(id, key -> new ArrayList<>(1)).add(retirement);
-                awaited.set(id, 1);
+                states.await(id, true);
                 if (leased[id] == 0) {
-                    generations.getAndIncrement(id);
+                    states.endGeneration(id);
                 }
                 settle(id, quiet);
             }
@@ -256,11 +247,11 @@ final class Ledger {
     /** Ends the retirements of a block that nothing touches or holds any more; under the lock. */
     private void settle(int id, List<Retirement> quiet) {
         var waiting = retirements.get(id);
-        if (waiting == null || leased[id] != 0 || pins.get(id) != 0) {
+        if (waiting == null || leased[id] != 0 || states.pinned(id)) {
             return;
         }
         retirements.remove(id);
-        awaited.set(id, 0);
+        states.await(id, false);
         if (allocated.get(id)) {
             allocated.clear(id);
             free++;
@@ -283,7 +274,7 @@ final class Ledger {
                     throw outOfRange(table.id(i));
                 }
                 if (table.incarnation() != incarnation
-                        || generations.get(table.id(i)) != table.generation(i)
+                        || states.generation(table.id(i)) != table.generation(i)
                         || retirements.containsKey(table.id(i))) {
                     throw stale(table.id(i), table.generation(i));
                 }
@@ -304,7 +295,7 @@ final class Ledger {
             for (int i = 0; i < table.size(); i++) {
                 int id = table.id(i);
                 if (--leased[id] == 0 && retirements.containsKey(id)) {
-                    generations.getAndIncrement(id);
+                    states.endGeneration(id);
                     settle(id, quiet);
                 }
             }
