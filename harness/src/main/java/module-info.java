@@ -6,6 +6,7 @@ module io.kvwire.harness {
     requires HdrHistogram;
     requires info.picocli;
     requires io.kvwire.codec;
+    requires io.kvwire.ffi;
     requires io.kvwire.pcie;
     requires io.kvwire.rdma;
     requires io.kvwire.tcp;
@@ -27,7 +28,8 @@ module io.kvwire.harness {
     uses io.kvwire.harness.device.ComputeDeviceProvider;
 
     provides io.kvwire.harness.device.ComputeDeviceProvider with
-            io.kvwire.harness.device.CpuDeviceProvider;
+            io.kvwire.harness.device.CpuDeviceProvider,
+            io.kvwire.harness.xpu.XpuDeviceProvider;
 
     opens io.kvwire.harness.cli to
             info.picocli;

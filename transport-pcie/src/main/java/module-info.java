@@ -1,9 +1,10 @@
-/** The same-host data path: shared memory between processes. */
+/** The same-host data path: shared memory between processes, and memory of devices. */
 module io.kvwire.pcie {
     requires transitive io.kvwire.transport;
-    requires io.kvwire.ffi;
+    requires transitive io.kvwire.ffi;
 
     exports io.kvwire.pcie;
+    exports io.kvwire.pcie.opencl;
 
     provides io.kvwire.transport.spi.DataPathProvider with
             io.kvwire.pcie.PcieDataPathProvider;

@@ -40,7 +40,7 @@ public final class LlamaWeights {
      * @param down from the intermediate size back to the hidden size
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    record Layer(
+    public record Layer(
             float[] attentionNorm,
             PackedMatrix queryKeyValue,
             PackedMatrix output,
@@ -118,19 +118,27 @@ public final class LlamaWeights {
                 });
     }
 
-    PackedMatrix embedding() {
+    /** {@return a row for each token id} */
+    public PackedMatrix embedding() {
         return embedding;
     }
 
-    PackedMatrix head() {
+    /** {@return the output matrix, which may be the embedding} */
+    public PackedMatrix head() {
         return ownHead.orElse(embedding);
     }
 
-    float[] finalNorm() {
+    /** {@return weights of the norm before the output matrix; not to be changed} */
+    public float[] finalNorm() {
         return finalNorm;
     }
 
-    Layer layer(int layer) {
+    /**
+     * {@return the weights of a layer; not to be changed}
+     *
+     * @param layer from 0
+     */
+    public Layer layer(int layer) {
         return layers.get(layer);
     }
 }

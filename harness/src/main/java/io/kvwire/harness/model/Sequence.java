@@ -6,14 +6,22 @@ import java.util.Objects;
 
 /**
  * One sequence in a cache: its block table, checked against the model and the cache before anything
- * is read or written.
+ * is read or written: for whatever runs the model.
  */
-final class Sequence {
+public final class Sequence {
     private final LlamaConfig config;
     private final int[] blockTable;
     private final PagedKv cache;
 
-    Sequence(LlamaConfig config, int[] blockTable, PagedKv cache) {
+    /**
+     * Takes a sequence.
+     *
+     * @param config the model's sizes
+     * @param blockTable the sequence's blocks, not copied
+     * @param cache that they are in
+     * @throws ModelException if the cache is not one for the model
+     */
+    public Sequence(LlamaConfig config, int[] blockTable, PagedKv cache) {
         this.config = config;
         this.blockTable = Objects.requireNonNull(blockTable, "blockTable");
         this.cache = Objects.requireNonNull(cache, "cache");
@@ -46,7 +54,15 @@ final class Sequence {
         return blockTable;
     }
 
-    void check(int[] tokens, int startPosition) {
+    /**
+     * Checks that tokens can be run.
+     *
+     * @param tokens their ids
+     * @param startPosition position of the first of them
+     * @throws ModelException if there are none, one is not in the vocabulary, or they do not fit
+     *     the model's positions or the block table
+     */
+    public void check(int[] tokens, int startPosition) {
         if (tokens.length == 0) {
             throw new ModelException("no tokens to run; give at least one");
         }

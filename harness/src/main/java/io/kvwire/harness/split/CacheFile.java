@@ -7,6 +7,8 @@ import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.TransferException;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -70,7 +72,15 @@ final class CacheFile {
             Path file, CacheMemory memory, BlockTable table, int tokens, String fingerprint)
             throws IOException {
         var text = describe(memory.layout(), tokens, fingerprint);
-        var parts = parts(memory, table, tokens);
+        try (var staging = Arena.ofConfined()) {
+            var parts = HostParts.of(memory, runs(memory, table, tokens), staging);
+            parts.fetch();
+            return save(file, text, tokens, parts.bytes());
+        }
+    }
+
+    private static long save(Path file, byte[] text, int tokens, List<ByteBuffer> parts)
+            throws IOException {
         var sum = new CRC32C();
         for (var part : parts) {
             sum.update(part.duplicate());
@@ -110,9 +120,11 @@ final class CacheFile {
     static long load(
             Path file, CacheMemory memory, BlockTable table, int tokens, String fingerprint)
             throws IOException {
-        try (var in = FileChannel.open(file, StandardOpenOption.READ)) {
+        try (var in = FileChannel.open(file, StandardOpenOption.READ);
+                var staging = Arena.ofConfined()) {
             int expected = header(in, file, describe(memory.layout(), tokens, fingerprint), tokens);
-            var parts = parts(memory, table, tokens);
+            var onHost = HostParts.of(memory, runs(memory, table, tokens), staging);
+            var parts = onHost.bytes();
             long rest = in.size() - in.position();
             if (rest != bytes(parts)) {
                 throw malformed(file, "it holds " + rest + " bytes of " + bytes(parts));
@@ -128,6 +140,7 @@ final class CacheFile {
                         ErrorCode.CORRUPT,
                         file + " is damaged: its checksum is not that of its bytes; save it again");
             }
+            onHost.bring();
             return bytes(parts);
         }
     }
@@ -169,10 +182,10 @@ final class CacheFile {
     }
 
     /** The bytes of each layer's K and V, neighbouring blocks joined. */
-    private static List<ByteBuffer> parts(CacheMemory memory, BlockTable table, int tokens) {
+    private static List<MemorySegment> runs(CacheMemory memory, BlockTable table, int tokens) {
         int blocks = memory.layout().blocksFor(tokens);
         long length = memory.layout().partBytes();
-        var parts = new ArrayList<ByteBuffer>();
+        var parts = new ArrayList<MemorySegment>();
         for (LayerPlacement layer : memory.placement()) {
             boolean dense = layer.blockStride() == length;
             for (long base : new long[] {layer.keyOffset(), layer.valueOffset()}) {
@@ -182,7 +195,7 @@ final class CacheFile {
                         next++;
                     }
                     long offset = base + table.id(first) * layer.blockStride();
-                    parts.add(layer.key().asSlice(offset, (next - first) * length).asByteBuffer());
+                    parts.add(layer.key().asSlice(offset, (next - first) * length));
                     first = next;
                 }
             }

@@ -4,17 +4,32 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
-/** The kernels of {@code kv_rows.h} in each of the forms that drivers take. Thread-safe. */
+/** The device code, in each of the forms that drivers take. Thread-safe. */
 public final class KernelSource {
 
     private KernelSource() {}
 
-    /** {@return OpenCL C 1.2} */
+    /** {@return {@code kv_rows.h} as OpenCL C 1.2} */
     public static String openCl() {
         return text("opencl.h") + text("kv_rows.h");
     }
 
-    /** {@return CUDA C that needs no header} */
+    /** {@return {@code kv_runs.h} as OpenCL C 1.2} */
+    public static String openClRuns() {
+        return openCl() + text("kv_runs.h");
+    }
+
+    /** {@return {@code llama.h} as OpenCL C 1.2} */
+    public static String openClLlama() {
+        return openCl() + text("llama.h");
+    }
+
+    /** {@return {@code llama.h} as CUDA C that needs no header} */
+    public static String cudaLlama() {
+        return cuda() + text("llama.h");
+    }
+
+    /** {@return {@code kv_rows.h} as CUDA C that needs no header} */
     public static String cuda() {
         return text("cuda.h") + text("kv_rows.h");
     }

@@ -5,6 +5,8 @@ final class Constants {
 
     static final int CL_PLATFORM_NAME = 0x0902;
     static final long CL_DEVICE_TYPE_ALL = 0xFFFFFFFFL;
+    static final long CL_DEVICE_TYPE_CPU = 1L << 1;
+    static final int CL_DEVICE_TYPE = 0x1000;
     static final int CL_DEVICE_MAX_WORK_GROUP_SIZE = 0x1004;
     static final int CL_DEVICE_MAX_MEM_ALLOC_SIZE = 0x1010;
     static final int CL_DEVICE_SINGLE_FP_CONFIG = 0x101B;

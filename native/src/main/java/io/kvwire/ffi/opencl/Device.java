@@ -50,6 +50,11 @@ public final class Device {
         return number(Constants.CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     }
 
+    /** {@return whether the device is the processor that this program runs on} */
+    public boolean isCpu() {
+        return (number(Constants.CL_DEVICE_TYPE) & Constants.CL_DEVICE_TYPE_CPU) != 0;
+    }
+
     /** {@return the largest work-group} */
     public long largestGroup() {
         return number(Constants.CL_DEVICE_MAX_WORK_GROUP_SIZE);

@@ -1,0 +1,368 @@
+package io.kvwire.harness.xpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import io.kvwire.ffi.kernels.LlamaCache;
+import io.kvwire.ffi.opencl.Buffer;
+import io.kvwire.ffi.opencl.Buffers;
+import io.kvwire.ffi.opencl.CommandQueue;
+import io.kvwire.ffi.opencl.Context;
+import io.kvwire.ffi.opencl.Event;
+import io.kvwire.harness.model.LayerListener;
+import io.kvwire.harness.model.LlamaConfig;
+import io.kvwire.harness.model.LlamaRunner;
+import io.kvwire.harness.model.LoadedModel;
+import io.kvwire.harness.model.PagedKv;
+import io.kvwire.harness.model.Sequence;
+import io.kvwire.harness.weights.ModelException;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+
+/**
+ * Runs a Llama on an OpenCL device, with the arithmetic of the CPU's in the order of the CPU's.
+ *
+ * <p>The layers of a chunk are enqueued at once; a listener hears of each as its keys and values
+ * are written, while the device computes those behind it.
+ */
+final class XpuLlama implements LlamaRunner {
+    private final LlamaConfig config;
+    private final int chunkTokens;
+    private final double[] frequencies;
+    private final CommandQueue queue;
+    private final Buffers buffers;
+    private final XpuWeights weights;
+    private final Kernels kernels;
+    private final Activations scratch;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment hostTokens;
+    private final MemorySegment hostAngles;
+    private final MemorySegment hostLogits;
+
+    /** A sequence on the device: the cache that it is in, and its block table. */
+    private record Place(PagedKv cache, Buffer table) {}
+
+    XpuLlama(Context context, Buffers buffers, LoadedModel model, int chunkTokens) {
+        config = model.config();
+        this.buffers = buffers;
+        this.chunkTokens = chunkTokens;
+        frequencies = config.rope().frequencies(config.headDim());
+        int rows = Math.min(chunkTokens, config.maxPositions());
+        hostTokens = arena.allocate(JAVA_INT, rows);
+        hostAngles = arena.allocate(JAVA_FLOAT, (long) rows * config.headDim());
+        hostLogits = arena.allocate(JAVA_FLOAT, config.vocabSize());
+        queue = context.queue();
+        try {
+            kernels = new Kernels(context, queue);
+            scratch = new Activations(context, config, rows);
+            weights = new XpuWeights(context, queue, config, model.weights());
+        } catch (RuntimeException | Error e) {
+            queue.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public LlamaConfig config() {
+        return config;
+    }
+
+    @Override
+    public int chunkTokens() {
+        return chunkTokens;
+    }
+
+    @Override
+    public float[] prefill(
+            int[] tokens,
+            int startPosition,
+            int[] blockTable,
+            PagedKv cache,
+            LayerListener listener) {
+        run(tokens, startPosition, blockTable, cache, listener);
+        queue.read(scratch.logits, 0, hostLogits).close();
+        queue.finish();
+        return hostLogits.toArray(JAVA_FLOAT);
+    }
+
+    @Override
+    public int next(
+            int[] tokens,
+            int startPosition,
+            int[] blockTable,
+            PagedKv cache,
+            LayerListener listener) {
+        run(tokens, startPosition, blockTable, cache, listener);
+        kernels.argmax
+                .with(scratch.logits)
+                .with(config.vocabSize())
+                .with(scratch.best)
+                .overGroups(1);
+        queue.read(scratch.best, 0, hostTokens.asSlice(0, Integer.BYTES)).close();
+        queue.finish();
+        int best = hostTokens.get(JAVA_INT, 0);
+        if (best < 0) {
+            throw new ModelException(
+                    "the model's logits are not numbers (NaN): its weights or the KV cache are"
+                            + " damaged; check the file and run again");
+        }
+        return best;
+    }
+
+    /** Runs tokens; leaves the logits after the last one on the device. */
+    private void run(
+            int[] tokens, int startPosition, int[] blockTable, PagedKv cache, LayerListener heard) {
+        new Sequence(config, blockTable, cache).check(tokens, startPosition);
+        var place = new Place(cache, upload(blockTable));
+        int rows = 0;
+        for (int first = 0; first < tokens.length; first += rows) {
+            rows = Math.min(scratch.rows, tokens.length - first);
+            begin(tokens, first, rows, startPosition + first);
+            layers(place, startPosition + first, rows, heard);
+        }
+        norm(scratch.hidden, rows - 1, 1, weights.finalNorm());
+        multiply(scratch.normed, config.hiddenSize(), 1, weights.head(), scratch.logits);
+    }
+
+    private Buffer upload(int[] blockTable) {
+        var table = scratch.table(blockTable.length);
+        try (var own = Arena.ofConfined();
+                var done = queue.write(own.allocateFrom(JAVA_INT, blockTable), table, 0)) {
+            done.await();
+        }
+        return table;
+    }
+
+    /** Brings a chunk's tokens and angles to the device and looks up the embedding. */
+    private void begin(int[] tokens, int first, int rows, int position) {
+        // What the host wrote for the chunk before must have been read.
+        queue.finish();
+        MemorySegment.copy(tokens, first, hostTokens, JAVA_INT, 0, rows);
+        int half = frequencies.length;
+        for (int r = 0; r < rows; r++) {
+            for (int i = 0; i < half; i++) {
+                double angle = (position + r) * frequencies[i];
+                // StrictMath, as on the CPU: sines of devices differ.
+                hostAngles.setAtIndex(JAVA_FLOAT, 2L * r * half + i, (float) StrictMath.cos(angle));
+                hostAngles.setAtIndex(
+                        JAVA_FLOAT, (2L * r + 1) * half + i, (float) StrictMath.sin(angle));
+            }
+        }
+        long angleBytes = (long) rows * config.headDim() * Float.BYTES;
+        queue.write(hostTokens.asSlice(0, (long) rows * Integer.BYTES), scratch.tokens, 0).close();
+        queue.write(hostAngles.asSlice(0, angleBytes), scratch.angles, 0).close();
+        int columns = config.hiddenSize();
+        kernels.embed
+                .with(scratch.tokens)
+                .with(weights.embedding().buffer())
+                .with(weights.embedding().bf16() ? 1 : 0)
+                .with(rows)
+                .with(columns)
+                .with(scratch.hidden)
+                .overThreads((long) rows * columns);
+    }
+
+    private void layers(Place place, int position, int rows, LayerListener heard) {
+        var written = new ArrayDeque<Event>();
+        try {
+            for (int n = 0; n < config.layers(); n++) {
+                var layer = weights.layer(n);
+                norm(scratch.hidden, 0, rows, layer.attentionNorm());
+                multiply(
+                        scratch.normed,
+                        config.hiddenSize(),
+                        rows,
+                        layer.queryKeyValue(),
+                        scratch.queryKeyValue);
+                rotate(rows);
+                written.add(store(place, n, position, rows));
+                attend(place, n, position, rows);
+                multiply(
+                        scratch.attended,
+                        config.queryDim(),
+                        rows,
+                        layer.output(),
+                        scratch.projected);
+                add(rows);
+                feedForward(layer, rows);
+                // The device begins with what is there while the next layer is put together.
+                queue.flush();
+            }
+            if (heard != LayerListener.NONE) {
+                for (int n = 0; n < config.layers(); n++) {
+                    try (var done = written.poll()) {
+                        done.await();
+                    }
+                    heard.written(n, position, rows);
+                }
+            }
+        } finally {
+            written.forEach(Event::close);
+        }
+    }
+
+    private void feedForward(XpuWeights.Layer layer, int rows) {
+        int inner = config.intermediateSize();
+        norm(scratch.hidden, 0, rows, layer.feedForwardNorm());
+        multiply(scratch.normed, config.hiddenSize(), rows, layer.gateUp(), scratch.gateUp);
+        kernels.gate.with(scratch.gateUp).with(rows).with(inner).overThreads((long) rows * inner);
+        multiply(scratch.gateUp, 2 * inner, rows, layer.down(), scratch.projected);
+        add(rows);
+    }
+
+    private void norm(Buffer x, int firstRow, int rows, Buffer weight) {
+        kernels.norm
+                .with(x)
+                .with(weight)
+                .with(firstRow)
+                .with(config.hiddenSize())
+                .with(config.rmsNormEpsilon())
+                .with(scratch.normed)
+                .overGroups(rows);
+    }
+
+    private void multiply(Buffer x, int stride, int rows, Matrix matrix, Buffer y) {
+        (matrix.bf16() ? kernels.multiplyBf16 : kernels.multiplyFp32)
+                .with(x)
+                .with(stride)
+                .with(rows)
+                .with(matrix.buffer())
+                .with(matrix.rows())
+                .with(matrix.columns())
+                .with(y)
+                .with(matrix.rows())
+                .overThreads(kernels.strips(matrix.rows()) * Math.ceilDiv(rows, Kernels.ROWS));
+    }
+
+    private void rotate(int rows) {
+        int heads = config.heads() + config.kvHeads();
+        int half = frequencies.length;
+        kernels.rotate
+                .with(scratch.queryKeyValue)
+                .with(scratch.qkvStride())
+                .with(scratch.angles)
+                .with(rows)
+                .with(heads)
+                .with(half)
+                .overThreads((long) rows * heads * half);
+    }
+
+    /** Stores keys and values; the event is that of both, which follow each other. */
+    private Event store(Place place, int layer, int position, int rows) {
+        var cache = place.cache();
+        var keys = find(cache.keys(layer));
+        var values = find(cache.values(layer));
+        int first = config.queryDim();
+        store(first, rows, keys, shape(cache, keys, true), place, position).close();
+        return store(
+                first + config.kvDim(), rows, values, shape(cache, values, false), place, position);
+    }
+
+    private Event store(
+            int from, int rows, Buffers.Place memory, LlamaCache shape, Place place, int position) {
+        return kernels.store
+                .with(scratch.queryKeyValue)
+                .with(scratch.qkvStride())
+                .with(from)
+                .with(rows)
+                .with(shape)
+                .with(memory.buffer())
+                .with(place.table())
+                .with(position)
+                .launchOverThreads((long) rows * config.kvDim());
+    }
+
+    private Buffers.Place find(MemorySegment segment) {
+        return buffers.find(segment, 0, segment.byteSize());
+    }
+
+    private static LlamaCache shape(PagedKv cache, Buffers.Place memory, boolean keys) {
+        var geometry = cache.geometry();
+        var strides = cache.strides();
+        return new LlamaCache(
+                memory.offset() + (keys ? strides.key() : strides.value()),
+                strides.block(),
+                strides.token(),
+                strides.head(),
+                geometry.tokensPerBlock(),
+                geometry.kvHeads(),
+                geometry.headDim(),
+                switch (geometry.type()) {
+                    case FP32 -> 0;
+                    case FP16 -> 1;
+                    case BF16 -> 2;
+                });
+    }
+
+    private void attend(Place place, int layer, int position, int rows) {
+        int context = position + rows;
+        int together = scratch.attendingRows(rows, context);
+        var scores = scratch.scores(together, context, queue::finish);
+        for (int first = 0; first < rows; first += together) {
+            attend(place, layer, position, first, Math.min(together, rows - first), scores);
+        }
+    }
+
+    // Six parameters: what differs between the rows that attend together.
+    private void attend(Place place, int layer, int position, int first, int rows, Buffer scores) {
+        var keys = find(place.cache().keys(layer));
+        var values = find(place.cache().values(layer));
+        int context = position + first + rows;
+        int heads = config.heads();
+        long pairs = (long) rows * heads;
+        kernels.scores
+                .with(scratch.queryKeyValue)
+                .with(scratch.qkvStride())
+                .with(first)
+                .with(rows)
+                .with(heads)
+                .with(shape(place.cache(), keys, true))
+                .with(keys.buffer())
+                .with(place.table())
+                .with(position)
+                .with(context)
+                .with((float) (1 / Math.sqrt(config.headDim())))
+                .with(scores)
+                .overThreads(pairs * kernels.strips(context));
+        kernels.softmax
+                .with(scores)
+                .with(first)
+                .with(rows)
+                .with(heads)
+                .with(position)
+                .with(context)
+                .with(scratch.inverses)
+                .overTeams(pairs);
+        kernels.weigh
+                .with(scores)
+                .with(scratch.inverses)
+                .with(first)
+                .with(rows)
+                .with(heads)
+                .with(shape(place.cache(), values, false))
+                .with(values.buffer())
+                .with(place.table())
+                .with(position)
+                .with(context)
+                .with(scratch.attended)
+                .with(config.queryDim())
+                .overThreads(pairs * kernels.strips(config.headDim()));
+    }
+
+    private void add(int rows) {
+        int count = Math.multiplyExact(rows, config.hiddenSize());
+        kernels.add.with(scratch.projected).with(count).with(scratch.hidden).overThreads(count);
+    }
+
+    @Override
+    public void close() {
+        queue.finish();
+        weights.close();
+        scratch.close();
+        kernels.close();
+        queue.close();
+        arena.close();
+    }
+}
