@@ -1,5 +1,7 @@
 package io.kvwire.transport;
 
+import java.util.Optional;
+
 /**
  * A push of one request's blocks, layer by layer, while prefill still computes. The expected bytes
  * are known from the start, so the receiver publishes a layer when all of it is in place and the
@@ -31,6 +33,9 @@ public interface KvStream extends AutoCloseable {
 
     /** {@return the transfer that ends when everything handed over is in place} */
     Transfer transfer();
+
+    /** {@return how layers are handed to the wire, and why; empty before the transfer has begun} */
+    Optional<PaceDecision> pace();
 
     /** Cancels the stream unless everything was handed over. */
     @Override

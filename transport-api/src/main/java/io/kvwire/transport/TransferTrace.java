@@ -34,7 +34,7 @@ public record TransferTrace(List<Interval> intervals, long omitted) {
          * from its header to its last byte.
          */
         WIRE,
-        /** At the target: from its last byte until a thread was free to decode it, and decoding. */
+        /** At the target: decoding, once a thread was free for it. */
         DECODE,
         /** At the target: copying what could not be received in place. */
         SCATTER

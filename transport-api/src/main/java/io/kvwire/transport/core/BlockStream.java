@@ -3,14 +3,14 @@ package io.kvwire.transport.core;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvStream;
 import io.kvwire.transport.LayoutPlan;
-import io.kvwire.transport.Overlap;
+import io.kvwire.transport.PaceDecision;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 
-import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** A layer-wise push: hands to its transfer's sender what the engine says is final. */
@@ -26,11 +26,10 @@ final class BlockStream implements KvStream {
     private final BitSet[] handed;
     private final WriteTransfer transfer;
     private final TransferOptions.Pace pace;
-    private final long tokenBytes;
-    private final ArrayList<BlockSender.Ready> waiting = new ArrayList<>();
+    private final long bytes;
+    private final LayerGroups groups;
     private BlockSender sender;
-    private long waitingBytes;
-    private long missing;
+    private PaceDecision decision;
 
     BlockStream(
             TokenRange tokens,
@@ -39,24 +38,30 @@ final class BlockStream implements KvStream {
             Function<BlockStream, WriteTransfer> open) {
         this.tokens = tokens;
         this.pace = pace;
-        tokenBytes = plan.tokenBytes();
+        bytes = plan.bytes(tokens.count());
         int layers = plan.target().layers();
         handed = new BitSet[layers];
         for (int i = 0; i < layers; i++) {
             handed[i] = new BitSet();
         }
-        missing = (long) tokens.count() * layers;
+        groups = new LayerGroups(plan.tokenBytes(), (long) tokens.count() * layers);
         transfer = open.apply(this);
     }
 
     /** The transfer has its slot: what was handed over before goes first. */
     synchronized void opened(BlockSender frames) {
         sender = frames;
+        var coding = transfer.session.coding();
+        double link = coding.rates().link.bytesPerSecond();
         if (pace == TransferOptions.Pace.AUTO) {
-            transfer.session.coding().rates().want();
+            coding.rates().want();
         }
-        if (enough()) {
-            flush();
+        if (frames.encodes()) {
+            link *= coding.rates().snapshot().ratio();
+        }
+        decision = PaceDecision.of(pace, bytes, link, HAND_OVER_NANOS);
+        if (groups.due(decision)) {
+            groups.take().forEach(sender::ready);
         }
     }
 
@@ -66,52 +71,13 @@ final class BlockStream implements KvStream {
         synchronized (this) {
             check(layer, range);
             handed[layer].set(firstToken, range.end());
-            missing -= count;
-            hold(new BlockSender.Ready(layer, range));
-            if (sender == null || !enough()) {
+            groups.add(new BlockSender.Ready(layer, range));
+            if (sender == null || !groups.due(decision)) {
                 return;
             }
-            flush();
+            groups.take().forEach(sender::ready);
         }
         transfer.session.outbox().add(sender);
-    }
-
-    /** Keeps a part for the next group; chunks of one layer that adjoin make one part. */
-    private void hold(BlockSender.Ready part) {
-        waitingBytes += tokenBytes * part.tokens().count();
-        if (!waiting.isEmpty()) {
-            var last = waiting.getLast();
-            if (last.layer() == part.layer() && last.tokens().end() == part.tokens().first()) {
-                var joined =
-                        new TokenRange(
-                                last.tokens().first(),
-                                last.tokens().count() + part.tokens().count());
-                waiting.set(
-                        waiting.size() - 1,
-                        new BlockSender.Ready(part.layer(), joined, last.sinceNanos()));
-                return;
-            }
-        }
-        waiting.add(part);
-    }
-
-    /** Whether what waits is worth a hand-over to the wire. */
-    private boolean enough() {
-        return missing == 0
-                || switch (pace) {
-                    case LAYERWISE -> true;
-                    case BULK -> false;
-                    case AUTO -> {
-                        double link = transfer.session.coding().rates().link.bytesPerSecond();
-                        yield waitingBytes >= Overlap.groupBytes(link, HAND_OVER_NANOS);
-                    }
-                };
-    }
-
-    private void flush() {
-        waiting.forEach(sender::ready);
-        waiting.clear();
-        waitingBytes = 0;
     }
 
     private void check(int layer, TokenRange range) {
@@ -145,10 +111,15 @@ final class BlockStream implements KvStream {
     }
 
     @Override
+    public synchronized Optional<PaceDecision> pace() {
+        return Optional.ofNullable(decision);
+    }
+
+    @Override
     public void close() {
         boolean whole;
         synchronized (this) {
-            whole = missing == 0;
+            whole = groups.whole();
         }
         if (!whole) {
             transfer.cancel();
