@@ -22,6 +22,7 @@ module io.kvwire.harness {
     exports io.kvwire.harness.math;
     exports io.kvwire.harness.model;
     exports io.kvwire.harness.split;
+    exports io.kvwire.harness.timeline;
     exports io.kvwire.harness.tokenizer;
     exports io.kvwire.harness.weights;
 
@@ -47,5 +48,7 @@ module io.kvwire.harness {
             com.fasterxml.jackson.databind,
             info.picocli;
     opens io.kvwire.harness.split to
+            com.fasterxml.jackson.databind;
+    opens io.kvwire.harness.timeline to
             com.fasterxml.jackson.databind;
 }

@@ -32,6 +32,9 @@ public record CodecConfig(
     /** The name of what is sent as it is. */
     public static final String RAW_NAME = "raw";
 
+    /** What a command line says for a codec or raw, by measured rates. */
+    public static final String AUTO_NAME = "auto";
+
     /** The most codecs that a node lists. */
     public static final int MAX_CODECS = 16;
 
@@ -99,7 +102,7 @@ public record CodecConfig(
      *     int8,keys=hadamard}
      */
     public static CodecConfig parse(String text) {
-        return text.equals("auto") ? auto("int8") : of(text);
+        return text.equals(AUTO_NAME) ? auto("int8") : of(text);
     }
 
     /**

@@ -8,6 +8,8 @@ import io.kvwire.harness.split.DecodeClient;
 import io.kvwire.harness.split.SingleProcess;
 import io.kvwire.harness.split.SplitRun;
 import io.kvwire.harness.split.TransferMode;
+import io.kvwire.harness.timeline.ChromeTrace;
+import io.kvwire.harness.timeline.OverlapFigures;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.PathReport;
 
@@ -84,18 +86,28 @@ final class DecodeCommand implements Callable<Integer> {
     @Option(
             names = "--mode",
             defaultValue = "layerwise",
-            description = "bulk, layerwise or pull (default: ${DEFAULT-VALUE}).")
+            description =
+                    "bulk, layerwise, auto (whichever is over sooner by measured rates) or pull"
+                            + " (default: ${DEFAULT-VALUE}).")
     private TransferMode mode;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write the figures to a file.")
     private Path json;
+
+    @Option(
+            names = "--timeline",
+            paramLabel = "FILE",
+            description =
+                    "Write what happened when at both ends, for Perfetto (ui.perfetto.dev) or"
+                            + " chrome://tracing.")
+    private Path timeline;
 
     @Override
     public Integer call() throws IOException {
         if (mode == TransferMode.FILE) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "--mode file is the demo's own; take bulk, layerwise, pull");
+                    "--mode file is the demo's own; take bulk, layerwise, auto, pull");
         }
         var given = promptText();
         var loaded = seat.load();
@@ -121,6 +133,8 @@ final class DecodeCommand implements Callable<Integer> {
             var figures = new LinkedHashMap<String, Object>();
             put(figures, client.path());
             figures.put("mode", mode.text());
+            figures.put("choices", run.choices());
+            figures.put("overlap", OverlapFigures.of(run.timeline()));
             write(figures, run);
         }
     }
@@ -173,6 +187,14 @@ final class DecodeCommand implements Callable<Integer> {
                 run.bytes() / 1e6,
                 millis(run.transferNanos()),
                 100 * run.unseenShare());
+        var choices = run.choices();
+        if (mode == TransferMode.AUTO) {
+            out.printf("went %s: %s%n", choices.mode(), choices.modeReason());
+        }
+        if (!choices.codec().isEmpty()) {
+            out.printf("blocks in %s: %s%n", choices.codec(), choices.codecReason());
+        }
+        overlap(out, OverlapFigures.of(run.timeline()));
         out.printf(
                 "path %s: %s, %d lanes, codec %s%n",
                 path.path(), path.reason(), path.lanes(), path.codec());
@@ -183,6 +205,21 @@ final class DecodeCommand implements Callable<Integer> {
                 .sorted(Map.Entry.comparingByKey())
                 .forEach(detail -> out.println("  " + detail.getKey() + ": " + detail.getValue()));
         out.flush();
+    }
+
+    private static void overlap(PrintWriter out, OverlapFigures figures) {
+        if (!figures.units().isEmpty()) {
+            out.printf(
+                    Locale.ROOT,
+                    "overlap of %d units: %.1f ms, %.1f at best and %.1f one after the other; of"
+                            + " the transfer %.0f %% could be hidden and %.0f %% were%n",
+                    figures.units().size(),
+                    figures.observedMillis(),
+                    figures.idealMillis(),
+                    figures.bulkMillis(),
+                    100 * figures.hideableShare(),
+                    100 * figures.unseenShare());
+        }
     }
 
     private static void put(Map<String, Object> report, PathReport path) {
@@ -200,6 +237,11 @@ final class DecodeCommand implements Callable<Integer> {
     }
 
     private void write(Map<String, Object> report, SplitRun run) throws IOException {
+        if (timeline != null) {
+            new ChromeTrace()
+                    .add("%s %s".formatted(report.get("path"), report.get("mode")), run.timeline())
+                    .write(timeline);
+        }
         if (json == null) {
             return;
         }

@@ -114,6 +114,14 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--json", paramLabel = "FILE", description = "Write the table to a file.")
     private Path json;
 
+    @Option(
+            names = "--timeline",
+            paramLabel = "FILE",
+            description =
+                    "Write what each step did when, for Perfetto (ui.perfetto.dev) or"
+                            + " chrome://tracing.")
+    private Path timeline;
+
     @Override
     public Integer call() throws IOException {
         check();
@@ -150,6 +158,9 @@ final class DemoCommand implements Callable<Integer> {
         if (json != null) {
             report.write(json);
         }
+        if (timeline != null) {
+            run.trace().write(timeline);
+        }
         return status(report, spec.commandLine().getErr());
     }
 
@@ -168,11 +179,16 @@ final class DemoCommand implements Callable<Integer> {
         require(rounds >= 1, "--rounds " + rounds + ": need at least 1");
         require(bytesPerSecond >= 1, "--bytes-per-second " + bytesPerSecond + ": need at least 1");
         require(Set.of(0, 1, 3).containsAll(steps), "--steps " + steps + ": there are 0, 1 and 3");
-        if (json != null) {
-            var folder = json.toAbsolutePath().getParent();
+        requireFolder("--json", json);
+        requireFolder("--timeline", timeline);
+    }
+
+    private void requireFolder(String option, Path file) {
+        if (file != null) {
+            var folder = file.toAbsolutePath().getParent();
             require(
                     folder != null && folder.toFile().isDirectory(),
-                    "--json " + json + ": its folder does not exist; make it first");
+                    option + " " + file + ": its folder does not exist; make it first");
         }
     }
 

@@ -1,7 +1,7 @@
 package io.kvwire.harness.demo;
 
 import io.kvwire.harness.split.SplitRun;
-import io.kvwire.harness.split.TransferMode;
+import io.kvwire.harness.timeline.Timeline;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.transport.TransferException;
 
@@ -29,6 +29,7 @@ final class Demo {
     private final int rounds;
     private final long bytesPerSecond;
     private final Consumer<String> progress;
+    private final Map<Step, Timeline> timelines = new LinkedHashMap<>();
     private List<Integer> expected = List.of();
 
     Demo(
@@ -54,6 +55,11 @@ final class Demo {
         }
     }
 
+    /** {@return where the time of each step's typical round went, by step} */
+    Map<Step, Timeline> timelines() {
+        return timelines;
+    }
+
     /** {@return the tokens of step 0} */
     List<Integer> expected() {
         return expected;
@@ -73,6 +79,7 @@ final class Demo {
         }
         expected = runs.getFirst().tokens();
         var counted = runs.subList(1, runs.size());
+        timelines.put(Step.SINGLE, Row.typical(counted).timeline());
         return Row.of(Step.SINGLE, Step.SINGLE.note(0), counted, expected, Row.Hidden.NOTHING);
     }
 
@@ -95,19 +102,7 @@ final class Demo {
             }
             for (var entry : outcomes.entrySet()) {
                 var step = entry.getKey();
-                progress.accept(
-                        "step "
-                                + step.number()
-                                + " "
-                                + step.path()
-                                + " "
-                                + step.mode()
-                                + " "
-                                + step.note(bytesPerSecond)
-                                + ", round "
-                                + round
-                                + " of "
-                                + rounds);
+                progress.accept(step.title(bytesPerSecond) + ", round " + round + " of " + rounds);
                 runOnce(step, entry.getValue(), processes);
             }
         }
@@ -146,16 +141,17 @@ final class Demo {
         if (outcome.error.isPresent()) {
             return Row.failed(step, note, outcome.error.get());
         }
-        var hidden = Row.Hidden.NOTHING;
-        if (step.mode().equals(TransferMode.LAYERWISE.text())) {
-            var bulk =
-                    outcomes.keySet().stream()
-                            .filter(other -> other.isBulkOf(step))
-                            .findFirst()
-                            .map(other -> outcomes.get(other).counted())
-                            .orElse(List.of());
-            hidden = Row.hidden(outcome.counted(), bulk);
-        }
+        timelines.put(step, Row.typical(outcome.counted()).timeline());
+        var bulk =
+                outcomes.keySet().stream()
+                        .filter(other -> other.isBulkOf(step))
+                        .findFirst()
+                        .map(other -> outcomes.get(other).counted())
+                        .orElse(List.of());
+        var hidden =
+                step.overlaps()
+                        ? Row.hidden(outcome.counted(), bulk)
+                        : Row.shown(outcome.counted());
         var row = Row.of(step, note, outcome.counted(), expected, hidden);
         boolean warmUpDiffers = !outcome.all.getFirst().tokens().equals(expected);
         return warmUpDiffers ? row.differing() : row;

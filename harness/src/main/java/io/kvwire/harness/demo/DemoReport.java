@@ -3,6 +3,9 @@ package io.kvwire.harness.demo;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import io.kvwire.harness.split.TransferMode;
+import io.kvwire.transport.CodecConfig;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -75,6 +78,7 @@ public record DemoReport(List<Row> steps) {
                     "~ the transfer is short against the spread of TTFT here, so this is the share"
                             + " of it that was over when computing ended");
         }
+        steps.forEach(row -> explain(out, row));
         for (var row : steps) {
             if (!row.error().isEmpty()) {
                 out.println(
@@ -89,6 +93,32 @@ public record DemoReport(List<Row> steps) {
             }
         }
         out.flush();
+    }
+
+    /** What cannot be seen in columns: what was chosen, and how near the ideal it came. */
+    private static void explain(PrintWriter out, Row row) {
+        var title = "step %d %s %s %s".formatted(row.step(), row.path(), row.codec(), row.mode());
+        var choices = row.choices();
+        if (row.codec().equals(CodecConfig.AUTO_NAME)) {
+            out.printf("%s took codec %s: %s%n", title, choices.codec(), choices.codecReason());
+        }
+        if (row.mode().equals(TransferMode.AUTO.text())) {
+            out.printf("%s went %s: %s%n", title, choices.mode(), choices.modeReason());
+        }
+        var overlap = row.overlap();
+        if (row.hiddenBy().equals("ttft")) {
+            out.printf(
+                    Locale.ROOT,
+                    "%s, %s: TTFT of %.1f ms, %.1f at best and %.1f in bulk; of the transfer %.0f"
+                        + " %% could be hidden and %.0f %% were%n",
+                    title,
+                    row.note(),
+                    overlap.observedMillis(),
+                    overlap.idealMillis(),
+                    overlap.bulkMillis(),
+                    100 * overlap.hideableShare(),
+                    100 * overlap.unseenShare());
+        }
     }
 
     private static String tokens(Row row) {

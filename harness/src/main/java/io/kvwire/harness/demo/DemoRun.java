@@ -5,6 +5,7 @@ import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.split.Seat;
 import io.kvwire.harness.split.SingleProcess;
 import io.kvwire.harness.split.SplitRun;
+import io.kvwire.harness.timeline.ChromeTrace;
 import io.kvwire.pcie.SharedArena;
 import io.kvwire.transport.TransferException;
 
@@ -100,6 +101,15 @@ public final class DemoRun {
             twoHosts(begin + budget(1));
         }
         return new DemoReport(rows);
+    }
+
+    /** {@return where the time of each step's typical round went, for a viewer} */
+    public ChromeTrace trace() {
+        var trace = new ChromeTrace();
+        demo.timelines()
+                .forEach((step, timeline) ->
+                        trace.add(step.title(settings.bytesPerSecond()), timeline));
+        return trace;
     }
 
     /** {@return what could not be tried and why, one line each} */

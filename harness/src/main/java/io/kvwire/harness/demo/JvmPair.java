@@ -3,6 +3,7 @@ package io.kvwire.harness.demo;
 import com.fasterxml.jackson.core.JsonProcessingException;
 
 import io.kvwire.harness.split.SplitRun;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
@@ -22,9 +23,6 @@ final class JvmPair implements Processes {
     private static final String LISTENING = "listening on ";
     private static final Duration START = Duration.ofMinutes(1);
     private static final Duration RUN = Duration.ofMinutes(2);
-
-    /** Offers raw as well. */
-    private static final String AUTO = "auto";
 
     private final ChildJvm prefill;
     private final ChildJvm decode;
@@ -63,7 +61,7 @@ final class JvmPair implements Processes {
         var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
         first.addAll(common);
         first.addAll(List.of("--listen", plan.listen() + ":0", "--codec", plan.codec()));
-        if (!plan.codec().equals(AUTO) && !plan.codec().equals(Step.RAW)) {
+        if (!plan.codec().equals(CodecConfig.AUTO_NAME) && !plan.codec().equals(Step.RAW)) {
             first.addAll(List.of("--codec", Step.RAW));
         }
         plan.bytesPerSecond().ifPresent(r -> first.addAll(List.of("--bytes-per-second", "" + r)));

@@ -2,10 +2,10 @@ package io.kvwire.harness.demo;
 
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 
-import io.kvwire.harness.split.Overlap;
+import io.kvwire.harness.split.Choices;
 import io.kvwire.harness.split.SplitRun;
+import io.kvwire.harness.timeline.OverlapFigures;
 
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToLongFunction;
@@ -30,9 +30,11 @@ import java.util.function.ToLongFunction;
  * @param handoverMillis TTFT without prefill's computing: all that moving the cache and the request
  *     added, median of the rounds' differences
  * @param hiddenShare of the transfer, 0 to 1, see {@code hiddenBy}
- * @param hiddenBy how that was measured: {@code ttft} for {@link Overlap#hiddenShare}, where what
- *     can be hidden exceeds the spread of TTFT in bulk on the same link; else {@code tail} for
- *     {@link SplitRun#unseenShare()}; empty where nothing is hidden by design
+ * @param hiddenBy how that was measured: {@code ttft} for {@link OverlapFigures#hiddenShare()}
+ *     against bulk, where what can be hidden exceeds the spread of TTFT and a twentieth of it; else
+ *     {@code tail} for {@link SplitRun#unseenShare()}; empty where nothing is hidden by design
+ * @param choices what prefill chose in the last round
+ * @param overlap of the round with the median TTFT
  * @param note what is special
  * @param rounds how many counted
  * @param error why it could not be run, or empty
@@ -55,13 +57,18 @@ public record Row(
         double handoverMillis,
         double hiddenShare,
         String hiddenBy,
+        Choices choices,
+        OverlapFigures overlap,
         String note,
         int rounds,
         String error) {
 
-    /** A hidden share, and how it was measured. */
-    record Hidden(double share, String by) {
-        static final Hidden NOTHING = new Hidden(0, "");
+    /** A difference of two TTFTs that is a smaller share of them says nothing on most machines. */
+    private static final double LEAST_HIDEABLE = 0.05;
+
+    /** A hidden share, how it was measured, and the figures that it is one of. */
+    record Hidden(double share, String by, OverlapFigures figures) {
+        static final Hidden NOTHING = new Hidden(0, "", OverlapFigures.NONE);
     }
 
     /** {@return the row of a step} */
@@ -89,6 +96,8 @@ public record Row(
                 millis(runs, Comparator.comparingLong(Row::handoverNanos), Row::handoverNanos),
                 hidden.share(),
                 hidden.by(),
+                runs.isEmpty() ? Choices.NONE : runs.getLast().choices(),
+                hidden.figures(),
                 note,
                 runs.size(),
                 "");
@@ -128,6 +137,8 @@ public record Row(
                 0,
                 0,
                 "",
+                Choices.NONE,
+                OverlapFigures.NONE,
                 note,
                 0,
                 error);
@@ -152,25 +163,38 @@ public record Row(
                 handoverMillis,
                 hiddenShare,
                 hiddenBy,
+                choices,
+                overlap,
                 note,
                 rounds,
                 error);
     }
 
+    /** {@return the figures of a step that hides nothing by design} */
+    static Hidden shown(List<SplitRun> runs) {
+        return new Hidden(0, "", OverlapFigures.of(typical(runs).timeline()));
+    }
+
     /** {@return the hidden share of a step's runs, given those in bulk on the same link} */
     static Hidden hidden(List<SplitRun> runs, List<SplitRun> bulkRuns) {
-        var byTtft = Comparator.comparingLong(SplitRun::ttftNanos);
-        var observed = middle(runs, byTtft);
-        if (!bulkRuns.isEmpty()) {
-            var bulk = middle(bulkRuns, byTtft);
-            long spread = spread(bulkRuns, bulk.ttftNanos());
-            long ideal = idealTtft(bulk);
-            if (bulk.ttftNanos() - ideal > spread) {
-                double share = Overlap.hiddenShare(bulk.ttftNanos(), observed.ttftNanos(), ideal);
-                return new Hidden(share, "ttft");
+        var observed = typical(runs);
+        if (!bulkRuns.isEmpty() && observed.timeline().moved()) {
+            var bulk = typical(bulkRuns);
+            var figures = OverlapFigures.of(observed.timeline(), bulk.timeline());
+            double hideable = (figures.bulkMillis() - figures.idealMillis()) * 1e6;
+            long noise =
+                    Math.max(
+                            spread(bulkRuns, bulk.ttftNanos()), spread(runs, observed.ttftNanos()));
+            if (hideable > Math.max(noise, bulk.ttftNanos() * LEAST_HIDEABLE)) {
+                return new Hidden(Math.clamp(figures.hiddenShare(), 0.0, 1.0), "ttft", figures);
             }
         }
-        return new Hidden(observed.unseenShare(), "tail");
+        return new Hidden(observed.unseenShare(), "tail", OverlapFigures.of(observed.timeline()));
+    }
+
+    /** {@return the run with the median TTFT} */
+    static SplitRun typical(List<SplitRun> runs) {
+        return middle(runs, Comparator.comparingLong(SplitRun::ttftNanos));
     }
 
     private static long handoverNanos(SplitRun run) {
@@ -181,21 +205,6 @@ public record Row(
     private static long spread(List<SplitRun> runs, long median) {
         var distances = runs.stream().map(run -> Math.abs(run.ttftNanos() - median)).sorted();
         return 2 * distances.skip(runs.size() / 2).findFirst().orElseThrow();
-    }
-
-    /** TTFT of a run in bulk, had its transfer hidden behind its computing as well as it could. */
-    private static long idealTtft(SplitRun bulk) {
-        long before = 0;
-        var units = bulk.unitNanos().size();
-        var each = new ArrayList<Long>();
-        for (int i = 0; i < units; i++) {
-            // Chunks are of one size but for the last, whose share is less than the noise.
-            long next = bulk.transferNanos() * (i + 1) / units;
-            each.add(next - before);
-            before = next;
-        }
-        long rest = bulk.ttftNanos() - bulk.computeNanos() - bulk.transferNanos();
-        return Math.max(0, rest) + Overlap.idealNanos(bulk.unitNanos(), each, bulk.computeNanos());
     }
 
     private static double millis(

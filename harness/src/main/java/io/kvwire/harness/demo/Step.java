@@ -68,7 +68,8 @@ record Step(int number, String path, String codec, String mode, Link link, Cache
     static final List<Step> LIMITED_RATE =
             List.of(
                     of(1, "tcp", TransferMode.BULK, Link.LIMITED),
-                    of(1, "tcp", TransferMode.LAYERWISE, Link.LIMITED));
+                    of(1, "tcp", TransferMode.LAYERWISE, Link.LIMITED),
+                    of(1, "tcp", TransferMode.AUTO, Link.LIMITED));
 
     /** Two hosts. */
     static final List<Step> TWO_HOSTS =
@@ -106,6 +107,18 @@ record Step(int number, String path, String codec, String mode, Link link, Cache
                 .filter(value -> value.text().equals(mode))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** {@return whether the cache may move while it is computed} */
+    boolean overlaps() {
+        return mode.equals(TransferMode.LAYERWISE.text()) || mode.equals(TransferMode.AUTO.text());
+    }
+
+    /** {@return what it is, in a few words} */
+    String title(long bytesPerSecond) {
+        return "step %d %s %s %s %s"
+                .formatted(number, path, codec, mode, note(bytesPerSecond))
+                .strip();
     }
 
     /** {@return whether this moves a cache in bulk where {@code other} does it layer by layer} */

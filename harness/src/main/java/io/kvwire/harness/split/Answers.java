@@ -1,15 +1,19 @@
 package io.kvwire.harness.split;
 
+import io.kvwire.harness.timeline.ClockOffset;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeListener;
 import io.kvwire.transport.Peer;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferTrace.Interval;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -21,8 +25,10 @@ import java.util.concurrent.TimeoutException;
 final class Answers implements NodeListener {
     private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
     private static final long REPORT_SECONDS = 10;
+    private static final int CLOCK_TRIPS = 8;
 
     private volatile Request current = new Request(0);
+    private volatile CompletableFuture<ClockOffset> clock = new CompletableFuture<>();
 
     /** What is known of one request. */
     static final class Request {
@@ -30,6 +36,7 @@ final class Answers implements NodeListener {
         private final CompletableFuture<SplitMessage.Finished> finished = new CompletableFuture<>();
         private final CompletableFuture<SplitMessage.Delivered> delivered =
                 new CompletableFuture<>();
+        private final List<Interval> stages = new CopyOnWriteArrayList<>();
         private volatile long finishedAt;
 
         private Request(long id) {
@@ -79,7 +86,10 @@ final class Answers implements NodeListener {
                 request.finishedAt = now;
                 request.finished.complete(finished);
             }
+            case SplitMessage.Stages stages -> request.stages.addAll(stages.intervals());
             case SplitMessage.Delivered delivered -> request.delivered.complete(delivered);
+            case SplitMessage.Clock told ->
+                    clock.complete(ClockOffset.of(told.askedNanos(), told.thereNanos(), now));
             case SplitMessage.Failed failed ->
                     request.fail(new TransferException(failed.code(), failed.message()));
             case SplitMessage.Prefill _, SplitMessage.Pulled _ ->
@@ -90,14 +100,37 @@ final class Answers implements NodeListener {
     @Override
     public void disconnected(Peer peer, TransferException reason) {
         current.fail(reason);
+        clock.completeExceptionally(reason);
     }
 
-    /** How long the transfer took; for a push, prefill tells once the last byte is confirmed. */
-    long transferNanos(Arrival.Arrived arrived) {
+    /**
+     * How the transfer went at prefill, which tells once the last byte of a push is confirmed.
+     *
+     * @param transferNanos how long it took
+     * @param choices what prefill chose
+     * @param stages what it did with each frame, on its clock; empty unless it pushed
+     */
+    record Told(long transferNanos, Choices choices, List<Interval> stages) {}
+
+    Told told(Arrival.Arrived arrived) {
         if (!arrived.pushed()) {
-            return arrived.transferNanos();
+            return new Told(arrived.transferNanos(), Choices.NONE, List.of());
         }
-        return await(current.delivered, REPORT_SECONDS).transferNanos();
+        var request = current;
+        var delivered = await(request.delivered, REPORT_SECONDS);
+        return new Told(delivered.transferNanos(), delivered.choices(), request.stages);
+    }
+
+    /** Asks for the peer's time again and again; the shortest round trip counts. */
+    ClockOffset clockOf(Peer peer) {
+        var best = ClockOffset.UNKNOWN;
+        for (int i = 0; i < CLOCK_TRIPS; i++) {
+            clock = new CompletableFuture<>();
+            var asked = new SplitMessage.Clock(current.id, System.nanoTime(), 0);
+            peer.notify(asked.encode());
+            best = best.orBetter(await(clock, REPORT_SECONDS));
+        }
+        return best;
     }
 
     /** Waits for an answer, and throws the peer's error as one that happened here. */

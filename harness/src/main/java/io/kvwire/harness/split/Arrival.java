@@ -8,14 +8,16 @@ import io.kvwire.transport.Peer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
+import io.kvwire.transport.TransferTrace.Interval;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
-/** Gets one request's cache into this process, in any of the four modes. */
+/** Gets one request's cache into this process, in any mode. */
 final class Arrival {
     private final TransferNode node;
     private final Peer peer;
@@ -39,13 +41,15 @@ final class Arrival {
      * @param transferNanos the transfer's time as far as this side knows it
      * @param exposedNanos see {@link SplitRun#exposedNanos()}
      * @param bytes of K and V
+     * @param stages what decode did with each frame
      */
     record Arrived(
             SplitMessage.Finished finished,
             boolean pushed,
             long transferNanos,
             long exposedNanos,
-            long bytes) {
+            long bytes,
+            List<Interval> stages) {
         int firstToken() {
             return finished.firstToken();
         }
@@ -54,7 +58,7 @@ final class Arrival {
     /** Asks, and returns when every byte is in place and the first token is known. */
     Arrived await(SplitMessage.Prefill request, BlockTable table, Optional<Path> folder) {
         return switch (request.mode()) {
-            case BULK, LAYERWISE -> push(request, table);
+            case BULK, LAYERWISE, AUTO -> push(request, table);
             case PULL -> pull(request, table);
             case FILE -> file(request, table, folder);
         };
@@ -68,12 +72,18 @@ final class Arrival {
     private Arrived push(SplitMessage.Prefill request, BlockTable table) {
         int tokens = request.tokens().size();
         var answer = answers.expect(request.requestId());
-        try (var reception = node.expect(request.requestId(), cache, table, 0, tokens)) {
+        try (var reception = node.expect(request.requestId(), cache, table, 0, tokens).traced()) {
             var finished = ask(request, answer);
             reception.join(PrefillServer.DEADLINE);
             long inPlace = Arrays.stream(reception.layerNanos()).max().orElse(0);
             long exposed = Math.max(0, inPlace - answer.finishedAt());
-            return new Arrived(finished, true, 0, exposed, reception.receivedBytes());
+            return new Arrived(
+                    finished,
+                    true,
+                    0,
+                    exposed,
+                    reception.receivedBytes(),
+                    reception.trace().intervals());
         }
     }
 
@@ -93,11 +103,13 @@ final class Arrival {
             var blocks =
                     BlockTransfer.of(request.requestId(), cache, table, remote, theirs, tokens)
                             .underLease(finished.leaseId());
-            var read =
-                    peer.read(blocks, TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE));
+            var options =
+                    TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE).withTrace(true);
+            var read = peer.read(blocks, options);
             read.join(PrefillServer.DEADLINE);
             long nanos = System.nanoTime() - start;
-            return new Arrived(finished, false, nanos, nanos, read.timing().bytes());
+            return new Arrived(
+                    finished, false, nanos, nanos, read.timing().bytes(), read.trace().intervals());
         } finally {
             peer.notify(new SplitMessage.Pulled(request.requestId()).encode());
         }
@@ -118,7 +130,7 @@ final class Arrival {
             int tokens = request.tokens().size();
             long bytes = CacheFile.load(file, memory, table, tokens, request.fingerprint());
             long nanos = System.nanoTime() - start + finished.saveNanos();
-            return new Arrived(finished, false, nanos, nanos, bytes);
+            return new Arrived(finished, false, nanos, nanos, bytes, List.of());
         } catch (IOException e) {
             throw new TransferException(
                     ErrorCode.UNREACHABLE,

@@ -2,6 +2,7 @@ package io.kvwire.harness.split;
 
 import io.kvwire.harness.model.GreedyDecoding;
 import io.kvwire.harness.model.LlamaRunner;
+import io.kvwire.harness.timeline.TimelineBuilder;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
@@ -161,20 +162,39 @@ public final class DecodeClient implements AutoCloseable {
                     new GreedyDecoding(llama, table.ids(), memory.paged())
                             .run(arrival.firstToken(), prompt.length, maxTokens, onToken);
             long end = System.nanoTime();
-            long transfer = answers.transferNanos(arrival);
+            var told = answers.told(arrival);
+            var timeline = timeline(arrival, told, prompt.length, start);
+            boolean overlaps = mode == TransferMode.LAYERWISE || mode == TransferMode.AUTO;
             return new SplitRun(
                     Arrays.stream(tokens).boxed().toList(),
                     known - start,
                     end - known,
                     arrival.finished().computeNanos(),
-                    transfer,
-                    mode == TransferMode.LAYERWISE ? arrival.exposedNanos() : transfer,
+                    told.transferNanos(),
+                    overlaps ? arrival.exposedNanos() : told.transferNanos(),
                     arrival.bytes(),
-                    arrival.finished().unitNanos(),
-                    arrival.finished().chunkTokens());
+                    told.choices(),
+                    timeline.build(known - start, end - start));
         } finally {
             var _ = cache.retire(table);
         }
+    }
+
+    private TimelineBuilder timeline(
+            Arrival.Arrived arrival, Answers.Told told, int promptTokens, long start) {
+        var finished = arrival.finished();
+        var units =
+                new TimelineBuilder.Units(
+                        memory.layout().layers(), promptTokens, finished.chunkTokens());
+        if (finished.unitNanos().size() != units.count()) {
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
+                    "the prefill node computed %d units of %d; run the same version on both hosts"
+                            .formatted(finished.unitNanos().size(), units.count()));
+        }
+        return new TimelineBuilder(units, start, answers.clockOf(peer))
+                .computed(finished.startNanos(), finished.unitNanos(), finished.computeNanos())
+                .moved(told.stages(), arrival.stages());
     }
 
     private void requireRoom(int[] prompt, int maxTokens) {
@@ -192,13 +212,12 @@ public final class DecodeClient implements AutoCloseable {
 
     private SplitMessage.Prefill request(int[] prompt, TransferMode mode, BlockTable table) {
         long id = ++lastRequest;
-        boolean pushed = mode == TransferMode.BULK || mode == TransferMode.LAYERWISE;
         return new SplitMessage.Prefill(
                 id,
                 mode,
                 fingerprint,
                 Arrays.stream(prompt).boxed().toList(),
-                pushed ? SplitMessage.text(table) : "",
+                mode.pushes() ? SplitMessage.text(table) : "",
                 mode == TransferMode.FILE ? "kv-" + Long.toUnsignedString(id, 36) : "");
     }
 

@@ -7,10 +7,12 @@ import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvCache;
+import io.kvwire.transport.PaceDecision;
 import io.kvwire.transport.Peer;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
+import io.kvwire.transport.TransferOptions.Pace;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +33,9 @@ import java.util.concurrent.TimeUnit;
 final class PrefillJob {
     private static final Logger LOG = LoggerFactory.getLogger(PrefillJob.class);
     private static final Duration LEASE = Duration.ofSeconds(30);
+    private static final TransferOptions OPTIONS =
+            TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE).withTrace(true);
+    private static final PaceDecision ASKED_FOR_BULK = PaceDecision.of(Pace.BULK, 0, 0, 0);
 
     private final LlamaRunner llama;
     private final CacheMemory memory;
@@ -110,7 +115,8 @@ final class PrefillJob {
         try {
             switch (request.mode()) {
                 case BULK -> bulk(peer, request, table);
-                case LAYERWISE -> layerwise(peer, request, table);
+                case LAYERWISE -> stream(peer, request, table, Pace.LAYERWISE);
+                case AUTO -> stream(peer, request, table, Pace.AUTO);
                 case PULL -> {
                     offer(peer, request, table);
                     keep = true;
@@ -135,28 +141,44 @@ final class PrefillJob {
         int first = compute(request, table, clock);
         var finished = finished(request, first, clock);
         long start = System.nanoTime();
-        var options =
-                TransferOptions.DEFAULT
-                        .withDeadline(PrefillServer.DEADLINE)
-                        .withNotification(finished.encode());
-        reportEnd(peer, request, peer.write(blocks(peer, request, table), options), start);
+        var options = OPTIONS.withNotification(finished.encode());
+        var transfer = peer.write(blocks(peer, request, table), options);
+        long nanos = awaitEnd(transfer, start);
+        report(peer, request, transfer, ASKED_FOR_BULK, nanos);
     }
 
-    private void layerwise(Peer peer, SplitMessage.Prefill request, BlockTable table) {
-        var options = TransferOptions.DEFAULT.withDeadline(PrefillServer.DEADLINE);
-        try (var stream = peer.stream(blocks(peer, request, table), options)) {
+    private void stream(Peer peer, SplitMessage.Prefill request, BlockTable table, Pace pace) {
+        try (var stream = peer.stream(blocks(peer, request, table), OPTIONS.withPace(pace))) {
             var clock = new UnitClock(stream::ready);
             int first = compute(request, table, clock);
             peer.notify(finished(request, first, clock).encode());
-            reportEnd(peer, request, stream.transfer(), clock.firstReady());
+            long nanos = awaitEnd(stream.transfer(), clock.firstReady());
+            report(peer, request, stream.transfer(), stream.pace().orElseThrow(), nanos);
         }
     }
 
-    private static void reportEnd(
-            Peer peer, SplitMessage.Prefill request, Transfer transfer, long start) {
+    private static long awaitEnd(Transfer transfer, long start) {
         transfer.join(PrefillServer.DEADLINE);
         long nanos = System.nanoTime() - start;
-        peer.notify(new SplitMessage.Delivered(request.requestId(), nanos).encode());
+        // The receiver may have all bytes before the wire here has noted the last of them.
+        transfer.quiescence().join();
+        return nanos;
+    }
+
+    private static void report(
+            Peer peer,
+            SplitMessage.Prefill request,
+            Transfer transfer,
+            PaceDecision pace,
+            long nanos) {
+        var intervals = transfer.trace().intervals();
+        for (int from = 0; from < intervals.size(); from += SplitMessage.Stages.MOST) {
+            int to = Math.min(intervals.size(), from + SplitMessage.Stages.MOST);
+            var part = new SplitMessage.Stages(request.requestId(), intervals.subList(from, to));
+            peer.notify(part.encode());
+        }
+        var choices = Choices.of(transfer.codec(), pace);
+        peer.notify(new SplitMessage.Delivered(request.requestId(), nanos, choices).encode());
     }
 
     private BlockTransfer blocks(Peer peer, SplitMessage.Prefill request, BlockTable table) {
@@ -236,6 +258,7 @@ final class PrefillJob {
         return new SplitMessage.Finished(
                 request.requestId(),
                 first,
+                clock.start(),
                 clock.elapsed(),
                 clock.nanos(),
                 llama.chunkTokens(),

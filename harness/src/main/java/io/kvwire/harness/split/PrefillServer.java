@@ -155,6 +155,13 @@ public final class PrefillServer implements AutoCloseable {
                         done.end();
                     }
                 }
+                case SplitMessage.Clock asked ->
+                        peer.notify(
+                                new SplitMessage.Clock(
+                                                asked.requestId(),
+                                                asked.askedNanos(),
+                                                System.nanoTime())
+                                        .encode());
                 default -> LOG.warn("{} sent a {}, not a request", peer.name(), message);
             }
         }

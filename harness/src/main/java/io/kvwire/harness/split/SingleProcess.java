@@ -3,6 +3,8 @@ package io.kvwire.harness.split;
 import io.kvwire.harness.model.GreedyDecoding;
 import io.kvwire.harness.model.LayerListener;
 import io.kvwire.harness.model.LlamaRunner;
+import io.kvwire.harness.timeline.Span;
+import io.kvwire.harness.timeline.Timeline;
 
 import java.util.Arrays;
 import java.util.List;
@@ -53,8 +55,13 @@ public final class SingleProcess implements AutoCloseable {
                 0,
                 0,
                 0,
-                List.of(),
-                0);
+                Choices.NONE,
+                new Timeline(
+                        List.of(),
+                        new Span(0, known - start, known - start),
+                        known - start,
+                        end - start,
+                        0));
     }
 
     @Override

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferTrace.Interval;
 
 import java.io.IOException;
 import java.util.Base64;
@@ -19,16 +20,18 @@ import java.util.Objects;
  * travels this way.
  *
  * <p>Decode asks with {@link Prefill}. Prefill answers with {@link Finished} or {@link Failed}, and
- * after a push with {@link Delivered} once its transfer has ended. After a pull decode says {@link
- * Pulled}, and prefill gives the blocks up.
+ * after a push with {@link Stages} and {@link Delivered} once its transfer has ended. After a pull
+ * decode says {@link Pulled}, and prefill gives the blocks up.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = SplitMessage.Prefill.class, name = "prefill"),
     @JsonSubTypes.Type(value = SplitMessage.Finished.class, name = "finished"),
     @JsonSubTypes.Type(value = SplitMessage.Failed.class, name = "failed"),
+    @JsonSubTypes.Type(value = SplitMessage.Stages.class, name = "stages"),
     @JsonSubTypes.Type(value = SplitMessage.Delivered.class, name = "delivered"),
-    @JsonSubTypes.Type(value = SplitMessage.Pulled.class, name = "pulled")
+    @JsonSubTypes.Type(value = SplitMessage.Pulled.class, name = "pulled"),
+    @JsonSubTypes.Type(value = SplitMessage.Clock.class, name = "clock")
 })
 sealed interface SplitMessage {
     /** The name of the request, chosen by decode. */
@@ -66,6 +69,7 @@ sealed interface SplitMessage {
      *
      * @param requestId of the request
      * @param firstToken the token with the largest logit after the prompt
+     * @param startNanos when the prefill began, on prefill's clock
      * @param computeNanos the whole prefill
      * @param unitNanos when each layer of each chunk was ready, since the start of the prefill, in
      *     the order of computing
@@ -77,6 +81,7 @@ sealed interface SplitMessage {
     record Finished(
             long requestId,
             int firstToken,
+            long startNanos,
             long computeNanos,
             List<Long> unitNanos,
             int chunkTokens,
@@ -92,13 +97,29 @@ sealed interface SplitMessage {
         /** This message after the cache was saved to a file. */
         Finished saved(long computed, long saving) {
             return new Finished(
-                    requestId, firstToken, computed, unitNanos, chunkTokens, saving, 0, "");
+                    requestId,
+                    firstToken,
+                    startNanos,
+                    computed,
+                    unitNanos,
+                    chunkTokens,
+                    saving,
+                    0,
+                    "");
         }
 
         /** This message with blocks to read. */
         Finished offering(long lease, String table) {
             return new Finished(
-                    requestId, firstToken, computeNanos, unitNanos, chunkTokens, 0, lease, table);
+                    requestId,
+                    firstToken,
+                    startNanos,
+                    computeNanos,
+                    unitNanos,
+                    chunkTokens,
+                    0,
+                    lease,
+                    table);
         }
     }
 
@@ -117,12 +138,32 @@ sealed interface SplitMessage {
     }
 
     /**
+     * What prefill did with some of the frames of a push; as many of these as it takes.
+     *
+     * @param requestId of the request
+     * @param intervals on prefill's clock
+     */
+    record Stages(long requestId, List<Interval> intervals) implements SplitMessage {
+        /** So many make a message that fits into a notification of any node. */
+        static final int MOST = 256;
+
+        public Stages {
+            intervals = List.copyOf(intervals);
+        }
+    }
+
+    /**
      * A push has ended well.
      *
      * @param requestId of the request
      * @param transferNanos from the first byte handed over to the receiver's last confirmation
+     * @param choices what prefill chose
      */
-    record Delivered(long requestId, long transferNanos) implements SplitMessage {}
+    record Delivered(long requestId, long transferNanos, Choices choices) implements SplitMessage {
+        public Delivered {
+            Objects.requireNonNull(choices, "choices");
+        }
+    }
 
     /**
      * Decode has read all it needs.
@@ -130,6 +171,15 @@ sealed interface SplitMessage {
      * @param requestId of the request
      */
     record Pulled(long requestId) implements SplitMessage {}
+
+    /**
+     * Decode asks what prefill's clock shows; prefill sends it back, answered.
+     *
+     * @param requestId of the request that was last answered
+     * @param askedNanos decode's clock when it asked
+     * @param thereNanos prefill's clock when it answered; 0 in the question
+     */
+    record Clock(long requestId, long askedNanos, long thereNanos) implements SplitMessage {}
 
     /** {@return this message as bytes} */
     default byte[] encode() {

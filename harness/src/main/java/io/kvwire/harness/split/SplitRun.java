@@ -1,6 +1,9 @@
 package io.kvwire.harness.split;
 
+import io.kvwire.harness.timeline.Timeline;
+
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What one run gave, and where its time went. All times in nanoseconds on decode's clock unless
@@ -17,8 +20,8 @@ import java.util.List;
  * @param exposedNanos how long the cache was still on its way after decode knew that prefill had
  *     finished computing; all of the transfer unless it goes layer by layer
  * @param bytes of K and V moved
- * @param unitNanos when each layer of each chunk was ready, since prefill began, on prefill's clock
- * @param chunkTokens tokens of each chunk but the last; 0 when not chunked
+ * @param choices what prefill chose
+ * @param timeline when each layer of each chunk was computed and moved
  */
 public record SplitRun(
         List<Integer> tokens,
@@ -28,13 +31,14 @@ public record SplitRun(
         long transferNanos,
         long exposedNanos,
         long bytes,
-        List<Long> unitNanos,
-        int chunkTokens) {
+        Choices choices,
+        Timeline timeline) {
 
-    /** Copies the lists. */
+    /** Copies the list. */
     public SplitRun {
         tokens = List.copyOf(tokens);
-        unitNanos = List.copyOf(unitNanos);
+        Objects.requireNonNull(choices, "choices");
+        Objects.requireNonNull(timeline, "timeline");
     }
 
     /** {@return the time for each token after the first, in nanoseconds; 0 if there is none} */

@@ -6,6 +6,8 @@ public enum TransferMode {
     BULK("bulk"),
     /** Prefill WRITEs each layer of each chunk as soon as it is computed. */
     LAYERWISE("layerwise"),
+    /** As layer by layer or in bulk, whichever the measured rates say is over sooner. */
+    AUTO("auto"),
     /** Prefill computes everything and keeps it under a lease; decode READs it. */
     PULL("pull"),
     /** Prefill saves a file, decode loads it: how the original prototype did it. */
@@ -15,6 +17,11 @@ public enum TransferMode {
 
     TransferMode(String text) {
         this.text = text;
+    }
+
+    /** {@return whether prefill WRITEs into decode's blocks} */
+    boolean pushes() {
+        return this == BULK || this == LAYERWISE || this == AUTO;
     }
 
     /** {@return the word on the command line and in reports} */

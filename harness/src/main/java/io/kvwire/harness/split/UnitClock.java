@@ -27,6 +27,11 @@ final class UnitClock implements LayerListener {
         return start + (nanos.isEmpty() ? 0 : nanos.getFirst());
     }
 
+    /** When it was started, as {@link System#nanoTime()}. */
+    long start() {
+        return start;
+    }
+
     long elapsed() {
         return System.nanoTime() - start;
     }

@@ -4,7 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvwire.harness.split.Choices;
 import io.kvwire.harness.split.SplitRun;
+import io.kvwire.harness.timeline.Span;
+import io.kvwire.harness.timeline.Timeline;
+import io.kvwire.harness.timeline.UnitTimes;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
@@ -31,7 +35,26 @@ class DemoTest {
 
     private static SplitRun run(List<Integer> tokens, long ttft, long transfer) {
         return new SplitRun(
-                tokens, ttft, 10, ttft - transfer, transfer, transfer, 64, List.of(10L, 20L), 8);
+                tokens,
+                ttft,
+                10,
+                ttft - transfer,
+                transfer,
+                transfer,
+                64,
+                Choices.NONE,
+                timeline(ttft, transfer));
+    }
+
+    /** Two units, ready at 10 and 20 ns, share the transfer. */
+    private static Timeline timeline(long ttft, long transfer) {
+        var none = Span.NONE;
+        var half = new Span(20, 20 + transfer / 2, transfer / 2);
+        var units =
+                List.of(
+                        new UnitTimes(0, 0, 8, new Span(0, 10, 10), none, half, none),
+                        new UnitTimes(1, 0, 8, new Span(10, 20, 10), none, half, none));
+        return new Timeline(units, new Span(0, ttft - transfer, 0), ttft, ttft + 10, 0);
     }
 
     private DemoReport report(Processes split) {

@@ -11,8 +11,11 @@ import io.kvwire.harness.model.LlamaOptions;
 import io.kvwire.harness.model.LlamaWeights;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.model.ModelSource;
+import io.kvwire.harness.model.Rope;
+import io.kvwire.harness.timeline.OverlapFigures;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.harness.weights.SeededWeights;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.DType;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvForm;
@@ -20,6 +23,7 @@ import io.kvwire.transport.KvOrder;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,6 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -82,7 +87,11 @@ class SplitRunTest {
                                 usual.withOrder(KvOrder.HND)));
         return pairs.stream()
                 .flatMap(pair ->
-                        Stream.of(TransferMode.BULK, TransferMode.LAYERWISE, TransferMode.PULL)
+                        Stream.of(
+                                        TransferMode.BULK,
+                                        TransferMode.LAYERWISE,
+                                        TransferMode.AUTO,
+                                        TransferMode.PULL)
                                 .map(m -> Arguments.of(pair.getFirst(), pair.get(1), m)));
     }
 
@@ -98,9 +107,98 @@ class SplitRunTest {
             long tokenBytes = decode.layout(model.config()).tokenBytes();
             assertEquals(PROMPT_TOKENS * tokenBytes * model.config().layers(), run.bytes());
             int chunks = Math.ceilDiv(PROMPT_TOKENS, CHUNK_TOKENS);
-            assertEquals(chunks * model.config().layers(), run.unitNanos().size());
+            assertEquals(chunks * model.config().layers(), run.timeline().units().size());
             assertTrue(
                     run.ttftNanos() >= run.computeNanos(), "the first token comes after prefill");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = TransferMode.class,
+            names = {"BULK", "LAYERWISE", "AUTO"})
+    void eachUnitIsSeenInEveryStage(TransferMode mode) {
+        var int8 = CodecConfig.of("int8");
+        try (var server =
+                        PrefillServer.start(
+                                seat(CacheShape.DEFAULT),
+                                node("prefill").withCodec(int8),
+                                Optional.empty());
+                var client =
+                        DecodeClient.connect(
+                                seat(CacheShape.DEFAULT),
+                                node("decode").withCodec(int8),
+                                server.address())) {
+            var run = client.run(prompt, mode, MADE_TOKENS, token -> {});
+
+            assertEquals("int8", run.choices().codec());
+            assertTrue(
+                    List.of("bulk", "layerwise").contains(run.choices().mode()),
+                    run.choices().toString());
+            long slack = run.timeline().clockErrorNanos();
+            for (var unit : run.timeline().units()) {
+                assertTrue(unit.compute().busyNanos() >= 0, unit.toString());
+                assertTrue(unit.encode().startNanos() >= unit.compute().endNanos() - slack);
+                assertTrue(unit.wire().startNanos() >= unit.encode().startNanos());
+                assertTrue(unit.wire().endNanos() >= unit.encode().endNanos() - slack);
+                assertTrue(unit.decode().startNanos() >= unit.wire().startNanos() - slack);
+                assertTrue(unit.decode().endNanos() <= run.ttftNanos());
+            }
+            var figures = OverlapFigures.of(run.timeline());
+            assertTrue(figures.idealMillis() <= figures.bulkMillis(), figures.toString());
+            assertTrue(figures.hideableShare() > 0, figures.toString());
+        }
+    }
+
+    @Test
+    void aShortPromptGoesInBulk() {
+        try (var server = server(seat(CacheShape.DEFAULT));
+                var client = client(seat(CacheShape.DEFAULT), server)) {
+            var choices = client.run(prompt, TransferMode.AUTO, 1, token -> {}).choices();
+
+            assertEquals("bulk", choices.mode());
+            assertTrue(choices.modeReason().contains("less than the cut-off"), choices.toString());
+        }
+    }
+
+    @Test
+    void aSlowLinkIsMeasuredAndThenDecidesTheMode() {
+        // A cache of 16 KiB for each token.
+        var config =
+                new LlamaConfig(
+                        256,
+                        64,
+                        96,
+                        8,
+                        4,
+                        4,
+                        128,
+                        512,
+                        1e-5f,
+                        Rope.plain(10_000),
+                        false,
+                        List.of());
+        var seat = seat(seeded(config, 1), CacheShape.DEFAULT);
+        var slow = node("prefill").withBytesPerSecond(20_000_000);
+        try (var server = PrefillServer.start(seat, slow, Optional.empty());
+                var client = client(seat, server)) {
+            var first = client.run(prompt, TransferMode.AUTO, 1, token -> {}).choices();
+            assertEquals("layerwise", first.mode());
+            assertEquals("the link is not measured yet", first.modeReason());
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> {
+                        var run = client.run(prompt, TransferMode.AUTO, 1, token -> {});
+                        return run.choices().modeReason().contains(" MB/s, a hand-over costs ");
+                    });
+        }
+    }
+
+    private static LoadedModel seeded(LlamaConfig config, long seed) {
+        try (var weights = new SeededWeights(seed)) {
+            return new LoadedModel(
+                    "seeded", config, LlamaWeights.load(config, weights), Optional.empty());
         }
     }
 
@@ -135,13 +233,7 @@ class SplitRunTest {
 
     @Test
     void anotherModelIsRefusedByPrefill() {
-        var config = model.config();
-        LoadedModel other;
-        try (var weights = new SeededWeights(99)) {
-            other =
-                    new LoadedModel(
-                            "other", config, LlamaWeights.load(config, weights), Optional.empty());
-        }
+        var other = seeded(model.config(), 99);
         try (var server = server(seat(other, CacheShape.DEFAULT));
                 var client = client(seat(CacheShape.DEFAULT), server)) {
             var refused =
