@@ -86,6 +86,16 @@ final class DemoCommand implements Callable<Integer> {
     private Set<Integer> steps;
 
     @Option(
+            names = "--links",
+            paramLabel = "LINK",
+            split = ",",
+            defaultValue = "free,limited",
+            description =
+                    "Rows of step 1 to run: free, limited (to --bytes-per-second) (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private Set<DemoRun.Link> links;
+
+    @Option(
             names = {"--path", "--require"},
             paramLabel = "PATH",
             defaultValue = "tcp",
@@ -140,6 +150,7 @@ final class DemoCommand implements Callable<Integer> {
                                 maxTokens,
                                 rounds,
                                 steps,
+                                links,
                                 path,
                                 codec,
                                 bytesPerSecond,

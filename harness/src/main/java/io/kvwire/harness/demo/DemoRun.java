@@ -30,6 +30,14 @@ public final class DemoRun {
     private final List<Row> rows = new ArrayList<>();
     private final List<String> remarks = new ArrayList<>();
 
+    /** What lies between the two processes of step 1. */
+    public enum Link {
+        /** Loopback or memory, as fast as it goes. */
+        FREE,
+        /** Loopback at a realistic rate. */
+        LIMITED
+    }
+
     /**
      * What to run.
      *
@@ -39,6 +47,7 @@ public final class DemoRun {
      * @param maxTokens the most tokens to make
      * @param rounds counted rounds of each step
      * @param steps numbers of the steps to run; step 0 is always run
+     * @param links which rows of step 1 to run
      * @param path the wire of the steps that have one
      * @param codec shown beside raw on the slow link
      * @param bytesPerSecond the limited rate
@@ -52,6 +61,7 @@ public final class DemoRun {
             int maxTokens,
             int rounds,
             Set<Integer> steps,
+            Set<Link> links,
             String path,
             String codec,
             long bytesPerSecond,
@@ -61,6 +71,7 @@ public final class DemoRun {
         public Settings {
             prompt = List.copyOf(prompt);
             steps = Set.copyOf(steps);
+            links = Set.copyOf(links);
         }
     }
 
@@ -93,9 +104,13 @@ public final class DemoRun {
         single();
         onTokens.accept(demo.expected());
         if (settings.steps().contains(1)) {
-            pair(oneHost(), local(OptionalLong.empty()), begin + budget(0.5));
-            var limited = OptionalLong.of(settings.bytesPerSecond());
-            pair(limitedRate(), local(limited), begin + budget(0.75));
+            if (settings.links().contains(Link.FREE)) {
+                pair(oneHost(), local(OptionalLong.empty()), begin + budget(0.5));
+            }
+            if (settings.links().contains(Link.LIMITED)) {
+                var limited = OptionalLong.of(settings.bytesPerSecond());
+                pair(limitedRate(), local(limited), begin + budget(0.75));
+            }
         }
         if (settings.steps().contains(3)) {
             twoHosts(begin + budget(1));

@@ -16,6 +16,8 @@ import java.util.Random;
  * @param workingSetBytes memory at each end; transfers walk over it
  * @param lanes connections
  * @param scattered whether the blocks of a transfer lie in random places at both ends
+ * @param values whether blocks hold K and V in BF16, spread as a model's are, for a codec to work
+ *     on; else any bytes
  */
 record PerfCase(
         PerfOp op,
@@ -23,11 +25,14 @@ record PerfCase(
         int blockCount,
         long workingSetBytes,
         int lanes,
-        boolean scattered) {
+        boolean scattered,
+        boolean values) {
     /** Larger blocks consist of several tokens of this size. */
     private static final long TOKEN_BYTES = 4096;
 
     private static final int SEED = 20_26;
+
+    private static final int VALUES_HEAD_DIM = 128;
 
     PerfCase {
         if (blockBytes % 8 != 0 || blockBytes > 1 << 30) {
@@ -37,6 +42,11 @@ record PerfCase(
         if (blockBytes > TOKEN_BYTES && blockBytes % TOKEN_BYTES != 0) {
             throw new IllegalArgumentException(
                     "--block-bytes %d: above 4 KiB, need a multiple of 4 KiB"
+                            .formatted(blockBytes));
+        }
+        if (values && blockBytes % TOKEN_BYTES != 0) {
+            throw new IllegalArgumentException(
+                    "--block-bytes %d: with a codec, need a multiple of 4 KiB"
                             .formatted(blockBytes));
         }
         if (blockCount < 1 || workingSetBytes / blockBytes < blockCount) {
@@ -64,8 +74,21 @@ record PerfCase(
         return (int) Math.max(1, blockBytes / TOKEN_BYTES);
     }
 
-    /** One layer of a latent cache: a block is one contiguous piece of the asked size. */
+    /**
+     * One layer: of a latent cache, where a block is one contiguous piece of the asked size; with
+     * values, of K and V with 8 heads of 128 elements.
+     */
     KvLayout layout() {
+        if (values) {
+            return KvLayout.builder()
+                    .layers(1)
+                    .kvHeads((int) (TOKEN_BYTES / 2 / VALUES_HEAD_DIM / DType.BF16.bytes()))
+                    .headDim(VALUES_HEAD_DIM)
+                    .tokensPerBlock(tokensPerBlock())
+                    .dtype(DType.BF16)
+                    .form(KvForm.SPLIT)
+                    .build();
+        }
         return KvLayout.builder()
                 .layers(1)
                 .kvHeads(1)

@@ -3,6 +3,7 @@ package io.kvwire.harness.perf;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
+import io.kvwire.transport.CodecDecision;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
@@ -165,7 +166,9 @@ final class PerfClient implements AutoCloseable {
                     senderCpu / descriptors,
                     verified,
                     point.scattered(),
-                    effort.depth());
+                    effort.depth(),
+                    sum.codec,
+                    sum.ratio);
         } finally {
             if (peer.connected()) {
                 peer.notify(PerfMessage.of(PerfMessage.Type.TEARDOWN).encode());
@@ -202,7 +205,7 @@ final class PerfClient implements AutoCloseable {
         }
     }
 
-    private record Sum(long transfers, double seconds) {}
+    private record Sum(long transfers, double seconds, String codec, double ratio) {}
 
     private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {
         var options =
@@ -212,6 +215,7 @@ final class PerfClient implements AutoCloseable {
         long end = start + (long) (seconds * 1e9);
         long done = 0;
         int next = 0;
+        Transfer last = null;
         while (System.nanoTime() < end || !inFlight.isEmpty()) {
             if (System.nanoTime() < end && inFlight.size() < effort.depth()) {
                 var blocks = lists.transfers[next];
@@ -224,10 +228,21 @@ final class PerfClient implements AutoCloseable {
             }
             var first = inFlight.remove();
             first.join(PATIENCE);
+            last = first;
             times.recordValue(Math.min(MAX_MICROS_RECORDED, first.timing().totalNanos()));
             done++;
         }
-        return new Sum(done, (System.nanoTime() - start) / 1e9);
+        double took = (System.nanoTime() - start) / 1e9;
+        if (last == null) {
+            throw new IllegalStateException("no transfer in " + seconds + " s");
+        }
+        last.quiescence().join();
+        var timing = last.timing();
+        return new Sum(
+                done,
+                took,
+                last.codec().map(CodecDecision::codec).orElse(""),
+                (double) timing.bytes() / timing.wireBytes());
     }
 
     /**
@@ -265,6 +280,8 @@ final class PerfClient implements AutoCloseable {
                 run.cpuNanos / rounds,
                 null,
                 false,
+                1,
+                "",
                 1);
     }
 

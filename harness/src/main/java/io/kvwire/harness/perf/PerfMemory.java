@@ -69,9 +69,24 @@ final class PerfMemory implements AutoCloseable {
         return memory;
     }
 
-    private static long word(long place, long index) {
+    private long word(long place, long index) {
         long mixed = (place << 32 ^ index) * 0x9E3779B97F4A7C15L;
-        return mixed ^ mixed >>> 29;
+        mixed ^= mixed >>> 29;
+        return point.values() ? values(mixed) : mixed;
+    }
+
+    /** Four BF16 values about zero; each a sum of four nibbles, so near a normal distribution. */
+    private static long values(long random) {
+        long four = 0;
+        for (int i = 0; i < 4; i++) {
+            long sum = 0;
+            for (int nibble = 0; nibble < 4; nibble++) {
+                sum += random >>> (16 * i + 4 * nibble) & 0xF;
+            }
+            long bits = Float.floatToRawIntBits((sum - 30) / 8f) >>> 16;
+            four |= bits << 16 * i;
+        }
+        return four;
     }
 
     /** Fills the blocks of a source, in the order of transfers. */

@@ -23,7 +23,7 @@ record PerfReport(
 
     static void header(PrintWriter out) {
         out.printf(
-                "%-12s %10s %7s %11s %5s %9s %11s %10s %10s %9s %8s %9s%n",
+                "%-12s %10s %7s %11s %5s %9s %11s %10s %10s %9s %8s %-8s %5s %9s%n",
                 "op",
                 "block",
                 "blocks",
@@ -35,13 +35,15 @@ record PerfReport(
                 "p99 us",
                 "CPU s/GB",
                 "ns/block",
+                "codec",
+                "ratio",
                 "verified");
     }
 
     static void row(PrintWriter out, PerfResult r) {
         out.printf(
                 Locale.ROOT,
-                "%-12s %10s %7d %11s %5d %9.3f %11.0f %10.1f %10.1f %9.3f %8.0f %9s%n",
+                "%-12s %10s %7d %11s %5d %9.3f %11.0f %10.1f %10.1f %9.3f %8.0f %-8s %5.2f %9s%n",
                 r.op(),
                 ByteSize.show(r.blockBytes()),
                 r.blockCount(),
@@ -53,6 +55,8 @@ record PerfReport(
                 r.p99Micros(),
                 r.cpuSecondsPerGigabyte(),
                 r.senderNanosPerDescriptor(),
+                r.codec().isEmpty() ? "-" : r.codec(),
+                r.ratio(),
                 r.verified() == null ? "-" : r.verified() ? "yes" : "NO");
         out.flush();
     }

@@ -17,6 +17,9 @@ package io.kvwire.harness.perf;
  * @param verified whether every byte of the target was checked and right
  * @param scattered whether blocks lay in random places
  * @param depth transfers in flight
+ * @param codec how the blocks of the last transfer looked on the wire; empty for messages, and for
+ *     a READ, where the server decides
+ * @param ratio bytes of blocks by bytes on the wire, 1 for messages
  */
 record PerfResult(
         String op,
@@ -32,4 +35,6 @@ record PerfResult(
         double senderNanosPerDescriptor,
         Boolean verified,
         boolean scattered,
-        int depth) {}
+        int depth,
+        String codec,
+        double ratio) {}

@@ -1,5 +1,6 @@
 package io.kvwire.harness.perf;
 
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
 
@@ -76,6 +77,16 @@ final class PerfRunCommand implements Callable<Integer> {
     @Option(names = "--require", description = "Fail unless this path is used.")
     private String required;
 
+    @Option(
+            names = "--codec",
+            paramLabel = "CODEC",
+            description =
+                    "How blocks look on the wire: raw, int8, int8+lz4, raw+lz4, with options as in"
+                            + " int8,keys=hadamard; or auto, int8 or raw by measured rates"
+                            + " (default: ${DEFAULT-VALUE}). Other than raw, blocks hold K and V"
+                            + " in BF16.")
+    private String codec = CodecConfig.RAW_NAME;
+
     @Option(names = "--spin", description = "Poll without sleeping; best at both ends.")
     private boolean spin;
 
@@ -135,6 +146,14 @@ final class PerfRunCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+        if (verify && !codec.startsWith(CodecConfig.RAW_NAME)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--verify compares bytes, which --codec "
+                            + codec
+                            + " may change: verify with raw, or see what it changes with kvwire"
+                            + " quality");
+        }
         if (seconds <= 0 || depth < 1) {
             throw new ParameterException(
                     spec.commandLine(), "--seconds and --depth: need more than zero");
@@ -151,6 +170,7 @@ final class PerfRunCommand implements Callable<Integer> {
                         .withLanes(count)
                         .withLimits(PerfServer.limits())
                         .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
+                        .withCodec(CodecConfig.parse(codec))
                         .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
@@ -160,6 +180,7 @@ final class PerfRunCommand implements Callable<Integer> {
 
     private List<PerfCase> cases(int laneCount) {
         var cases = new ArrayList<PerfCase>();
+        boolean values = !codec.equals(CodecConfig.RAW_NAME);
         for (var op : ops) {
             for (long size : blockBytes.isEmpty() ? List.of(1L << 20) : blockBytes) {
                 var counts =
@@ -169,7 +190,7 @@ final class PerfRunCommand implements Callable<Integer> {
                 for (int count : counts) {
                     if (op != PerfOp.NOTIFY) {
                         long set = hot ? size * count : workingSetBytes;
-                        cases.add(new PerfCase(op, size, count, set, laneCount, scattered));
+                        cases.add(new PerfCase(op, size, count, set, laneCount, scattered, values));
                     }
                 }
             }

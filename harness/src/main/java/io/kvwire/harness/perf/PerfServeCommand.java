@@ -1,5 +1,6 @@
 package io.kvwire.harness.perf;
 
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
 
@@ -9,6 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -39,6 +41,14 @@ final class PerfServeCommand implements Callable<Integer> {
     @Option(names = "--path", description = "Offer this path alone (default: all that are found).")
     private String path;
 
+    @Option(
+            names = "--codec",
+            paramLabel = "CODEC",
+            description =
+                    "What blocks may look like on the wire, and with which options they are encoded"
+                            + " when read; may be repeated (default: every codec).")
+    private List<String> codecs = List.of("raw", "int8", "int8+lz4", "raw+lz4");
+
     @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
     private boolean spin;
 
@@ -61,6 +71,7 @@ final class PerfServeCommand implements Callable<Integer> {
                         .withLanes(NodeConfig.MAX_LANES)
                         .withLimits(PerfServer.limits())
                         .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
+                        .withCodec(codec())
                         .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
@@ -73,6 +84,16 @@ final class PerfServeCommand implements Callable<Integer> {
             stopped.await();
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private CodecConfig codec() {
+        try {
+            return codecs.size() == 1
+                    ? CodecConfig.parse(codecs.getFirst())
+                    : CodecConfig.of(codecs.toArray(String[]::new));
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
     }
 
     private NodeAddress address() {

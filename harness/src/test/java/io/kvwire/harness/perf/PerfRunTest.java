@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import io.kvwire.harness.cli.CommandLineRun;
 import io.kvwire.pcie.SharedArena;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
 
@@ -34,6 +35,7 @@ class PerfRunTest {
     private CommandLineRun run(String... words) {
         var config =
                 NodeConfig.named("perf-server")
+                        .withCodec(CodecConfig.of("raw", "int8", "raw+lz4"))
                         .withListen(new NodeAddress("127.0.0.1", 0))
                         .withLanes(NodeConfig.MAX_LANES)
                         .withLimits(PerfServer.limits());
@@ -93,6 +95,39 @@ class PerfRunTest {
                 assertTrue(result.get(key).asDouble() > 0, key + " in " + result);
             }
         }
+    }
+
+    @Test
+    void blocksGoInTheCodecThatIsAskedFor() throws IOException {
+        var ran = run("--codec", "int8", "--op", "write,read", "--block-bytes", "16KiB",
+                "--block-count", "16", "--working-set-bytes", "1MiB");
+
+        assertEquals(0, ran.status(), ran.err());
+        var results = report().get("results");
+        assertEquals("int8", results.get(0).get("codec").asText());
+        for (var result : results) {
+            assertTrue(result.get("ratio").asDouble() > 1.9, result.toString());
+        }
+    }
+
+    @Test
+    void aLosslessCodecIsVerified() throws IOException {
+        var ran = run("--codec", "raw+lz4", "--block-bytes", "16KiB", "--block-count", "16",
+                "--working-set-bytes", "1MiB", "--verify");
+
+        assertEquals(0, ran.status(), ran.err());
+        var result = report().get("results").get(0);
+        assertEquals("raw+lz4", result.get("codec").asText());
+        assertTrue(result.get("ratio").asDouble() > 1, result.toString());
+        assertTrue(result.get("verified").booleanValue(), result.toString());
+    }
+
+    @Test
+    void bytesThatACodecChangesAreNotVerified() {
+        var ran = run("--codec", "int8", "--verify");
+
+        assertEquals(2, ran.status());
+        assertTrue(ran.err().contains("kvwire quality"), ran.err());
     }
 
     @Test
