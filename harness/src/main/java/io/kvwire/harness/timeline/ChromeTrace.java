@@ -23,6 +23,9 @@ public final class ChromeTrace {
     private final List<Event> events = new ArrayList<>();
     private int processes;
 
+    /** Starts without runs. */
+    public ChromeTrace() {}
+
     /** One event; times in microseconds. */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Event(

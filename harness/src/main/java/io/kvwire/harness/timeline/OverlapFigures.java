@@ -1,7 +1,5 @@
 package io.kvwire.harness.timeline;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
-
 import io.kvwire.transport.Overlap;
 
 import java.util.List;
@@ -42,9 +40,18 @@ public record OverlapFigures(
         units = List.copyOf(units);
     }
 
-    /** One unit; a stage that it did not go through is null, and not in JSON. */
-    @JsonInclude(JsonInclude.Include.NON_NULL)
-    record Unit(
+    /**
+     * One unit; a stage that it did not go through has zeros.
+     *
+     * @param layer from 0
+     * @param firstToken first token of the chunk
+     * @param tokens of the chunk
+     * @param compute until K and V were final
+     * @param encode gathering or encoding
+     * @param wire from being given to the wire to its last byte at the target
+     * @param decode at the target
+     */
+    public record Unit(
             int layer,
             int firstToken,
             int tokens,
@@ -64,13 +71,17 @@ public record OverlapFigures(
         }
     }
 
-    /** One stage of one unit. */
-    record Stage(double startMillis, double endMillis, double busyMillis) {
+    /**
+     * One stage of one unit.
+     *
+     * @param startMillis since decode asked
+     * @param endMillis since decode asked
+     * @param busyMillis see {@link Span#busyNanos()}
+     */
+    public record Stage(double startMillis, double endMillis, double busyMillis) {
         private static Stage of(Span span) {
-            return span.some()
-                    ? new Stage(
-                            span.startNanos() / 1e6, span.endNanos() / 1e6, span.busyNanos() / 1e6)
-                    : null;
+            return new Stage(
+                    span.startNanos() / 1e6, span.endNanos() / 1e6, span.busyNanos() / 1e6);
         }
     }
 
