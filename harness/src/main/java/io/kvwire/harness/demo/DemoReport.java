@@ -110,7 +110,7 @@ public record DemoReport(List<Row> steps) {
             out.printf(
                     Locale.ROOT,
                     "%s, %s: TTFT of %.1f ms, %.1f at best and %.1f in bulk; of the transfer %.0f"
-                        + " %% could be hidden and %.0f %% were%n",
+                            + " %% could be hidden and %.0f %% were%n",
                     title,
                     row.note(),
                     overlap.observedMillis(),

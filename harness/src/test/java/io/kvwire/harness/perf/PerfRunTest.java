@@ -99,8 +99,18 @@ class PerfRunTest {
 
     @Test
     void blocksGoInTheCodecThatIsAskedFor() throws IOException {
-        var ran = run("--codec", "int8", "--op", "write,read", "--block-bytes", "16KiB",
-                "--block-count", "16", "--working-set-bytes", "1MiB");
+        var ran =
+                run(
+                        "--codec",
+                        "int8",
+                        "--op",
+                        "write,read",
+                        "--block-bytes",
+                        "16KiB",
+                        "--block-count",
+                        "16",
+                        "--working-set-bytes",
+                        "1MiB");
 
         assertEquals(0, ran.status(), ran.err());
         var results = report().get("results");
@@ -112,8 +122,17 @@ class PerfRunTest {
 
     @Test
     void aLosslessCodecIsVerified() throws IOException {
-        var ran = run("--codec", "raw+lz4", "--block-bytes", "16KiB", "--block-count", "16",
-                "--working-set-bytes", "1MiB", "--verify");
+        var ran =
+                run(
+                        "--codec",
+                        "raw+lz4",
+                        "--block-bytes",
+                        "16KiB",
+                        "--block-count",
+                        "16",
+                        "--working-set-bytes",
+                        "1MiB",
+                        "--verify");
 
         assertEquals(0, ran.status(), ran.err());
         var result = report().get("results").get(0);
