@@ -189,6 +189,11 @@ public abstract class CodecContract extends CodedContract {
             }
             Waits.done(stream.transfer());
             Waits.get("all layers", reception.completion());
+            var decided = stream.pace().orElseThrow();
+            assertEquals(
+                    pace == Pace.BULK ? Pace.BULK : Pace.LAYERWISE,
+                    decided.pace(),
+                    "the link is not measured yet: " + decided);
         }
         pair.farMemory.assertIs(expected, "target of the stream");
     }

@@ -146,6 +146,28 @@ public abstract class StreamContract extends WireContract {
     }
 
     @Test
+    void laterLayersLeaveBeforeTheFirstHasArrived() {
+        var pair = new Pair(rig, Pair.Shape.of(LAYOUT, 8));
+        var request = pair.request(60);
+        long layerBytes = 60L * LAYOUT.tokenBytes();
+        rig.at(pair.far).stall(StallPoint.BEFORE_PAYLOAD);
+        try (var reception =
+                        pair.far.expect(request.id(), pair.farCache, request.farTable(), 0, 60);
+                var stream = pair.peer.stream(pair.transfer(request), TransferOptions.DEFAULT)) {
+            for (int layer = 0; layer < LAYOUT.layers(); layer++) {
+                stream.ready(layer, 0, 60);
+                long sent = (layer + 1) * layerBytes;
+                Waits.until(
+                        "another layer is under way",
+                        () -> stream.transfer().timing().bytes() == sent);
+            }
+            assertEquals(0, reception.receivedBytes(), "none of them has arrived");
+            rig.at(pair.far).resume();
+            Waits.done(stream.transfer());
+        }
+    }
+
+    @Test
     void readyDoesNotWaitForASlowReceiver() {
         var limits =
                 new Pair.Shape(

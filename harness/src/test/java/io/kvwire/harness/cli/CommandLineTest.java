@@ -136,6 +136,7 @@ class CommandLineTest {
                         "32",
                         "--until-input-ends");
         var file = folder.resolve("run.json");
+        var timeline = folder.resolve("timeline.json");
         try (var prefill = ChildJvm.start("prefill", List.of(), false, words)) {
             var address =
                     prefill.receive(Duration.ofMinutes(1)).substring("listening on ".length());
@@ -153,14 +154,29 @@ class CommandLineTest {
                             "--require",
                             "tcp",
                             "--json",
-                            file.toString());
+                            file.toString(),
+                            "--timeline",
+                            timeline.toString());
 
             assertEquals(0, ran.status(), ran.err());
             assertTrue(ran.out().contains("TTFT"), ran.out());
+            assertTrue(ran.out().contains("could be hidden"), ran.out());
             var json = new ObjectMapper().readTree(file.toFile());
             assertEquals("tcp", json.get("path").asText());
             assertEquals(9, json.get("tokens").size());
             assertTrue(json.get("transferBytes").asLong() > 0);
+            assertEquals("layerwise", json.at("/choices/mode").asText());
+            assertEquals("run", json.at("/overlap/against").asText());
+            var units = json.at("/overlap/units");
+            assertTrue(units.size() > 0, json.toString());
+            var events = new ObjectMapper().readTree(timeline.toFile()).get("traceEvents");
+            for (var row : List.of("compute", "wire")) {
+                long shown = 0;
+                for (var event : events) {
+                    shown += row.equals(event.path("cat").asText()) ? 1 : 0;
+                }
+                assertEquals(units.size(), shown, "one event for each unit in row " + row);
+            }
         }
     }
 
@@ -210,6 +226,7 @@ class CommandLineTest {
                             + step.get("mode").asText());
         }
         var expected = new HashSet<>(Set.of("0 none none", "1 file file"));
+        expected.add("1 tcp auto");
         var wires = SharedArena.unavailable().isEmpty() ? List.of("tcp", "pcie") : List.of("tcp");
         for (var wire : wires) {
             for (var mode : List.of("bulk", "layerwise", "pull")) {
