@@ -78,13 +78,13 @@ final class PerfMemory implements AutoCloseable {
     /** Four BF16 values about zero; each a sum of four nibbles, so near a normal distribution. */
     private static long values(long random) {
         long four = 0;
-        for (int i = 0; i < 4; i++) {
+        for (int shift = 0; shift < Long.SIZE; shift += Short.SIZE) {
             long sum = 0;
-            for (int nibble = 0; nibble < 4; nibble++) {
-                sum += random >>> (16 * i + 4 * nibble) & 0xF;
+            for (int nibble = shift; nibble < shift + Short.SIZE; nibble += 4) {
+                sum += (random >>> nibble) & 0xF;
             }
-            long bits = Float.floatToRawIntBits((sum - 30) / 8f) >>> 16;
-            four |= bits << 16 * i;
+            long bits = Float.floatToRawIntBits((sum - 30) / 8f) >>> Short.SIZE;
+            four |= bits << shift;
         }
         return four;
     }
