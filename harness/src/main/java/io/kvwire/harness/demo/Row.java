@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.kvwire.harness.split.Overlap;
 import io.kvwire.harness.split.SplitRun;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -14,7 +15,7 @@ import java.util.function.ToLongFunction;
  * What one step of the demo showed: medians over its rounds. In JSON under the names of the
  * components.
  *
- * @param step 0, 1 or 3
+ * @param step 0, 0.5, 1, 1.5, 2 or 3
  * @param prefillDevice where the prompt was computed
  * @param decodeDevice where it was continued
  * @param path none, file or tcp
@@ -39,7 +40,7 @@ import java.util.function.ToLongFunction;
  */
 @JsonPropertyOrder({"step", "prefillDevice", "decodeDevice", "path", "codec", "mode"})
 public record Row(
-        int step,
+        BigDecimal step,
         String prefillDevice,
         String decodeDevice,
         String path,
@@ -70,9 +71,9 @@ public record Row(
         boolean match =
                 !runs.isEmpty() && runs.stream().allMatch(run -> run.tokens().equals(expected));
         return new Row(
-                step.number(),
-                "cpu",
-                "cpu",
+                new BigDecimal(step.number()),
+                step.seats().prefill(),
+                step.seats().decode(),
                 step.path(),
                 step.codec(),
                 step.mode(),
@@ -112,9 +113,9 @@ public record Row(
     /** {@return the row of a step that could not be run} */
     static Row failed(Step step, String note, String error) {
         return new Row(
-                step.number(),
-                "cpu",
-                "cpu",
+                new BigDecimal(step.number()),
+                step.seats().prefill(),
+                step.seats().decode(),
                 step.path(),
                 step.codec(),
                 step.mode(),
