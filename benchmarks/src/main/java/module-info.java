@@ -4,6 +4,7 @@ module io.kvwire.bench {
     requires io.kvwire.codec;
     requires io.kvwire.ffi;
     requires io.kvwire.harness;
+    requires io.kvwire.pcie;
     requires io.kvwire.tck;
     requires io.kvwire.tcp;
     requires io.kvwire.transport;

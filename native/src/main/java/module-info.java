@@ -8,6 +8,7 @@ module io.kvwire.ffi {
 
     exports io.kvwire.ffi;
     exports io.kvwire.ffi.kernels;
+    exports io.kvwire.ffi.levelzero;
     exports io.kvwire.ffi.linux;
     exports io.kvwire.ffi.opencl;
     exports io.kvwire.ffi.verbs;

@@ -4,6 +4,7 @@ module io.kvwire.pcie {
     requires transitive io.kvwire.ffi;
 
     exports io.kvwire.pcie;
+    exports io.kvwire.pcie.bounce;
     exports io.kvwire.pcie.opencl;
 
     provides io.kvwire.transport.spi.DataPathProvider with

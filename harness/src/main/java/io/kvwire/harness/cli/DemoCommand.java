@@ -37,13 +37,14 @@ import java.util.stream.Collectors;
         mixinStandardHelpOptions = true,
         description =
                 "Runs one prompt in one process, in two processes and on two hosts (network"
-                        + " namespaces), and compares tokens and times.",
+                        + " namespaces), on each device of this host, and compares tokens and"
+                        + " times.",
         footer = "%nExit status: 0 when every step gave the tokens of step 0, 1 when one did not.")
 final class DemoCommand implements Callable<Integer> {
     private static final int SHOWN_PROMPT_CHARACTERS = 240;
     private static final int SHOWN_TOKENS = 32;
     private static final int SYNTHETIC_PROMPT_TOKENS = 512;
-    private static final Duration BUDGET = Duration.ofSeconds(40);
+    private static final Duration BUDGET = Duration.ofSeconds(60);
 
     @Spec private CommandSpec spec;
     @ParentCommand private Main main;
@@ -81,9 +82,12 @@ final class DemoCommand implements Callable<Integer> {
             names = "--steps",
             paramLabel = "N",
             split = ",",
-            defaultValue = "0,1,3",
-            description = "Steps to run: 0, 1, 3 (default: ${DEFAULT-VALUE}).")
-    private Set<Integer> steps;
+            defaultValue = "0,0.5,1,1.5,2,3",
+            description =
+                    "Steps to run: 0 (always, on the CPU; on CUDA, too), 0.5 (XPU), 1 and 1.5 in"
+                            + " two processes, 2 between unlike devices, 3 on two hosts (default:"
+                            + " ${DEFAULT-VALUE}).")
+    private Set<String> steps;
 
     @Option(
             names = "--links",
@@ -189,7 +193,9 @@ final class DemoCommand implements Callable<Integer> {
         require(maxTokens >= 1, "--max-tokens " + maxTokens + ": need at least 1");
         require(rounds >= 1, "--rounds " + rounds + ": need at least 1");
         require(bytesPerSecond >= 1, "--bytes-per-second " + bytesPerSecond + ": need at least 1");
-        require(Set.of(0, 1, 3).containsAll(steps), "--steps " + steps + ": there are 0, 1 and 3");
+        require(
+                Set.of("0", "0.5", "1", "1.5", "2", "3").containsAll(steps),
+                "--steps " + steps + ": there are 0, 0.5, 1, 1.5, 2 and 3");
         requireFolder("--json", json);
         requireFolder("--timeline", timeline);
     }

@@ -113,7 +113,7 @@ final class Demo {
 
     /** Many short runs, so that each path is measured compiled, the file as much as the wires. */
     private void warmUp(Step step, Outcome outcome, Processes processes) {
-        progress.accept("warming up " + step.path() + " " + step.mode());
+        progress.accept("warming up " + step.seats() + " " + step.path() + " " + step.mode());
         var start = prompt.subList(0, Math.min(WARM_UP_TOKENS, prompt.size()));
         long end = System.nanoTime() + WARM_UP_NANOS;
         try {

@@ -97,7 +97,7 @@ public record DemoReport(List<Row> steps) {
 
     /** What cannot be seen in columns: what was chosen, and how near the ideal it came. */
     private static void explain(PrintWriter out, Row row) {
-        var title = "step %d %s %s %s".formatted(row.step(), row.path(), row.codec(), row.mode());
+        var title = "step %s %s %s %s".formatted(row.step(), row.path(), row.codec(), row.mode());
         var choices = row.choices();
         if (row.codec().equals(CodecConfig.AUTO_NAME)) {
             out.printf("%s took codec %s: %s%n", title, choices.codec(), choices.codecReason());

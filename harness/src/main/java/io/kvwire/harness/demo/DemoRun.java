@@ -1,5 +1,6 @@
 package io.kvwire.harness.demo;
 
+import io.kvwire.harness.device.ComputeDevices;
 import io.kvwire.harness.model.LlamaOptions;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.split.Seat;
@@ -60,7 +61,7 @@ public final class DemoRun {
             List<Integer> prompt,
             int maxTokens,
             int rounds,
-            Set<Integer> steps,
+            Set<String> steps,
             Set<Link> links,
             String path,
             String codec,
@@ -103,17 +104,28 @@ public final class DemoRun {
         long begin = System.nanoTime();
         single();
         onTokens.accept(demo.expected());
-        if (settings.steps().contains(1)) {
+        var devices = new DemoDevices(settings.steps());
+        remarks.addAll(devices.remarks());
+        devices.alone().forEach(this::alone);
+        if (settings.steps().contains("1")) {
             if (settings.links().contains(Link.FREE)) {
-                pair(oneHost(), local(OptionalLong.empty()), begin + budget(0.5));
+                pair(oneHost(), local(Step.Seats.CPU, OptionalLong.empty()), begin + budget(0.3));
             }
             if (settings.links().contains(Link.LIMITED)) {
                 var limited = OptionalLong.of(settings.bytesPerSecond());
-                pair(limitedRate(), local(limited), begin + budget(0.75));
+                pair(limitedRate(), local(Step.Seats.CPU, limited), begin + budget(0.4));
             }
         }
-        if (settings.steps().contains(3)) {
-            twoHosts(begin + budget(1));
+        var between = devices.oneHost();
+        for (int i = 0; i < between.size(); i++) {
+            var steps = possible(between.get(i));
+            double share = 0.4 + 0.4 * (i + 1) / between.size();
+            var seats = steps.getFirst().seats();
+            pair(steps, local(seats, OptionalLong.empty()), begin + budget(share));
+        }
+        if (settings.steps().contains("3")) {
+            twoHosts(Step.Seats.CPU, begin + budget(0.9));
+            devices.twoHosts().ifPresent(seats -> twoHosts(seats, begin + budget(1)));
         }
         return new DemoReport(rows);
     }
@@ -141,10 +153,14 @@ public final class DemoRun {
     private List<Step> oneHost() {
         var why = SharedArena.unavailable();
         if (why.isPresent() && !onePath()) {
-            remarks.add("step 1 over " + Step.SHARED_MEMORY + " was left out: " + why.get());
+            remarks.add("steps over " + Step.SHARED_MEMORY + " were left out: " + why.get());
         }
-        boolean all = why.isEmpty() && !onePath();
-        return Step.ONE_HOST.stream()
+        return possible(Step.ONE_HOST);
+    }
+
+    private List<Step> possible(List<Step> steps) {
+        boolean all = SharedArena.unavailable().isEmpty() && !onePath();
+        return steps.stream()
                 .filter(step -> all || !step.path().equals(Step.SHARED_MEMORY))
                 .toList();
     }
@@ -158,6 +174,12 @@ public final class DemoRun {
         return steps;
     }
 
+    private void remark(String line) {
+        if (!remarks.contains(line)) {
+            remarks.add(line);
+        }
+    }
+
     private long budget(double share) {
         return (long) (settings.budget().toNanos() * share);
     }
@@ -167,6 +189,19 @@ public final class DemoRun {
         var process = new SingleProcess(Seat.of(settings.model()).withOptions(options));
         try (Processes single = new InProcess(process)) {
             rows.add(demo.single(single));
+        }
+    }
+
+    /** One process on a device, beside step 0. */
+    private void alone(Step step) {
+        var options = LlamaOptions.defaults().withChunkTokens(CHUNK_TOKENS);
+        try (var device = ComputeDevices.open(step.seats().prefill())) {
+            var seat = Seat.of(settings.model()).withOptions(options).withDevice(device);
+            try (Processes process = new InProcess(new SingleProcess(seat))) {
+                rows.addAll(demo.group(List.of(step), process, System.nanoTime() + budget(0.1)));
+            }
+        } catch (TransferException e) {
+            rows.add(Row.failed(step, step.note(0), e.getMessage()));
         }
     }
 
@@ -183,9 +218,10 @@ public final class DemoRun {
         }
     }
 
-    private JvmPair.Plan local(OptionalLong bytesPerSecond) {
+    private JvmPair.Plan local(Step.Seats seats, OptionalLong bytesPerSecond) {
         return new JvmPair.Plan(
                 settings.modelName(),
+                seats,
                 List.of(),
                 List.of(),
                 "127.0.0.1",
@@ -208,9 +244,9 @@ public final class DemoRun {
         }
     }
 
-    private void twoHosts(long deadline) {
+    private void twoHosts(Step.Seats seats, long deadline) {
         if (settings.path().equals("rdma")) {
-            remarks.add(
+            remark(
                     "step 3 was left out: RDMA devices do not cross network namespaces; `kvwire rig"
                             + " demo` runs it between two virtual hosts");
             return;
@@ -220,6 +256,7 @@ public final class DemoRun {
             var plan =
                     new JvmPair.Plan(
                             settings.modelName(),
+                            seats,
                             hosts.onPrefillHost(),
                             hosts.onDecodeHost(),
                             TwoHosts.PREFILL_ADDRESS,
@@ -227,9 +264,9 @@ public final class DemoRun {
                             settings.codec(),
                             OptionalLong.empty(),
                             settings.verbose());
-            pair(Step.TWO_HOSTS, plan, deadline);
+            pair(Step.TWO_HOSTS.stream().map(step -> step.between(seats)).toList(), plan, deadline);
         } catch (TwoHosts.UnavailableException e) {
-            remarks.add("step 3 was left out: " + e.getMessage());
+            remark("step 3 was left out: " + e.getMessage());
         }
     }
 }

@@ -33,6 +33,7 @@ final class JvmPair implements Processes {
      * How to start the two.
      *
      * @param model what both load
+     * @param seats the devices that they compute on
      * @param onPrefillHost what comes before the command of the one
      * @param onDecodeHost what comes before the command of the other
      * @param listen the host name or address on which prefill listens
@@ -43,6 +44,7 @@ final class JvmPair implements Processes {
      */
     record Plan(
             String model,
+            Step.Seats seats,
             List<String> onPrefillHost,
             List<String> onDecodeHost,
             String listen,
@@ -60,6 +62,7 @@ final class JvmPair implements Processes {
         }
         var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
         first.addAll(common);
+        first.addAll(List.of("--device", plan.seats().prefill()));
         first.addAll(List.of("--listen", plan.listen() + ":0", "--codec", plan.codec()));
         if (!plan.codec().equals(CodecConfig.AUTO_NAME) && !plan.codec().equals(Step.RAW)) {
             first.addAll(List.of("--codec", Step.RAW));
@@ -67,6 +70,7 @@ final class JvmPair implements Processes {
         plan.bytesPerSecond().ifPresent(r -> first.addAll(List.of("--bytes-per-second", "" + r)));
         var second = new ArrayList<>(List.of("decode-worker"));
         second.addAll(common);
+        second.addAll(List.of("--device", plan.seats().decode()));
         prefill = ChildJvm.start("prefill", plan.onPrefillHost(), plan.verbose(), first);
         try {
             decode = ChildJvm.start("decode", plan.onDecodeHost(), plan.verbose(), second);

@@ -6,6 +6,7 @@ import io.kvwire.harness.split.Choices;
 import io.kvwire.harness.split.SplitRun;
 import io.kvwire.harness.timeline.OverlapFigures;
 
+import java.math.BigDecimal;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToLongFunction;
@@ -14,7 +15,7 @@ import java.util.function.ToLongFunction;
  * What one step of the demo showed: medians over its rounds. In JSON under the names of the
  * components.
  *
- * @param step 0, 1 or 3
+ * @param step 0, 0.5, 1, 1.5, 2 or 3
  * @param prefillDevice where the prompt was computed
  * @param decodeDevice where it was continued
  * @param path none, file or tcp
@@ -41,7 +42,7 @@ import java.util.function.ToLongFunction;
  */
 @JsonPropertyOrder({"step", "prefillDevice", "decodeDevice", "path", "codec", "mode"})
 public record Row(
-        int step,
+        BigDecimal step,
         String prefillDevice,
         String decodeDevice,
         String path,
@@ -77,9 +78,9 @@ public record Row(
         boolean match =
                 !runs.isEmpty() && runs.stream().allMatch(run -> run.tokens().equals(expected));
         return new Row(
-                step.number(),
-                "cpu",
-                "cpu",
+                new BigDecimal(step.number()),
+                step.seats().prefill(),
+                step.seats().decode(),
                 step.path(),
                 step.codec(),
                 step.mode(),
@@ -121,9 +122,9 @@ public record Row(
     /** {@return the row of a step that could not be run} */
     static Row failed(Step step, String note, String error) {
         return new Row(
-                step.number(),
-                "cpu",
-                "cpu",
+                new BigDecimal(step.number()),
+                step.seats().prefill(),
+                step.seats().decode(),
                 step.path(),
                 step.codec(),
                 step.mode(),

@@ -6,20 +6,44 @@ import io.kvwire.transport.KvOrder;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * One row of the demo.
  *
- * @param number of the step in the table of steps: 0, 1 or 3
+ * @param number of the step in the table of steps: 0, 0.5, 1, 1.5, 2 or 3
+ * @param seats the devices that prefill and decode
  * @param path none, file, or the name of a wire
  * @param codec how blocks look on the wire, as {@code --codec} takes it
  * @param mode how the cache moves; {@code none} for step 0
  * @param link which pair of processes runs it
  * @param decodeShape of decode's cache; prefill's is always {@link CacheShape#DEFAULT}
  */
-record Step(int number, String path, String codec, String mode, Link link, CacheShape decodeShape) {
+record Step(
+        String number,
+        Seats seats,
+        String path,
+        String codec,
+        String mode,
+        Link link,
+        CacheShape decodeShape) {
     private static final CacheShape LARGE_BLOCKS =
             CacheShape.DEFAULT.withTokensPerBlock(128).withOrder(KvOrder.HND);
+
+    /**
+     * Where the two halves compute, as {@code --device} takes it.
+     *
+     * @param prefill computes the prompt
+     * @param decode continues it
+     */
+    record Seats(String prefill, String decode) {
+        static final Seats CPU = new Seats("cpu", "cpu");
+
+        @Override
+        public String toString() {
+            return prefill + " to " + decode;
+        }
+    }
 
     /** The wire of most steps, unless the user asks for another one. */
     static final String USUAL = "tcp";
@@ -43,21 +67,29 @@ record Step(int number, String path, String codec, String mode, Link link, Cache
     }
 
     /** What is run in one process, which everything else must equal. */
-    static final Step SINGLE = new Step(0, "none", "none", "none", Link.NONE, CacheShape.DEFAULT);
+    static final Step SINGLE = alone("0", "cpu");
 
     /** Two processes on one host. */
     static final List<Step> ONE_HOST =
             List.of(
-                    of(1, "file", TransferMode.FILE, Link.LOOPBACK),
-                    of(1, "tcp", TransferMode.BULK, Link.LOOPBACK),
-                    of(1, "tcp", TransferMode.LAYERWISE, Link.LOOPBACK),
-                    of(1, "tcp", TransferMode.PULL, Link.LOOPBACK),
-                    of(1, SHARED_MEMORY, TransferMode.BULK, Link.LOOPBACK),
-                    of(1, SHARED_MEMORY, TransferMode.LAYERWISE, Link.LOOPBACK),
-                    of(1, SHARED_MEMORY, TransferMode.PULL, Link.LOOPBACK),
-                    new Step(1, "tcp", RAW, TransferMode.BULK.text(), Link.LOOPBACK, LARGE_BLOCKS),
+                    of("1", "file", TransferMode.FILE, Link.LOOPBACK),
+                    of("1", "tcp", TransferMode.BULK, Link.LOOPBACK),
+                    of("1", "tcp", TransferMode.LAYERWISE, Link.LOOPBACK),
+                    of("1", "tcp", TransferMode.PULL, Link.LOOPBACK),
+                    of("1", SHARED_MEMORY, TransferMode.BULK, Link.LOOPBACK),
+                    of("1", SHARED_MEMORY, TransferMode.LAYERWISE, Link.LOOPBACK),
+                    of("1", SHARED_MEMORY, TransferMode.PULL, Link.LOOPBACK),
                     new Step(
-                            1,
+                            "1",
+                            Seats.CPU,
+                            "tcp",
+                            RAW,
+                            TransferMode.BULK.text(),
+                            Link.LOOPBACK,
+                            LARGE_BLOCKS),
+                    new Step(
+                            "1",
+                            Seats.CPU,
                             "tcp",
                             RAW,
                             TransferMode.LAYERWISE.text(),
@@ -67,28 +99,53 @@ record Step(int number, String path, String codec, String mode, Link link, Cache
     /** The same at a realistic rate. */
     static final List<Step> LIMITED_RATE =
             List.of(
-                    of(1, "tcp", TransferMode.BULK, Link.LIMITED),
-                    of(1, "tcp", TransferMode.LAYERWISE, Link.LIMITED),
-                    of(1, "tcp", TransferMode.AUTO, Link.LIMITED));
+                    of("1", "tcp", TransferMode.BULK, Link.LIMITED),
+                    of("1", "tcp", TransferMode.LAYERWISE, Link.LIMITED),
+                    of("1", "tcp", TransferMode.AUTO, Link.LIMITED));
 
     /** Two hosts. */
     static final List<Step> TWO_HOSTS =
             List.of(
-                    of(3, "tcp", TransferMode.BULK, Link.NAMESPACES),
-                    of(3, "tcp", TransferMode.LAYERWISE, Link.NAMESPACES));
+                    of("3", "tcp", TransferMode.BULK, Link.NAMESPACES),
+                    of("3", "tcp", TransferMode.LAYERWISE, Link.NAMESPACES));
 
     /** {@return this step, over another wire where it is over one} */
     Step over(String wire) {
-        return path.equals(USUAL) ? new Step(number, wire, codec, mode, link, decodeShape) : this;
+        return path.equals(USUAL)
+                ? new Step(number, seats, wire, codec, mode, link, decodeShape)
+                : this;
     }
 
-    private static Step of(int number, String path, TransferMode mode, Link link) {
-        return new Step(number, path, RAW, mode.text(), link, CacheShape.DEFAULT);
+    private static Step of(String number, String path, TransferMode mode, Link link) {
+        return new Step(number, Seats.CPU, path, RAW, mode.text(), link, CacheShape.DEFAULT);
+    }
+
+    /** {@return one process on one device} */
+    static Step alone(String number, String device) {
+        var seats = new Seats(device, device);
+        return new Step(number, seats, "none", "none", "none", Link.NONE, CacheShape.DEFAULT);
+    }
+
+    /** {@return two processes with a device in one seat at least, over each path of one host} */
+    static List<Step> onDevices(String number, Seats seats) {
+        return Stream.of(
+                        of(number, "file", TransferMode.FILE, Link.LOOPBACK),
+                        of(number, "tcp", TransferMode.BULK, Link.LOOPBACK),
+                        of(number, "tcp", TransferMode.LAYERWISE, Link.LOOPBACK),
+                        of(number, SHARED_MEMORY, TransferMode.BULK, Link.LOOPBACK),
+                        of(number, SHARED_MEMORY, TransferMode.LAYERWISE, Link.LOOPBACK))
+                .map(step -> step.between(seats))
+                .toList();
+    }
+
+    /** {@return this step, on other devices} */
+    Step between(Seats others) {
+        return new Step(number, others, path, codec, mode, link, decodeShape);
     }
 
     /** {@return this step with its blocks in another codec} */
     Step in(String other) {
-        return new Step(number, path, other, mode, link, decodeShape);
+        return new Step(number, seats, path, other, mode, link, decodeShape);
     }
 
     /** {@return whether the tokens must be those of step 0} */
@@ -116,14 +173,15 @@ record Step(int number, String path, String codec, String mode, Link link, Cache
 
     /** {@return what it is, in a few words} */
     String title(long bytesPerSecond) {
-        return "step %d %s %s %s %s"
-                .formatted(number, path, codec, mode, note(bytesPerSecond))
+        return "step %s %s %s %s %s %s"
+                .formatted(number, seats, path, codec, mode, note(bytesPerSecond))
                 .strip();
     }
 
     /** {@return whether this moves a cache in bulk where {@code other} does it layer by layer} */
     boolean isBulkOf(Step other) {
-        return number == other.number
+        return number.equals(other.number)
+                && seats.equals(other.seats)
                 && link == other.link
                 && path.equals(other.path)
                 && codec.equals(other.codec)

@@ -43,7 +43,7 @@ class CommandLineTest {
     void aWrongFlagIsNamed() {
         failsInOneLine(2, "--modle", "demo", "--modle", "tiny");
         failsInOneLine(2, "write HOST:PORT", "decode", "--prefill", "here");
-        failsInOneLine(2, "there are 0, 1 and 3", "demo", "--steps", "2");
+        failsInOneLine(2, "there are 0, 0.5, 1, 1.5, 2 and 3", "demo", "--steps", "4");
         failsInOneLine(2, "--prefill", "decode");
         failsInOneLine(2, "--alone", "decode", "--alone", "--prefill", "localhost:1");
         failsInOneLine(2, "no rig at", "rig", "run", "--rails", "2", "true");

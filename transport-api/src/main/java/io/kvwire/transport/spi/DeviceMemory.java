@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Memory of one device, and the copies between it and memory of the host. This is all that a new
@@ -89,6 +90,11 @@ public interface DeviceMemory extends AutoCloseable {
      * @param host the same segment; one that was never pinned is left alone
      */
     default void unpin(MemorySegment host) {}
+
+    /** {@return the device's own INT8 coding; empty when the host has to do it} */
+    default Optional<QuantisedRows> quantisedRows() {
+        return Optional.empty();
+    }
 
     /** Frees everything that was allocated. */
     @Override

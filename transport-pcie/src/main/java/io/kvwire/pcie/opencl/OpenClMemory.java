@@ -4,9 +4,11 @@ import io.kvwire.ffi.opencl.Buffers;
 import io.kvwire.ffi.opencl.Context;
 import io.kvwire.ffi.opencl.Program;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.QuantisedRows;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
@@ -34,6 +36,7 @@ public final class OpenClMemory implements DeviceMemory {
     private final Context context;
     private final Buffers buffers;
     private final Program program;
+    private final OpenClCoding coding;
     private final ConcurrentLinkedDeque<RunLane> idle = new ConcurrentLinkedDeque<>();
 
     /**
@@ -49,6 +52,7 @@ public final class OpenClMemory implements DeviceMemory {
         this.context = context;
         program = RunLane.compile(context);
         buffers = new Buffers(context);
+        coding = new OpenClCoding(context, buffers);
     }
 
     /** {@return the record by which a segment's buffer is found, for those who launch kernels} */
@@ -104,6 +108,11 @@ public final class OpenClMemory implements DeviceMemory {
         }
     }
 
+    @Override
+    public Optional<QuantisedRows> quantisedRows() {
+        return Optional.of(coding);
+    }
+
     private RunLane take() {
         var lane = idle.poll();
         return lane == null ? new RunLane(context, program) : lane;
@@ -113,6 +122,7 @@ public final class OpenClMemory implements DeviceMemory {
     public void close() {
         idle.forEach(RunLane::close);
         idle.clear();
+        coding.close();
         buffers.close();
         program.close();
     }
