@@ -184,8 +184,10 @@ public record Row(
             var figures = OverlapFigures.of(observed.timeline(), bulk.timeline());
             double hideable = (figures.bulkMillis() - figures.idealMillis()) * 1e6;
             double noise =
-                    (double) Math.max(
-                            spread(bulkRuns, bulk.ttftNanos()), spread(runs, observed.ttftNanos()));
+                    (double)
+                            Math.max(
+                                    spread(bulkRuns, bulk.ttftNanos()),
+                                    spread(runs, observed.ttftNanos()));
             if (hideable > Math.max(noise, bulk.ttftNanos() * LEAST_HIDEABLE)) {
                 return new Hidden(Math.clamp(figures.hiddenShare(), 0.0, 1.0), "ttft", figures);
             }

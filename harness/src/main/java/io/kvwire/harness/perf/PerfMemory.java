@@ -83,7 +83,7 @@ final class PerfMemory implements AutoCloseable {
             for (int nibble = shift; nibble < shift + Short.SIZE; nibble += 4) {
                 sum += (random >>> nibble) & 0xF;
             }
-            long bits = Float.floatToRawIntBits((sum - 30) / 8f) >>> Short.SIZE;
+            long bits = (Float.floatToRawIntBits((sum - 30) / 8f) >>> Short.SIZE) & 0xFFFFL;
             four |= bits << shift;
         }
         return four;

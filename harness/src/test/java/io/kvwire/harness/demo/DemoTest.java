@@ -106,7 +106,8 @@ class DemoTest {
         var report = new DemoReport(demo.group(lossy, half, LATER));
 
         assertTrue(report.allTokensMatch());
-        assertEquals(List.of(0.5, 0.5, 0.5), report.steps().stream().map(Row::tokenAgreement).toList());
+        assertEquals(
+                List.of(0.5, 0.5, 0.5), report.steps().stream().map(Row::tokenAgreement).toList());
         assertTrue(printed(report).contains("50 %"), printed(report));
     }
 
