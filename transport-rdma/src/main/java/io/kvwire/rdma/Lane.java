@@ -26,20 +26,13 @@ final class Lane {
 
     private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
 
-    /**
-     * One work request more than the window uses, which shows that a failed queue pair is empty.
-     */
-    private static final int DRAIN_REQUESTS = 1;
-
     private final RdmaLink link;
     private final int index;
     private final Rail rail;
     private final Poller poller;
     private final LinkHandler handler;
     private final RdmaOptions options;
-    private final QueueSpec spec;
-    private final int number;
-    private final int depth;
+    private final LaneQueues queues;
     private final QueuePair pair;
     private final SendWindow window;
     private final AtomicBoolean scheduled = new AtomicBoolean();
@@ -54,8 +47,6 @@ final class Lane {
     private volatile boolean connected;
     private int port;
     private TransferException reason;
-    private long drainUntil;
-    private boolean marked;
     private int messageBytes;
     private int owed;
     private long lastDone;
@@ -66,29 +57,11 @@ final class Lane {
         this.rail = rail;
         this.handler = link.handler();
         this.options = link.options();
-        this.spec = spec;
         poller = rail.poller();
         queue = new FrameQueue(link.pace(), poller);
-        depth = spec.depth() - DRAIN_REQUESTS;
-        number = poller.admit(spec.depth(), options.credits());
-        QueuePair made = null;
-        try {
-            made =
-                    rail.device()
-                            .queuePair(
-                                    rail.pick().port(),
-                                    poller.completions(),
-                                    poller.receives(),
-                                    spec);
-            window = new SendWindow(rail.device(), made, number, depth, options.messageBytes());
-        } catch (RuntimeException e) {
-            if (made != null) {
-                made.close();
-            }
-            poller.dismiss(spec.depth(), options.credits());
-            throw e;
-        }
-        pair = made;
+        queues = new LaneQueues(rail, poller, spec, options);
+        pair = queues.pair();
+        window = queues.window();
         slots = new Slots(this, 0);
         poller.add(this);
     }
@@ -100,7 +73,7 @@ final class Lane {
     }
 
     int number() {
-        return number;
+        return queues.number();
     }
 
     int queuePair() {
@@ -116,11 +89,11 @@ final class Lane {
         var pick = rail.pick();
         return new RemoteEnd(
                 pair.number(),
-                spec.firstPacket(),
+                queues.spec().firstPacket(),
                 pick.gid(),
                 pick.port().lid(),
-                spec.mtuBytes(),
-                spec.atomics(),
+                queues.spec().mtuBytes(),
+                queues.spec().atomics(),
                 port);
     }
 
@@ -228,6 +201,15 @@ final class Lane {
         return rail.registrations();
     }
 
+    /** {@return whether the peer reaches memory through windows} */
+    boolean showsThroughWindows() {
+        return rail.windows();
+    }
+
+    Windows windows() {
+        return queues.windows();
+    }
+
     Mover mover() {
         int gathers = Math.min(options.gathers(), rail.device().limits().gathers());
         return new Mover(window, pair, gathers, options.requestBytes());
@@ -291,12 +273,13 @@ final class Lane {
         window.completed(count);
         if (state == State.UP) {
             arrive(window.done());
-        } else if (state == State.DRAINING && marked && window.idle()) {
-            drained();
+        } else if (state == State.DRAINING) {
+            queues.reported(this);
         }
     }
 
     private void arrive(long done) {
+        queues.windows().done(done);
         while (state == State.UP) {
             var slot = slots.arrived(done);
             if (slot == null) {
@@ -328,7 +311,7 @@ final class Lane {
         } catch (TransferException e) {
             fail(e);
         } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "lane " + index + " of " + link, e);
+            LOG.log(System.Logger.Level.ERROR, toString(), e);
             fail(
                     new TransferException(
                             ErrorCode.LANE_LOST, "the node could not take a frame: " + e, e));
@@ -350,6 +333,7 @@ final class Lane {
             more = slots.reply(window);
             more |= slots.work();
             more |= announceAll();
+            more |= queues.windows().invalidate();
         } while (more && state == State.UP);
         if (2 * owed >= options.credits() && window.mayCredit()) {
             begin(window.message(), LaneMessage.CREDIT, (byte) 0, 0, 0, 0);
@@ -360,7 +344,8 @@ final class Lane {
 
     private boolean announceAll() {
         boolean any = false;
-        while (slots.mayAnnounce() && window.mayMessage()) {
+        int bindings = rail.windows() ? Windows.MOST : 0;
+        while (slots.mayAnnounce() && window.mayMessage() && window.space() >= bindings) {
             var frame = queue.next();
             if (frame == null) {
                 break;
@@ -386,9 +371,9 @@ final class Lane {
     /** Looks after what nothing else reminds of. */
     void tick(long now) {
         if (state == State.UP) {
-            slots.sweep();
+            slots.sweep(now);
             queue.sweep();
-        } else if (state == State.DRAINING && now - drainUntil >= 0) {
+        } else if (state == State.DRAINING && queues.overdue(now)) {
             drained();
         }
     }
@@ -404,31 +389,27 @@ final class Lane {
             state = State.DRAINING;
         }
         reason = why;
-        drainUntil = System.nanoTime() + options.drainNanos();
         queue.shut();
         link.failing(this, why);
-        if (opening) {
+        if (opening || !queues.drain(this)) {
             drained();
-            return;
         }
-        try {
-            window.post();
-            pair.error();
-            // Comes back flushed behind everything that was posted before it.
-            window.add(QueuePair.SEND, true, 0);
-            window.post();
-            marked = true;
-        } catch (RuntimeException e) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    () ->
-                            "lane "
-                                    + index
-                                    + " of "
-                                    + link
-                                    + " cannot be drained; its queue pair is destroyed instead",
-                    e);
+    }
+
+    /**
+     * The completion queue was found empty after everything that was posted had come back.
+     *
+     * @return false when it is to be told again
+     */
+    boolean emptied() {
+        if (state != State.DRAINING) {
+            return true;
         }
+        if (!queues.reportedAll()) {
+            return false;
+        }
+        drained();
+        return true;
     }
 
     /** The failed lane will not be told of what is in flight. */
@@ -443,21 +424,20 @@ final class Lane {
      * proves the same, and gives everything back.
      */
     private void drained() {
-        try {
-            pair.close();
-        } catch (RuntimeException e) {
-            // Without that proof nothing is given back; the next tick tries again.
-            LOG.log(System.Logger.Level.ERROR, "lane " + index + " of " + link, e);
-            drainUntil = System.nanoTime() + options.drainNanos();
-            return;
+        if (!queues.destroy(this)) {
+            return; // without that proof nothing is given back
         }
         state = State.GONE;
         poller.remove(this);
-        window.close();
         link.lost();
         slots.lost();
         queue.clear();
-        poller.dismiss(depth + DRAIN_REQUESTS, options.credits());
+        queues.dismiss();
         link.gone(this, reason);
+    }
+
+    @Override
+    public String toString() {
+        return "lane " + index + " of " + link;
     }
 }

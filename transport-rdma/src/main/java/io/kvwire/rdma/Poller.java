@@ -42,6 +42,7 @@ final class Poller {
     private final MpscUnboundedArrayQueue<Runnable> tasks =
             new MpscUnboundedArrayQueue<>(TASK_CHUNK);
     private final ArrayDeque<Lane> dirty = new ArrayDeque<>();
+    private final ArrayDeque<Lane> ending = new ArrayDeque<>();
     private final Thread thread;
 
     private int completionsPromised;
@@ -181,6 +182,11 @@ final class Poller {
         }
     }
 
+    /** Tells the lane when the completion queue is empty; on the thread alone. */
+    void whenEmpty(Lane lane) {
+        ending.add(lane);
+    }
+
     /** Wakes at a time, to pump lanes that wait for it; on the thread alone. */
     void wakeAt(long nanos) {
         nextDue = nextDue == Long.MAX_VALUE || nanos - nextDue < 0 ? nanos : nextDue;
@@ -215,9 +221,13 @@ final class Poller {
                 task.run();
                 done++;
             }
+            int endingBefore = ending.size();
             int polled = poll();
             for (int i = 0; i < polled; i++) {
                 completed(i);
+            }
+            if (polled < BATCH) {
+                emptied(endingBefore);
             }
             done += polled + times();
             for (var lane = dirty.poll(); lane != null; lane = dirty.poll()) {
@@ -229,6 +239,16 @@ final class Poller {
             broken(e);
         }
         return done;
+    }
+
+    /** The completion queue has nothing left of lanes that waited for that before it was asked. */
+    private void emptied(int waiting) {
+        for (int i = 0; i < waiting; i++) {
+            var lane = ending.poll();
+            if (!lane.emptied()) {
+                ending.add(lane);
+            }
+        }
     }
 
     private int poll() {

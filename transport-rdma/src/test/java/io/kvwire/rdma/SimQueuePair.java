@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
@@ -21,6 +22,7 @@ final class SimQueuePair implements QueuePair {
     private static final int BATCH = 32;
     private static final int REMOTE_ACCESS_ERROR = 10;
     private static final int LOCAL_PROTECTION_ERROR = 4;
+    private static final int WINDOW_BIND_ERROR = 6;
     private static final int REMOTE_OPERATION_ERROR = 11;
     private static final int RETRIES_EXCEEDED = 12;
     private static final int NOT_READY_RETRIES_EXCEEDED = 13;
@@ -40,6 +42,8 @@ final class SimQueuePair implements QueuePair {
         long remote;
         int remoteKey;
         int immediate;
+        SimWindow window;
+        SimKeys shown;
         byte[] inline;
         final List<long[]> pieces = new ArrayList<>();
 
@@ -67,6 +71,7 @@ final class SimQueuePair implements QueuePair {
     private int remoteNumber;
     private OptionalLong secret = OptionalLong.empty();
     private boolean cut;
+    private boolean receivesOver;
 
     SimQueuePair(
             SimDevice device,
@@ -199,6 +204,36 @@ final class SimQueuePair implements QueuePair {
     }
 
     @Override
+    public void invalidating(int key) {
+        batch.getLast().remoteKey = key;
+    }
+
+    @Override
+    public void binding(Window window, int key) {
+        batch.getLast().window = (SimWindow) window;
+        batch.getLast().remoteKey = key;
+    }
+
+    @Override
+    public void showing(MemoryKeys registration, long start, long bytes, int access) {
+        var request = batch.getLast();
+        request.shown =
+                new SimKeys(
+                        fabric,
+                        device,
+                        request.remoteKey,
+                        start,
+                        bytes,
+                        access,
+                        number,
+                        Optional.of((SimKeys) registration));
+    }
+
+    SimDevice device() {
+        return device;
+    }
+
+    @Override
     public int room() {
         return BATCH - batch.size();
     }
@@ -242,8 +277,12 @@ final class SimQueuePair implements QueuePair {
             state = State.GONE;
             fabric.changedConnection.signalAll();
             landing.clear();
-            // Some devices report what was posted even when the queue pair is gone.
-            late.forEach(completions::add);
+            if (fabric.forgets()) {
+                completions.forget(number);
+            } else {
+                // Some devices report what was posted even when the queue pair is gone.
+                late.forEach(completions::add);
+            }
             late.clear();
             fabric.remove(this);
         } finally {
@@ -283,7 +322,7 @@ final class SimQueuePair implements QueuePair {
             return true;
         }
         if (state == State.ERROR) {
-            return flush() || (!late.isEmpty() && !fabric.holding());
+            return flush() || flushReceive() || (!late.isEmpty() && !fabric.holding());
         }
         if (!landing.isEmpty() && random.nextDouble() >= weather.lateBytes()) {
             land(landing.remove(random.nextInt(landing.size())));
@@ -318,6 +357,30 @@ final class SimQueuePair implements QueuePair {
         return true;
     }
 
+    /** The receive that half a message had taken comes back after all that was posted. */
+    private boolean flushReceive() {
+        if (!fabric.forgets() || receivesOver) {
+            return false;
+        }
+        receivesOver = true;
+        var taken = receives.posted.poll();
+        if (taken == null) {
+            return false;
+        }
+        late.add(completion(taken.id(), Completions.FLUSHED, 0, false, 0));
+        return true;
+    }
+
+    @Override
+    public boolean mayTakeReceives() {
+        fabric.lock.lock();
+        try {
+            return fabric.forgets() && !(receivesOver && late.isEmpty());
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
     private SimCompletionQueue.Completion completion(
             long id, int status, int bytes, boolean immediate, int value) {
         return new SimCompletionQueue.Completion(id, status, bytes, number, immediate, value);
@@ -337,6 +400,14 @@ final class SimQueuePair implements QueuePair {
             case SEND -> receive(peer, request, false);
             case WRITE, WRITE_WITH_IMMEDIATE -> write(peer, request);
             case READ -> read(peer, request);
+            case BIND ->
+                    fabric.bind(request.window, request.shown)
+                            ? succeed(request)
+                            : fail(request, WINDOW_BIND_ERROR);
+            case INVALIDATE ->
+                    fabric.invalidate(request.remoteKey)
+                            ? succeed(request)
+                            : fail(request, WINDOW_BIND_ERROR);
             default -> throw new AssertionError("opcode " + request.opcode);
         };
     }
@@ -345,14 +416,14 @@ final class SimQueuePair implements QueuePair {
         int access = request.opcode == READ ? MemoryAccess.LOCAL_WRITE : 0;
         return request.inline != null
                 || request.pieces.stream()
-                        .allMatch(p -> fabric.grants(device, (int) p[2], p[0], p[1], access));
+                        .allMatch(p -> fabric.grants(this, (int) p[2], p[0], p[1], access));
     }
 
     private boolean write(SimQueuePair peer, Request request) {
         long bytes = request.bytes();
         if (bytes > 0
                 && !fabric.grants(
-                        peer.device,
+                        peer,
                         request.remoteKey,
                         request.remote,
                         bytes,
@@ -392,7 +463,7 @@ final class SimQueuePair implements QueuePair {
         boolean fits =
                 data.length <= receive.bytes()
                         && fabric.grants(
-                                peer.device,
+                                peer,
                                 receive.key(),
                                 receive.address(),
                                 receive.bytes(),
@@ -427,7 +498,7 @@ final class SimQueuePair implements QueuePair {
 
     private boolean read(SimQueuePair peer, Request request) {
         if (!fabric.grants(
-                peer.device,
+                peer,
                 request.remoteKey,
                 request.remote,
                 request.bytes(),

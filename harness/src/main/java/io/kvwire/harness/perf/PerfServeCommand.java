@@ -39,6 +39,11 @@ final class PerfServeCommand implements Callable<Integer> {
     @Option(names = "--path", description = "Offer this path alone (default: all that are found).")
     private String path;
 
+    @Option(
+            names = "--require",
+            description = "Fail unless this path is there, and refuse clients that use another.")
+    private String require;
+
     @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
     private boolean spin;
 
@@ -64,6 +69,9 @@ final class PerfServeCommand implements Callable<Integer> {
                         .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
+        }
+        if (require != null) {
+            config = config.requiring(require);
         }
         try (var server = PerfServer.start(config, maxBytes, privateMemory)) {
             var out = spec.commandLine().getOut();
