@@ -37,18 +37,19 @@ final class Lane {
     private final SendWindow window;
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable pumpTask = this::pumpSoon;
+    private final Runnable pumping = this::postAll;
 
     private final FrameQueue queue;
     private volatile double bytesPerNano;
 
     private Slots slots;
     private Arrivals arrivals;
+    private Departures departures;
     private volatile State state = State.OPENING;
     private volatile boolean connected;
     private int port;
     private TransferException reason;
     private int messageBytes;
-    private int owed;
     private long lastDone;
 
     Lane(RdmaLink link, int index, Rail rail, QueueSpec spec) {
@@ -139,6 +140,7 @@ final class Lane {
         window.credit(theirs.credits());
         slots = new Slots(this, frames);
         arrivals = new Arrivals(handler, window, slots, theirs.credits());
+        departures = new Departures(index, queues, slots, queue, options);
         connecting.run();
         // From here on the lane belongs to its poller, which may have its first message already.
         state = State.UP;
@@ -221,8 +223,7 @@ final class Lane {
     }
 
     void begin(ByteBuffer message, byte type, byte mode, int slot, int other, int size) {
-        LaneMessage.begin(message, type, mode, owed, slot, other, size);
-        owed = 0;
+        departures.begin(message, type, mode, slot, other, size);
     }
 
     RdmaOptions options() {
@@ -292,7 +293,7 @@ final class Lane {
     /** An immediate has come: a frame was written. */
     void written(int slot) {
         if (state == State.UP) {
-            owed++;
+            departures.owe();
             guarded(() -> slots.inbound(slot).written());
         }
     }
@@ -300,7 +301,7 @@ final class Lane {
     /** A message has come. */
     void received(ReceiveBuffers buffers, int buffer, int bytes) {
         if (state == State.UP) {
-            owed++;
+            departures.owe();
             guarded(() -> arrivals.message(buffers, buffer, bytes));
         }
     }
@@ -323,47 +324,15 @@ final class Lane {
     /** Posts what can be posted. */
     void pump() {
         if (state == State.UP) {
-            guarded(this::pumpAll);
+            guarded(pumping);
         }
     }
 
-    private void pumpAll() {
-        boolean more;
-        do {
-            more = slots.reply(window);
-            more |= slots.work();
-            more |= announceAll();
-            more |= queues.windows().invalidate();
-        } while (more && state == State.UP);
-        if (2 * owed >= options.credits() && window.mayCredit()) {
-            begin(window.message(), LaneMessage.CREDIT, (byte) 0, 0, 0, 0);
-            window.send(false);
+    private void postAll() {
+        while (departures.some() && state == State.UP) {
+            // More may be possible after that.
         }
-        window.post();
-    }
-
-    private boolean announceAll() {
-        boolean any = false;
-        int bindings = rail.windows() ? Windows.MOST : 0;
-        while (slots.mayAnnounce() && window.mayMessage() && window.space() >= bindings) {
-            var frame = queue.next();
-            if (frame == null) {
-                break;
-            }
-            any = true;
-            if (!frame.wanted()) {
-                giveBack(frame, false);
-                continue;
-            }
-            frame.sending(index);
-            var slot = slots.announce();
-            slot.announce(frame, window.message(), options);
-            slot.last = window.send(slot.posted());
-            if (slot.posted()) {
-                slots.awaitLater(slot);
-            }
-        }
-        return any;
+        departures.post();
     }
 
     // ---- the end --------------------------------------------------------------------------------

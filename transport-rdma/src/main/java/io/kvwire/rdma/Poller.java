@@ -36,8 +36,7 @@ final class Poller {
     private final CompletionQueue completions;
     private final ReceiveQueue receives;
     private final ReceiveBuffers buffers;
-    private final int completionRoom;
-    private final int receiveRoom;
+    private final QueueRoom room;
     private final Completions batch = new Completions(BATCH);
     private final MpscUnboundedArrayQueue<Runnable> tasks =
             new MpscUnboundedArrayQueue<>(TASK_CHUNK);
@@ -45,8 +44,6 @@ final class Poller {
     private final ArrayDeque<Lane> ending = new ArrayDeque<>();
     private final Thread thread;
 
-    private int completionsPromised;
-    private int receivesPromised;
     private int nextNumber;
 
     /** The lanes by number; replaced, never changed. */
@@ -64,11 +61,10 @@ final class Poller {
     Poller(String name, VerbsDevice device, RdmaOptions options) {
         this.name = name;
         this.options = options;
-        completionRoom = Math.min(options.completions(), device.limits().completions());
-        receiveRoom = device.limits().sharedReceives();
-        completions = device.completionQueue(completionRoom);
+        room = new QueueRoom(options, device.limits());
+        completions = device.completionQueue(room.completions());
         try {
-            receives = device.receiveQueue(Math.min(receiveRoom, completionRoom));
+            receives = device.receiveQueue(room.receives());
         } catch (RuntimeException e) {
             completions.close();
             throw e;
@@ -112,21 +108,9 @@ final class Poller {
                     "the completion queue of " + name + " is broken: start the node anew");
         }
         synchronized (this) {
-            if (completionsPromised + sends + credits > completionRoom
-                    || receivesPromised + credits > Math.min(receiveRoom, completionRoom)) {
-                throw new TransferException(
-                        ErrorCode.RESOURCE_EXHAUSTED,
-                        name
-                                + " has no room for another lane: its queues hold "
-                                + completionRoom
-                                + " completions and "
-                                + receiveRoom
-                                + " receives; raise rdma.completions or rdma.threads, or lower"
-                                + " rdma.sendDepth or rdma.credits");
-            }
+            room.require(name, sends, credits);
             buffers.promise(credits);
-            completionsPromised += sends + credits;
-            receivesPromised += credits;
+            room.take(sends, credits);
             return number();
         }
     }
@@ -161,8 +145,7 @@ final class Poller {
 
     /** Gives back the room of a lane. */
     synchronized void dismiss(int sends, int credits) {
-        completionsPromised -= sends + credits;
-        receivesPromised -= credits;
+        room.giveBack(sends, credits);
         buffers.takeBack(credits);
     }
 

@@ -29,6 +29,11 @@ final class Windows implements AutoCloseable {
         this.pair = pair;
     }
 
+    /** {@return whether the peer reaches memory through them} */
+    boolean any() {
+        return rail.windows();
+    }
+
     /**
      * Prepares to show parts of a segment.
      *

@@ -4,7 +4,6 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,23 +34,6 @@ final class SimQueuePair implements QueuePair {
         GONE
     }
 
-    private static final class Request {
-        int opcode;
-        int flags;
-        long id;
-        long remote;
-        int remoteKey;
-        int immediate;
-        SimWindow window;
-        SimKeys shown;
-        byte[] inline;
-        final List<long[]> pieces = new ArrayList<>();
-
-        long bytes() {
-            return pieces.stream().mapToLong(piece -> piece[1]).sum();
-        }
-    }
-
     @SuppressWarnings("ArrayRecordComponent") // made, landed, dropped; never compared
     private record Fragment(long to, byte[] bytes) {}
 
@@ -61,8 +43,8 @@ final class SimQueuePair implements QueuePair {
     private final SimReceiveQueue receives;
     private final QueueSpec spec;
     private final int number;
-    private final List<Request> batch = new ArrayList<>();
-    private final ArrayDeque<Request> posted = new ArrayDeque<>();
+    private final List<SimRequest> batch = new ArrayList<>();
+    private final ArrayDeque<SimRequest> posted = new ArrayDeque<>();
     private final List<Fragment> landing = new ArrayList<>();
     private final ArrayDeque<SimCompletionQueue.Completion> late = new ArrayDeque<>();
     private int outstanding;
@@ -176,7 +158,7 @@ final class SimQueuePair implements QueuePair {
         if (batch.size() == BATCH) {
             throw new AssertionError("the batch is full");
         }
-        var request = new Request();
+        var request = new SimRequest();
         request.opcode = opcode;
         request.flags = flags;
         request.id = id;
@@ -248,7 +230,7 @@ final class SimQueuePair implements QueuePair {
                 }
                 outstanding++;
                 if ((request.flags & INLINE) != 0) {
-                    request.inline = collect(request);
+                    request.inline = request.collect();
                 }
                 posted.add(request);
             }
@@ -387,7 +369,7 @@ final class SimQueuePair implements QueuePair {
     }
 
     /** Carries a request out; false when it has to wait for the peer. */
-    private boolean carryOut(Request request) {
+    private boolean carryOut(SimRequest request) {
         var peer = fabric.pair(remoteNumber);
         if (cut || peer == null || peer.cut || peer.state != State.READY) {
             boolean waits = peer != null && peer.state == State.INIT && !cut;
@@ -412,14 +394,14 @@ final class SimQueuePair implements QueuePair {
         };
     }
 
-    private boolean localKeysHold(Request request) {
+    private boolean localKeysHold(SimRequest request) {
         int access = request.opcode == READ ? MemoryAccess.LOCAL_WRITE : 0;
         return request.inline != null
                 || request.pieces.stream()
                         .allMatch(p -> fabric.grants(this, (int) p[2], p[0], p[1], access));
     }
 
-    private boolean write(SimQueuePair peer, Request request) {
+    private boolean write(SimQueuePair peer, SimRequest request) {
         long bytes = request.bytes();
         if (bytes > 0
                 && !fabric.grants(
@@ -434,7 +416,7 @@ final class SimQueuePair implements QueuePair {
         if (request.opcode == WRITE_WITH_IMMEDIATE && peer.receives.posted.isEmpty()) {
             return notReady(request);
         }
-        var data = request.inline == null ? collect(request) : request.inline;
+        var data = request.inline == null ? request.collect() : request.inline;
         int size = SimFabric.fragmentBytes();
         for (int at = 0; at < data.length; at += size) {
             int length = Math.min(size, data.length - at);
@@ -448,7 +430,7 @@ final class SimQueuePair implements QueuePair {
                 : succeed(request);
     }
 
-    private boolean receive(SimQueuePair peer, Request request, boolean immediate) {
+    private boolean receive(SimQueuePair peer, SimRequest request, boolean immediate) {
         var receive = peer.receives.posted.poll();
         if (receive == null) {
             return notReady(request);
@@ -459,7 +441,7 @@ final class SimQueuePair implements QueuePair {
         var data =
                 immediate
                         ? new byte[0]
-                        : request.inline == null ? collect(request) : request.inline;
+                        : request.inline == null ? request.collect() : request.inline;
         boolean fits =
                 data.length <= receive.bytes()
                         && fabric.grants(
@@ -489,14 +471,14 @@ final class SimQueuePair implements QueuePair {
         return succeed(request);
     }
 
-    private boolean notReady(Request request) {
+    private boolean notReady(SimRequest request) {
         if (spec.notReadyRetries() != ENDLESS && notReady++ >= spec.notReadyRetries()) {
             return fail(request, NOT_READY_RETRIES_EXCEEDED);
         }
         return false;
     }
 
-    private boolean read(SimQueuePair peer, Request request) {
+    private boolean read(SimQueuePair peer, SimRequest request) {
         if (!fabric.grants(
                 peer,
                 request.remoteKey,
@@ -514,28 +496,12 @@ final class SimQueuePair implements QueuePair {
         return succeed(request);
     }
 
-    private static byte[] collect(Request request) {
-        var data = new byte[(int) request.bytes()];
-        int at = 0;
-        for (var piece : request.pieces) {
-            MemorySegment.copy(
-                    SimFabric.at(piece[0], piece[1]),
-                    ValueLayout.JAVA_BYTE,
-                    0,
-                    data,
-                    at,
-                    (int) piece[1]);
-            at += (int) piece[1];
-        }
-        return data;
-    }
-
     private void land(Fragment fragment) {
         SimFabric.at(fragment.to, fragment.bytes.length)
                 .copyFrom(MemorySegment.ofArray(fragment.bytes));
     }
 
-    private boolean succeed(Request request) {
+    private boolean succeed(SimRequest request) {
         posted.remove();
         outstanding = posted.size();
         if ((request.flags & SIGNALED) != 0) {
@@ -544,7 +510,7 @@ final class SimQueuePair implements QueuePair {
         return true;
     }
 
-    private boolean fail(Request request, int status) {
+    private boolean fail(SimRequest request, int status) {
         posted.remove();
         late.add(completion(request.id, status, 0, false, 0));
         state = State.ERROR;

@@ -51,6 +51,7 @@ final class NodeEnd implements AutoCloseable {
     /** What one layer takes up. */
     private static final long LAYER_BYTES = BLOCKS * LAYOUT.blockBytes();
 
+    private static final Duration HANDSHAKE = Duration.ofSeconds(60);
     private static final int GUARD_BYTES = 4096;
     private static final long GUARD_SEED = 99;
     private static final String CACHE = "kv";
@@ -85,11 +86,21 @@ final class NodeEnd implements AutoCloseable {
         cache = register();
     }
 
-    /** Frames of 256 KiB, and that long for a peer to say something. */
+    /** Frames of 256 KiB, a handshake that an emulated processor gets done with, and that long for a peer to say something. */
     static Limits limits(Duration silence) {
-        return Limits.DEFAULT
-                .withFramePayload(256 << 10)
-                .withHeartbeats(Duration.ofMillis(200), silence);
+        var limits = Limits.DEFAULT;
+        return new Limits(
+                limits.maxPeers(),
+                limits.maxRegions(),
+                limits.maxControlBytes(),
+                256 << 10,
+                limits.maxNotificationBytes(),
+                limits.maxTransfersPerPeer(),
+                limits.maxQueuedTransfers(),
+                limits.windowBytes(),
+                HANDSHAKE,
+                Duration.ofMillis(200),
+                silence);
     }
 
     static UnaryOperator<NodeConfig> listening(int port) {

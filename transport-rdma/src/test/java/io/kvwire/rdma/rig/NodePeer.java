@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
-/** The far end of {@link TransferFaultsTest}: a node that does what each line says and answers. */
+/** The far end of {@link TransferFaults}: a node that does what each line says and answers. */
 final class NodePeer {
     private final NodeEnd end;
     private final List<Lease> leases = new ArrayList<>();
@@ -82,6 +82,7 @@ final class NodePeer {
                 yield "stalled";
             }
             case "pinned" -> String.valueOf(end.node.metrics().blocksPinned());
+            case "metrics" -> end.node.metrics().toString().replace('\n', ' ');
             case "injected" -> String.valueOf(end.verbs.injected());
             case "idle" -> {
                 var metrics = end.node.metrics();
