@@ -11,7 +11,12 @@ package io.kvwire.rdma;
  * @param windows memory windows of type 2; 0 where it has none
  */
 record DeviceLimits(
-        int queueDepth, int gathers, int completions, int sharedReceives, int atomics, int windows) {
+        int queueDepth,
+        int gathers,
+        int completions,
+        int sharedReceives,
+        int atomics,
+        int windows) {
     /** {@return these limits, of whoever has no call for windows} */
     DeviceLimits withoutWindows() {
         return new DeviceLimits(queueDepth, gathers, completions, sharedReceives, atomics, 0);

@@ -33,9 +33,13 @@ public final class FaultyVerbs implements Verbs {
         WEAK
     }
 
+    /** {@code IBV_WC_REM_ACCESS_ERR}. */
+    private static final int REMOTE_ACCESS_ERROR = 10;
+
     private final Verbs real;
     private final Set<Pair> pairs = ConcurrentHashMap.newKeySet();
     private final Queue<Receives> receiveQueues = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger refused = new AtomicInteger();
     private final AtomicInteger injected = new AtomicInteger();
 
     /** The keys that windows are bound to, by those that were told. */
@@ -62,6 +66,11 @@ public final class FaultyVerbs implements Verbs {
     /** {@return how often a fault was put in so far} */
     public int injected() {
         return injected.get();
+    }
+
+    /** {@return how many requests of this side a peer's device refused for their keys} */
+    public int refused() {
+        return refused.get();
     }
 
     /** From now on peers are told such keys. */
@@ -143,7 +152,7 @@ public final class FaultyVerbs implements Verbs {
 
         @Override
         public CompletionQueue completionQueue(int depth) {
-            return real.completionQueue(depth);
+            return new CompletionsCounted(real.completionQueue(depth));
         }
 
         @Override
@@ -155,11 +164,55 @@ public final class FaultyVerbs implements Verbs {
 
         @Override
         public QueuePair queuePair(
-                VerbsPort port, CompletionQueue completions, ReceiveQueue receives, QueueSpec spec) {
-            var queue = ((Receives) receives).real;
-            var pair = new Pair(real.queuePair(port, completions, queue, spec));
+                VerbsPort port,
+                CompletionQueue completions,
+                ReceiveQueue receives,
+                QueueSpec spec) {
+            var queue = ((CompletionsCounted) completions).real;
+            var shared = ((Receives) receives).real;
+            var pair = new Pair(real.queuePair(port, queue, shared, spec));
             pairs.add(pair);
             return pair;
+        }
+
+        @Override
+        public void close() {
+            real.close();
+        }
+    }
+
+    /** Counts the requests that the peer's device refused. */
+    private final class CompletionsCounted implements CompletionQueue {
+        private final CompletionQueue real;
+
+        CompletionsCounted(CompletionQueue real) {
+            this.real = real;
+        }
+
+        @Override
+        public int poll(Completions into) {
+            int count = real.poll(into);
+            for (int i = 0; i < count; i++) {
+                if (into.status[i] == REMOTE_ACCESS_ERROR) {
+                    refused.incrementAndGet();
+                }
+            }
+            return count;
+        }
+
+        @Override
+        public void arm() {
+            real.arm();
+        }
+
+        @Override
+        public void await(long nanos) {
+            real.await(nanos);
+        }
+
+        @Override
+        public void wake() {
+            real.wake();
         }
 
         @Override

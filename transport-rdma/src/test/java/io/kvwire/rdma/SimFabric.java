@@ -201,7 +201,8 @@ final class SimFabric implements AutoCloseable {
     SimKeys register(long address, long bytes, int access, SimDevice device) {
         lock.lock();
         try {
-            var made = new SimKeys(
+            var made =
+                    new SimKeys(
                             this,
                             device,
                             nextKey++,

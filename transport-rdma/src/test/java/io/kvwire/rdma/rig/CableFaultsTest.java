@@ -12,9 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.Map;
 
-/**
- * What transfers between two hosts do when the cable loses packets, mixes them up, or is out.
- */
+/** What transfers between two hosts do when the cable loses packets, mixes them up, or is out. */
 @Tag("two-hosts")
 @Timeout(300)
 class CableFaultsTest extends TransferFaults {

@@ -86,7 +86,10 @@ final class NodeEnd implements AutoCloseable {
         cache = register();
     }
 
-    /** Frames of 256 KiB, a handshake that an emulated processor gets done with, and that long for a peer to say something. */
+    /**
+     * Frames of 256 KiB, a handshake that an emulated processor gets done with, and that long for a
+     * peer to say something.
+     */
     static Limits limits(Duration silence) {
         var limits = Limits.DEFAULT;
         return new Limits(
@@ -133,7 +136,12 @@ final class NodeEnd implements AutoCloseable {
     BlockTransfer between(Peer peer, BlockTable theirs) {
         int first = BLOCKS - theirs.size();
         return BlockTransfer.of(
-                1, cache, table(first), peer.cache(CACHE).orElseThrow(), theirs, theirs.size() * 16);
+                1,
+                cache,
+                table(first),
+                peer.cache(CACHE).orElseThrow(),
+                theirs,
+                theirs.size() * 16);
     }
 
     void fill(long seed) {
@@ -143,7 +151,8 @@ final class NodeEnd implements AutoCloseable {
     private static void fill(List<MemorySegment> all, long seed) {
         var random = new Random(seed);
         for (var one : all) {
-            MemorySegment.copy(bytes(random, one), 0, one, ValueLayout.JAVA_BYTE, 0, (int) one.byteSize());
+            MemorySegment.copy(
+                    bytes(random, one), 0, one, ValueLayout.JAVA_BYTE, 0, (int) one.byteSize());
         }
     }
 

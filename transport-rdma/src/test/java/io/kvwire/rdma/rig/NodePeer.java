@@ -54,8 +54,7 @@ final class NodePeer {
                 yield "filled";
             }
             case "differs" -> String.valueOf(end.differs(number(words)));
-            case "table" ->
-                    HexFormat.of().formatHex(end.table((int) number(words)).encode());
+            case "table" -> HexFormat.of().formatHex(end.table((int) number(words)).encode());
             case "lease" -> {
                 leases.add(end.lease(Duration.ofMillis(number(words))));
                 yield String.valueOf(leases.getLast().id());

@@ -17,8 +17,8 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * What transfers do when a peer is killed, stopped or started anew, has no receives, or a queue pair
- * fails; a peer that has no part in it is not disturbed.
+ * What transfers do when a peer is killed, stopped or started anew, has no receives, or a queue
+ * pair fails; a peer that has no part in it is not disturbed.
  */
 @Tag("two-hosts")
 @Timeout(300)
@@ -105,7 +105,9 @@ class PeerFaultsTest extends TransferFaults {
         for (int i = 0; i < transfers.length; i++) {
             transfers[i] = write(to, all(to));
         }
-        until("a receive is missing", () -> Counters.now().risen(before, "rcvd_rnr_err", "send_rnr_err"));
+        until(
+                "a receive is missing",
+                () -> Counters.now().risen(before, "rcvd_rnr_err", "send_rnr_err"));
         peer.ask("withhold false");
         assertDone(transfers);
         assertEquals("-1", peer.ask("differs " + HERE), "the bytes that were written");

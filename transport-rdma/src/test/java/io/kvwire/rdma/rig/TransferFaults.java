@@ -24,6 +24,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -65,7 +66,8 @@ abstract class TransferFaults {
         if (peer == null) {
             peer = OtherHost.start(NodePeer.class, String.valueOf(PEER_PORT), "windows");
             bystander =
-                    OtherHost.start(NodePeer.class, String.valueOf(BYSTANDER_PORT), "registrations");
+                    OtherHost.start(
+                            NodePeer.class, String.valueOf(BYSTANDER_PORT), "registrations");
             assertTrue(Long.parseLong(peer.line()) > 0);
             assertTrue(Long.parseLong(bystander.line()) > 0);
         }
@@ -112,8 +114,7 @@ abstract class TransferFaults {
         here =
                 new NodeEnd(
                         "near",
-                        config ->
-                                config.withLimits(NodeEnd.limits(silence)).withWireOptions(all));
+                        config -> config.withLimits(NodeEnd.limits(silence)).withWireOptions(all));
         here.fill(HERE);
     }
 
@@ -142,7 +143,7 @@ abstract class TransferFaults {
         return transfer;
     }
 
-    static <T> T get(String what, java.util.concurrent.CompletableFuture<T> future) {
+    static <T> T get(String what, CompletableFuture<T> future) {
         try {
             return future.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } catch (ExecutionException e) {
