@@ -17,6 +17,9 @@ PR_SET_PDEATHSIG = 1
 
 # What the script `guest` says when it could not set up its devices; no command ends so by itself.
 NO_DEVICE = 999
+# Beyond the system's limit, for who may; anybody else gets as much as that.
+SO_SNDBUFFORCE = 32
+CABLE_BYTES = 64 << 20
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,6 +47,17 @@ class Guest:
         return (self.folder / "console").read_text(errors="replace")
 
 
+def cable():
+    """Both ends of a cable, with room for what several queue pairs have in flight: QEMU's guests stall when it is full."""
+    ends = socket.socketpair()
+    for end in ends:
+        for option in (SO_SNDBUFFORCE, socket.SO_SNDBUF):
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, option, CABLE_BYTES)
+                break
+    return ends
+
+
 def die_with_parent():
     """Has the kernel kill this child as soon as its parent is gone, even when that was killed itself."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -61,15 +75,15 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
     kernel, initramfs = boot_files()
     guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
     hosts = 1 if apart else len(guests)
-    cables = [socket.socketpair() for _ in range(rails + 1)] if hosts == 2 else []
+    cables = [cable() for _ in range(rails + 1)] if hosts == 2 else []
     cpus = cpus or (2 if hosts == 1 else 1)
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for guest in guests:
-            ends = [cable[guest.number - 1] for cable in cables]
+            ends = [pair[guest.number - 1] for pair in cables]
             guest.process = start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus)
-        for cable in cables:
-            for end in cable:
+        for ends in cables:
+            for end in ends:
                 end.close()
         with followed(guests, hide):
             wait(guests, timeout, apart)
