@@ -2,12 +2,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * Compiles the C library that DiSNI needs and puts it among the resources of the jar; says what is
- * missing and goes on where it cannot. Nothing else in the project needs it.
+ * Compiles the C libraries and puts them among the resources of the jar; says what is missing and
+ * goes on where it cannot. Nothing needs them: without the one, large copies are the JVM's; without
+ * the other, there is no provider disni.
  *
  * <p>Started by the build on the JDK that compiles the sources, whose {@code jni.h} it uses.
  */
@@ -16,45 +18,49 @@ final class CompileNative {
     private CompileNative() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
-        var source = Path.of(args[0], "disni.c");
-        var library = Path.of(args[1], "io/kvwire/ffi/native", platform(), "libdisni.so");
+        var sources = Path.of(args[0]);
+        var libraries = Path.of(args[1], "io/kvwire/ffi/native", platform());
+        compile(
+                "The faster copy between processes",
+                sources.resolve("copy.c"),
+                libraries.resolve("libkvwirecopy.so"),
+                List.of());
+        var jni = Path.of(System.getProperty("java.home"), "include");
+        var disni = "DiSNI's native half";
+        if (!Files.exists(jni.resolve("linux/jni_md.h"))) {
+            skip(disni, "no jni.h for Linux below " + jni);
+            return;
+        }
+        compile(
+                disni,
+                sources.resolve("disni.c"),
+                libraries.resolve("libdisni.so"),
+                List.of("-I" + jni, "-I" + jni.resolve("linux"), "-libverbs", "-lrdmacm"));
+    }
+
+    private static void compile(String what, Path source, Path library, List<String> options)
+            throws IOException, InterruptedException {
         if (Files.exists(library)
                 && Files.getLastModifiedTime(library).compareTo(Files.getLastModifiedTime(source))
                         >= 0) {
             return;
         }
-        var jni = Path.of(System.getProperty("java.home"), "include");
-        if (!Files.exists(jni.resolve("linux/jni_md.h"))) {
-            skip("no jni.h for Linux below " + jni);
-            return;
-        }
         Files.createDirectories(library.getParent());
         var compiler = System.getenv().getOrDefault("CC", "cc");
-        var command =
-                List.of(
-                        compiler,
-                        "-O2",
-                        "-Wall",
-                        "-Wextra",
-                        "-std=gnu11",
-                        "-shared",
-                        "-fPIC",
-                        "-I" + jni,
-                        "-I" + jni.resolve("linux"),
-                        "-o",
-                        library.toString(),
-                        source.toString(),
-                        "-libverbs",
-                        "-lrdmacm");
+        var command = new ArrayList<String>();
+        command.addAll(
+                List.of(compiler, "-O2", "-Wall", "-Wextra", "-std=gnu11", "-shared", "-fPIC"));
+        command.addAll(List.of("-o", library.toString(), source.toString()));
+        command.addAll(options);
         try {
             var process = new ProcessBuilder(command).redirectErrorStream(true).start();
             var output =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
-                skip(reason(output));
+                skip(what, reason(output));
             }
         } catch (IOException _) {
-            skip("no C compiler " + compiler);
+            skip(what, "no C compiler " + compiler);
         }
     }
 
@@ -64,8 +70,8 @@ final class CompileNative {
                 : output;
     }
 
-    private static void skip(String reason) {
-        System.out.println("DiSNI's native half is left out: " + reason);
+    private static void skip(String what, String reason) {
+        System.out.println(what + " is left out: " + reason);
     }
 
     private static String platform() {

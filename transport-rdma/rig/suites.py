@@ -120,15 +120,17 @@ def junit(classpath, selection, properties=()):
 
 
 def run_junit(name, commands, counts, **options):
-    """Boots guests, the first of which runs a JUnit command, and adds up its tests."""
+    """Boots guests, the first of which runs a JUnit command, or each when they are apart, and adds up the tests."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     # Starts are in the file for whoever looks for a test that hangs; ends are enough for those who watch.
     statuses = run_guests(commands, folder, hide=re.compile(":: STARTED$"), **options)
-    if not counts.add(folder / "1" / "reports"):
-        raise RigError(f"{name}: no reports of tests; see {folder}/1/output")
-    if statuses[0] != 0 and counts.failed == 0:
-        counts.check(f"{name}: JUnit ended with status {statuses[0]}", False)
+    for number, status in enumerate(statuses if options.get("apart") else statuses[:1], start=1):
+        failed = counts.failed
+        if not counts.add(folder / str(number) / "reports"):
+            raise RigError(f"{name}: no reports of tests; see {folder}/{number}/output")
+        if status != 0 and counts.failed == failed:
+            counts.check(f"{name}: JUnit ended with status {status}, see {folder}/{number}/output", False)
 
 
 MODULE = "transport-rdma"
@@ -140,23 +142,14 @@ PROVIDERS = ("panama", "disni") + (("jverbs",) if any((ROOT / MODULE / "src" / "
 PATIENCE = "-Dkvwire.tck.patience=25"
 
 
-# What is the same code whichever way verbs are called: what a codec makes of bytes, which ends fit each other, who may hold
-# what for how long, and connecting through rdma_cm.
-ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
-
-
-def conformance(providers, whole, timeout):
-    """The tests of the RDMA path that need a device, in one guest, for each provider.
-
-    The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider.
-    """
+def conformance(providers, timeout):
+    """The tests of the RDMA path that need a device: all of them with each provider, each in a guest of its own, at once."""
     classpath, counts = built(MODULE), Counts()
     selection = [f"--select-package={PACKAGE}", "--include-tag=rdma-device", "--exclude-tag=two-hosts"]
-    for provider in providers:
-        print(f"--- conformance of the provider {provider}", flush=True)
-        left_out = [] if whole or provider == PROVIDERS[0] else [f"--exclude-methodname={ABOVE_PROVIDERS}"]
-        command = junit(classpath, selection + left_out, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
-        run_junit(f"conformance-{provider}", [command], counts, timeout=timeout, rails=2)
+    commands = [junit(classpath, selection, [f"-Dkvwire.rdma.provider={provider}", PATIENCE]) for provider in providers]
+    for number, provider in enumerate(providers, start=1):
+        print(f"--- conformance of the provider {provider}{f', in guest {number}' if len(providers) > 1 else ''}", flush=True)
+    run_junit("conformance", commands, counts, timeout=timeout, rails=2, apart=True)
     return counts.close()
 
 

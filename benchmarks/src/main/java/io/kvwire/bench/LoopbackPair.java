@@ -1,5 +1,6 @@
 package io.kvwire.bench;
 
+import io.kvwire.pcie.SharedArena;
 import io.kvwire.tck.memory.MemoryFabric;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTransfer;
@@ -22,17 +23,17 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Two nodes of this process, connected over TCP on loopback or over the in-memory wire, and one
- * list of blocks that can be written from one to the other again and again. The blocks lie in
- * opposite order at the two ends, so that no two of them are neighbours at both. Confined to one
- * thread.
+ * Two nodes of this process, connected over TCP on loopback, through shared memory or over the
+ * in-memory wire, and one list of blocks that can be written from one to the other again and again.
+ * The blocks lie in opposite order at the two ends, so that no two of them are neighbours at both.
+ * Confined to one thread.
  */
 final class LoopbackPair implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int TOKEN_BYTES = 4096;
     private static final byte PATTERN = 0x5A;
 
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final Optional<MemoryFabric> fabric;
     private final TransferNode source;
     private final TransferNode target;
@@ -44,7 +45,7 @@ final class LoopbackPair implements AutoCloseable {
     /**
      * Connects two nodes.
      *
-     * @param wire {@code tcp} or {@code memory}
+     * @param wire {@code tcp}, {@code pcie} or {@code memory}
      * @param count blocks in the list
      * @param blockBytes of one block, a multiple of 4 KiB
      */
@@ -52,9 +53,10 @@ final class LoopbackPair implements AutoCloseable {
         fabric =
                 switch (wire) {
                     case "memory" -> Optional.of(MemoryFabric.create());
-                    case "tcp" -> Optional.empty();
+                    case "tcp", "pcie" -> Optional.empty();
                     default -> throw new IllegalArgumentException("no wire '" + wire + "'");
                 };
+        arena = wire.equals("pcie") ? SharedArena.open() : Arena.ofShared();
         source = node("source", wire);
         target = node("target", wire);
         var layout =

@@ -10,6 +10,7 @@ import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.Arena;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Makes a lane to a node whose socket is known. May wait; called on a thread of its own. */
 final class Dialing {
@@ -74,20 +75,27 @@ final class Dialing {
         long bytes = LaneMemory.bytes(ring);
         Optional<WakeUp> bell = Optional.empty();
         Optional<WakeUp> peerBell = Optional.empty();
-        try (var file = MemoryFile.create("kvwire-lane", bytes, MemoryFile.Pages.BASE)) {
-            file.sealLength();
-            file.sealSeals();
+        Optional<LinkMessages.Memory> messages = Optional.empty();
+        try (var file = sealed("kvwire-lane", bytes);
+                var ofMessages = sealed("kvwire-messages", LinkMessages.Memory.BYTES)) {
             var both = file.map(arena, bytes, true);
             var cookie = new Cookie(arena);
             bell = Optional.of(new WakeUp());
             peerBell = Optional.of(new WakeUp());
             var hello =
                     new SocketMessage.Hello(lane, token, ring, options.frames(), cookie.where());
-            if (!socket.send(
-                    SocketMessage.hello(hello),
-                    file.descriptor(),
-                    bell.get().descriptor(),
-                    peerBell.get().descriptor())) {
+            int[] handed =
+                    IntStream.of(
+                                    file.descriptor(),
+                                    bell.get().descriptor(),
+                                    peerBell.get().descriptor(),
+                                    ofMessages.descriptor())
+                            .limit(lane == 0 ? 4 : 3)
+                            .toArray();
+            if (lane == 0) {
+                messages = Optional.of(LinkMessages.Memory.map(ofMessages, true));
+            }
+            if (!socket.send(SocketMessage.hello(hello), handed)) {
                 throw lost();
             }
             return new LaneParts(
@@ -99,11 +107,26 @@ final class Dialing {
                     LaneMemory.direction(both, 0, ring, options.frames()),
                     bell.get(),
                     peerBell.get(),
+                    messages,
                     Optional.empty());
         } catch (RuntimeException e) {
             bell.ifPresent(WakeUp::close);
             peerBell.ifPresent(WakeUp::close);
+            messages.ifPresent(LinkMessages.Memory::close);
             arena.close();
+            throw e;
+        }
+    }
+
+    private static MemoryFile sealed(String name, long bytes) {
+        var file = MemoryFile.create(name, bytes, MemoryFile.Pages.BASE);
+        try {
+            file.reserve();
+            file.sealLength();
+            file.sealSeals();
+            return file;
+        } catch (RuntimeException e) {
+            file.close();
             throw e;
         }
     }

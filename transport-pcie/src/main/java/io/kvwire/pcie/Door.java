@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * Where the lanes of a node's peers come in: the listening socket and its thread. Who connects must
@@ -28,10 +29,15 @@ final class Door implements Runnable, AutoCloseable {
     private static final int MAX_VISITORS = 128;
     private static final int BEFORE_VISITORS = 2;
     private static final int POLL_MILLIS = 1000;
+
+    /** How long messages of a link may lie when its lanes are stalled. */
+    private static final int STALLED_MILLIS = 50;
+
     private static final long VISIT_NANOS = 10_000_000_000L;
 
     private final PcieOptions options;
     private final SocketDirectory.Listening listening;
+    private final BooleanSupplier lookAfter;
     private final int user = Credentials.ownUser();
     private final WakeUp bell = new WakeUp();
     private final Arena arena = Arena.ofShared();
@@ -59,7 +65,17 @@ final class Door implements Runnable, AutoCloseable {
         }
     }
 
-    Door(String node, PcieOptions options, SocketDirectory.Listening listening) {
+    /**
+     * Opens the door.
+     *
+     * @param lookAfter looks after the messages of the links that there are, now and then
+     */
+    Door(
+            String node,
+            PcieOptions options,
+            SocketDirectory.Listening listening,
+            BooleanSupplier lookAfter) {
+        this.lookAfter = lookAfter;
         this.options = options;
         this.listening = listening;
         thread = Thread.ofPlatform().daemon().name("kvwire-" + node + "-pcie").unstarted(this);
@@ -96,7 +112,7 @@ final class Door implements Runnable, AutoCloseable {
         int wake = poll.add(bell.descriptor());
         int front = poll.add(listening.socket().descriptor());
         visitors.forEach(visitor -> poll.add(visitor.socket.descriptor()));
-        poll.await(POLL_MILLIS);
+        poll.await(lookAfter.getAsBoolean() ? STALLED_MILLIS : POLL_MILLIS);
         if (poll.ready(wake)) {
             bell.clear();
         }
@@ -165,7 +181,7 @@ final class Door implements Runnable, AutoCloseable {
         try {
             var in = SocketMessage.open(message.bytes());
             LaneMemory.require(
-                    SocketMessage.type(in) == SocketMessage.HELLO && handed.length == 3,
+                    SocketMessage.type(in) == SocketMessage.HELLO && handed.length >= 3,
                     "something else than a HELLO");
             var hello = SocketMessage.hello(in);
             var link = expected.get(HexFormat.of().formatHex(hello.token()));
@@ -173,6 +189,9 @@ final class Door implements Runnable, AutoCloseable {
                 throw new TransferException(ErrorCode.REFUSED, "nobody expects this lane");
             }
             link.requireLane(hello.lane());
+            LaneMemory.require(
+                    handed.length == (hello.lane() == 0 ? 4 : 3),
+                    "a HELLO with " + handed.length + " descriptors");
             visitor.link = Optional.of(link);
             take(visitor, hello, handed);
             return true;
@@ -199,7 +218,9 @@ final class Door implements Runnable, AutoCloseable {
         FileDescriptor.makeNonBlocking(handed[1]);
         FileDescriptor.makeNonBlocking(handed[2]);
         var memory = Arena.ofShared();
+        Optional<LinkMessages.Memory> messages = Optional.empty();
         try {
+            messages = messages(handed);
             var both = file.map(memory, bytes, true);
             var cookie = new Cookie(memory);
             visitor.parts =
@@ -215,8 +236,12 @@ final class Door implements Runnable, AutoCloseable {
                                             both, 1, hello.ringBytes(), hello.frames()),
                                     new WakeUp(handed[2]),
                                     new WakeUp(handed[1]),
+                                    messages,
                                     Optional.empty()));
             file.close();
+            if (handed.length > 3) {
+                Descriptors.close(handed[3]);
+            }
             var verdict = PcieLink.verdict(options, hello.cookie(), visitor.who.pid());
             if (!visitor.socket.send(SocketMessage.welcome(cookie.where(), verdict))) {
                 throw new TransferException(ErrorCode.PEER_LOST, "the lane was closed again");
@@ -224,9 +249,22 @@ final class Door implements Runnable, AutoCloseable {
         } catch (RuntimeException e) {
             if (visitor.parts.isEmpty()) {
                 memory.close();
+                messages.ifPresent(LinkMessages.Memory::close);
             }
             throw e;
         }
+    }
+
+    /** Maps the rings of the link's messages, which lane 0 brings; the descriptor stays open. */
+    private static Optional<LinkMessages.Memory> messages(int[] handed) {
+        if (handed.length < 4) {
+            return Optional.empty();
+        }
+        var file = MemoryFile.adopt(handed[3]);
+        LaneMemory.require(
+                file.lengthSealed() && file.bytes() >= LinkMessages.Memory.BYTES,
+                "memory of messages whose length is not sealed, or too short");
+        return Optional.of(LinkMessages.Memory.map(file, false));
     }
 
     private boolean verdict(Visitor visitor, LocalSocket.Message message) {

@@ -158,6 +158,14 @@ final class Entries {
         return length[entry];
     }
 
+    /** {@return where the piece after this one starts, if it is of the same region; else -1} */
+    long ahead() {
+        if (piece + 1 < count[entry]) {
+            return offset() + stride[entry];
+        }
+        return entry + 1 < size && region[entry + 1] == region[entry] ? offset[entry + 1] : -1;
+    }
+
     /** Fails unless all pieces of the entry lie within so many bytes. */
     void requireWithin(long bytes) {
         long from = offset[entry];

@@ -22,6 +22,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 final class Lane implements Runnable {
     private static final System.Logger LOG = System.getLogger("io.kvwire.pcie");
     private static final long TICK_NANOS = 50_000_000;
+
+    /** To look at the clock takes as long as to look for work. */
+    private static final int ROUNDS_PER_CLOCK = 32;
+
     private static final int NANOS_PER_MILLI = 1_000_000;
 
     private final PcieLink link;
@@ -39,7 +43,8 @@ final class Lane implements Runnable {
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
     private final ArrayDeque<OutboundFrame> queue = new ArrayDeque<>();
-    private boolean down;
+    private volatile boolean down;
+    private final Optional<LinkMessages> messages;
     private volatile long queuedBytes;
     private volatile boolean sleeping;
     private volatile TransferException failure;
@@ -52,6 +57,7 @@ final class Lane implements Runnable {
         this.link = link;
         this.parts = parts;
         spinNanos = link.options().spinNanos();
+        messages = link.linkMessages();
         exports = new Exports(parts.socket(), parts.peerCannotRead().isEmpty());
         in = new LaneIn(this, link.handler(), parts, imports);
         out = new LaneOut(this, parts.out(), exports, link.options());
@@ -105,6 +111,20 @@ final class Lane implements Runnable {
             if (!down) {
                 tasks.add(task);
                 wake();
+            }
+        }
+    }
+
+    /** {@return whether the lane is at its end} */
+    boolean down() {
+        return down;
+    }
+
+    /** Wakes the other end, whatever it does. */
+    void ringPeer() {
+        synchronized (queue) {
+            if (!down) {
+                parts.peerBell().wake();
             }
         }
     }
@@ -166,6 +186,9 @@ final class Lane implements Runnable {
             paced = null;
             return due;
         }
+        if (queuedBytes == 0) {
+            return null;
+        }
         OutboundFrame frame;
         synchronized (queue) {
             frame = queue.poll();
@@ -220,47 +243,68 @@ final class Lane implements Runnable {
 
     private void loop() {
         long idleSince = 0;
-        while (failure == null) {
-            if (work() > 0) {
+        for (int round = 0; failure == null; round++) {
+            boolean idle = work() == 0;
+            if (idle) {
+                Thread.onSpinWait();
+            } else {
                 idleSince = 0;
+            }
+            if (round % ROUNDS_PER_CLOCK != 0) {
                 continue;
             }
             long now = System.nanoTime();
+            tick(now);
+            if (!idle) {
+                continue;
+            }
             if (idleSince == 0) {
                 idleSince = now;
             }
-            if (now - idleSince < spinNanos) {
-                Thread.onSpinWait();
-            } else {
+            if (now - idleSince >= spinNanos) {
                 sleep();
                 idleSince = 0;
             }
         }
     }
 
-    /** {@return how much there was to do} */
-    private int work() {
-        int done = 0;
-        for (var task = tasks.poll(); task != null; task = tasks.poll()) {
-            task.run();
-            done++;
-        }
-        done += in.receive();
-        done += out.pump();
-        long now = System.nanoTime();
+    private void tick(long now) {
         if (now - nextTick >= 0) {
             nextTick = now + TICK_NANOS;
             requirePeer();
             out.sweep();
             sweepQueue();
         }
+    }
+
+    /** {@return how much there was to do} */
+    private int work() {
+        int done = lookForMessages();
+        for (var task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+            done++;
+        }
+        done += in.receive();
+        done += out.pump();
         return done;
+    }
+
+    /** {@return how many there were; called between any two frames, too} */
+    int lookForMessages() {
+        return messages.isPresent() && link.leads(this) ? messages.get().look() : 0;
+    }
+
+    private void sleeps(boolean asleep) {
+        sleeping = asleep;
+        parts.in().sleeps(asleep);
+        if (messages.isPresent() && link.leads(this)) {
+            messages.get().sleeps(asleep);
+        }
     }
 
     /** Sleeps until there is something to do, unless there is something already. */
     private void sleep() {
-        parts.in().sleeps(true);
-        sleeping = true;
+        sleeps(true);
         VarHandle.fullFence();
         try {
             if (work() > 0 || failure != null) {
@@ -279,8 +323,7 @@ final class Lane implements Runnable {
                 }
             }
         } finally {
-            sleeping = false;
-            parts.in().sleeps(false);
+            sleeps(false);
         }
     }
 
@@ -303,6 +346,9 @@ final class Lane implements Runnable {
 
     /** Gives everything back, and lets the link know. */
     private void end() {
+        if (messages.isPresent() && link.leads(this)) {
+            messages.get().linger();
+        }
         synchronized (queue) {
             down = true;
             queuedBytes = Long.MAX_VALUE;

@@ -1,6 +1,7 @@
 package io.kvwire.pcie;
 
 import io.kvwire.ffi.Errno;
+import io.kvwire.ffi.linux.BulkCopy;
 import io.kvwire.ffi.linux.ProcessReads;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
@@ -11,6 +12,7 @@ import io.kvwire.transport.spi.RunCursor;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /**
  * The frames that arrive on a lane. The payload is fetched by this end, which alone writes to its
@@ -21,6 +23,20 @@ final class LaneIn {
 
     /** Messages that are taken before the lane looks after what it sends. */
     private static final int BATCH = 16;
+
+    /** Frames that are fetched before a sender that sleeps is woken to hear of it. */
+    private static final int WAKE_EVERY = 8;
+
+    /**
+     * Payload from which on copies pass the caches by: the target would not stay in them, or not
+     * long. And pieces below which such copies gain nothing.
+     */
+    private static final long BULK_PAYLOAD_BYTES = 128 << 10;
+
+    private static final long BULK_PIECE_BYTES = 1 << 10;
+
+    /** Bytes that are copied with one call. */
+    private static final long BULK_CALL_BYTES = 1 << 20;
 
     /** Bytes of private memory that are read with one call, between two looks at the frame. */
     private static final long READ_BYTES = 1 << 20;
@@ -35,6 +51,7 @@ final class LaneIn {
     private final MemorySegment headerMemory;
     private final ByteBuffer header;
     private final Entries entries = new Entries();
+    private final boolean bulk = BulkCopy.unavailable().isEmpty();
     private long fetched;
 
     // The frame whose payload comes in messages, and where it has got to.
@@ -63,8 +80,16 @@ final class LaneIn {
     int receive() {
         int done = 0;
         while (done < BATCH && ring.next()) {
+            boolean piece = current != null;
             message();
             done++;
+            // Room in the ring lets the sender go on; what was fetched it only counts.
+            if (piece || done % WAKE_EVERY == 0) {
+                lane.wakePeer();
+            }
+            done += lane.lookForMessages();
+        }
+        if (done > 0) {
             lane.wakePeer();
         }
         return done;
@@ -230,7 +255,12 @@ final class LaneIn {
             }
             long bytes = Math.min(toLeft, fromLeft);
             if (region.mapped()) {
-                MemorySegment.copy(region.shared(), fromAt, to.segment(), toAt, bytes);
+                if (payload >= BULK_PAYLOAD_BYTES && bytes >= BULK_PIECE_BYTES && bulk) {
+                    long ahead = fromLeft > bytes ? -1 : entries.ahead();
+                    copyBulk(region.shared(), fromAt, to.segment(), toAt, bytes, ahead);
+                } else {
+                    MemorySegment.copy(region.shared(), fromAt, to.segment(), toAt, bytes);
+                }
             } else {
                 fromProcess = true;
                 if (reads.full() || reads.bytes() >= READ_BYTES) {
@@ -256,6 +286,24 @@ final class LaneIn {
             lane.requirePeer();
         }
         return true;
+    }
+
+    /** Copies past the caches; ahead is where in the source the next piece starts, or -1. */
+    private static void copyBulk(
+            MemorySegment from, long fromAt, MemorySegment to, long toAt, long bytes, long ahead) {
+        if (!to.isNative() || !to.scope().isAlive()) {
+            MemorySegment.copy(from, fromAt, to, toAt, bytes); // says what is wrong
+            return;
+        }
+        Objects.checkFromIndexSize(fromAt, bytes, from.byteSize());
+        Objects.checkFromIndexSize(toAt, bytes, to.byteSize());
+        long source = from.address() + fromAt;
+        long target = to.address() + toAt;
+        long next = ahead < 0 ? 0 : from.address() + ahead;
+        for (long done = 0; done < bytes; done += BULK_CALL_BYTES) {
+            long count = Math.min(BULK_CALL_BYTES, bytes - done);
+            BulkCopy.copy(target + done, source + done, count, next);
+        }
     }
 
     private Imports.Region region() {

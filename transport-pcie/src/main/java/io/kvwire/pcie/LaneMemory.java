@@ -21,6 +21,7 @@ final class LaneMemory {
     private static final long TAIL = 0;
     private static final long HEAD = 128;
     private static final long SLEEPS = 256;
+    private static final long WAITS = 384;
     private static final long STATES = 4096;
     private static final long STATE_BYTES = 64;
     private static final long DATA = STATES + MAX_FRAMES * STATE_BYTES;
@@ -83,6 +84,22 @@ final class LaneMemory {
     boolean takeSleep() {
         return (int) INT.getVolatile(memory, SLEEPS) != 0
                 && INT.compareAndSet(memory, SLEEPS, 1, 0);
+    }
+
+    /** Says whether the writer waits for room, so that it has to be told. */
+    void waits(boolean waiting) {
+        INT.setVolatile(memory, WAITS, waiting ? 1 : 0);
+    }
+
+    /** {@return whether the writer waits for room} */
+    boolean waits() {
+        return (int) INT.getVolatile(memory, WAITS) != 0;
+    }
+
+    /** {@return whether the writer waits and nobody else tells it; called once there is room} */
+    boolean takeWaits() {
+        VarHandle.fullFence();
+        return waits() && INT.compareAndSet(memory, WAITS, 1, 0);
     }
 
     /** Offers a frame to be fetched. */

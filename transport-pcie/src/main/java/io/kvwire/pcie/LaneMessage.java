@@ -17,6 +17,12 @@ final class LaneMessage {
     /** Nothing: the rest of the ring, too short for the next message. */
     static final byte PAD = 3;
 
+    /** A message of the link, or its last piece. */
+    static final byte WHOLE = 4;
+
+    /** A piece of a message of the link that is not the last. */
+    static final byte PIECE = 5;
+
     /** The payload is in the message. */
     static final byte INLINE = 1;
 

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param out direction to it
  * @param bell wakes this end
  * @param peerBell wakes the other
+ * @param messages the rings of the link's messages, with lane 0 until the link takes them
  * @param peerCannotRead why the other end cannot read private memory of this process, or empty
  */
 record LaneParts(
@@ -29,11 +30,28 @@ record LaneParts(
         LaneMemory out,
         WakeUp bell,
         WakeUp peerBell,
+        Optional<LinkMessages.Memory> messages,
         Optional<String> peerCannotRead)
         implements AutoCloseable {
 
     LaneParts judged(Optional<String> cannotRead) {
-        return new LaneParts(index, socket, peer, arena, in, out, bell, peerBell, cannotRead);
+        return new LaneParts(
+                index, socket, peer, arena, in, out, bell, peerBell, messages, cannotRead);
+    }
+
+    /** {@return the same without the link's messages, which the caller has taken} */
+    LaneParts withoutMessages() {
+        return new LaneParts(
+                index,
+                socket,
+                peer,
+                arena,
+                in,
+                out,
+                bell,
+                peerBell,
+                Optional.empty(),
+                peerCannotRead);
     }
 
     @Override
@@ -42,5 +60,6 @@ record LaneParts(
         bell.close();
         peerBell.close();
         arena.close();
+        messages.ifPresent(LinkMessages.Memory::close);
     }
 }

@@ -44,7 +44,7 @@ final class PcieDataPath implements DataPath {
         directory.clean();
         var listening = directory.listen();
         endpoint = new Endpoint(boot, Credentials.ownUser(), listening.path());
-        door = new Door(config.name(), options, listening);
+        door = new Door(config.name(), options, listening, this::lookAfterMessages);
         door.start();
     }
 
@@ -111,6 +111,17 @@ final class PcieDataPath implements DataPath {
 
     void ended(PcieLink link) {
         links.remove(link);
+    }
+
+    /** {@return whether there are links; delivers messages that their lanes are too busy for} */
+    private boolean lookAfterMessages() {
+        links.forEach(PcieLink::lookAfterMessages);
+        return !links.isEmpty();
+    }
+
+    /** {@return the longest message of a session} */
+    int maxMessageBytes() {
+        return config.limits().maxControlBytes();
     }
 
     PcieOptions options() {

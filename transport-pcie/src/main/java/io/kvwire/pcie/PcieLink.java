@@ -1,10 +1,12 @@
 package io.kvwire.pcie;
 
+import io.kvwire.ffi.linux.BulkCopy;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
+import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 
 import java.lang.foreign.MemorySegment;
@@ -40,6 +42,7 @@ final class PcieLink implements DataLink {
     /** The lanes, once all are there; never changed after that. */
     private volatile Lane[] lanes = {};
 
+    private volatile Optional<LinkMessages> messages = Optional.empty();
     private boolean dialing;
     private int lanesUp;
     private int lanesGone;
@@ -182,7 +185,8 @@ final class PcieLink implements DataLink {
                 lane.close();
                 return;
             }
-            parts.add(lane);
+            lane.messages().ifPresent(this::carryMessages);
+            parts.add(lane.withoutMessages());
             if (parts.size() < setup.lanes()) {
                 return;
             }
@@ -197,6 +201,56 @@ final class PcieLink implements DataLink {
             up.start();
         }
         ready.complete(this);
+    }
+
+    private void carryMessages(LinkMessages.Memory memory) {
+        messages =
+                Optional.of(
+                        new LinkMessages(
+                                memory, path.maxMessageBytes(), this::wakePeer, this::wakeOwn));
+    }
+
+    // ---- for its messages -----------------------------------------------------------------------
+
+    /** {@return the first lane that is up, which looks for messages; null when there is none} */
+    private Lane leader() {
+        for (var lane : lanes) {
+            if (!lane.down()) {
+                return lane;
+            }
+        }
+        return null;
+    }
+
+    Optional<LinkMessages> linkMessages() {
+        return messages;
+    }
+
+    boolean leads(Lane lane) {
+        return lane == leader();
+    }
+
+    private void wakePeer() {
+        var leader = leader();
+        if (leader != null) {
+            leader.ringPeer();
+        }
+    }
+
+    private void wakeOwn() {
+        var leader = leader();
+        if (leader != null) {
+            leader.execute(() -> {});
+        }
+    }
+
+    /** Delivers messages that no lane has looked for, for whatever reason. */
+    void lookAfterMessages() {
+        try {
+            messages.ifPresent(LinkMessages::poll);
+        } catch (TransferException e) {
+            close(e);
+        }
     }
 
     // ---- for its lanes --------------------------------------------------------------------------
@@ -232,8 +286,13 @@ final class PcieLink implements DataLink {
     }
 
     /** A lane is at its end, and gives its frames back next. */
-    synchronized void lost() {
-        lanesUp--;
+    void lost() {
+        synchronized (this) {
+            lanesUp--;
+        }
+        // What the other end said before must not be overtaken by the end; and another lane leads.
+        lookAfterMessages();
+        wakeOwn();
     }
 
     /** Takes note that a lane is gone, and its frames are back. */
@@ -280,6 +339,7 @@ final class PcieLink implements DataLink {
             }
         }
         path.ended(this);
+        messages.ifPresent(LinkMessages::close);
         finished.complete(null);
     }
 
@@ -288,6 +348,11 @@ final class PcieLink implements DataLink {
     @Override
     public synchronized int lanes() {
         return lanesUp;
+    }
+
+    @Override
+    public Optional<MessageLane> messages() {
+        return messages.map(all -> all);
     }
 
     @Override
@@ -306,6 +371,11 @@ final class PcieLink implements DataLink {
                 first.peerCannotRead()
                         .map(why -> "copied through a ring of each lane: " + why)
                         .orElse("read by the peer with one copy (process_vm_readv)"));
+        details.put(
+                "copies",
+                BulkCopy.unavailable()
+                        .map(why -> "by the JVM: " + why)
+                        .orElse("in C, past the caches"));
         details.put("doorbell", "eventfd, after " + spinning());
         path.pace()
                 .ifPresent(pace ->

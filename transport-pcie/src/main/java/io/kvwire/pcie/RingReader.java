@@ -47,6 +47,11 @@ final class RingReader {
         return false;
     }
 
+    /** {@return how far the ring was read; as any other thread sees it, perhaps long ago} */
+    long position() {
+        return head;
+    }
+
     /** {@return where the message starts in {@link #data}} */
     long at() {
         return at;

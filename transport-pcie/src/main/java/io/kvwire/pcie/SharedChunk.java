@@ -65,13 +65,18 @@ final class SharedChunk {
         var file = MemoryFile.create("kvwire-memory", bytes, kind);
         try {
             var memory = file.map(arena, bytes, true);
+            if (kind == MemoryFile.Pages.BASE) {
+                var _ = MemoryFile.adviseHugePages(memory);
+            }
+            if (!MemoryFile.populate(memory)) {
+                file.reserve();
+            }
             file.sealLength();
             // Without this seal (kernels before 5.1) a peer could write, as any process of the
             // user.
             var _ = file.sealFutureWrites();
             file.sealSeals();
             if (kind == MemoryFile.Pages.BASE) {
-                var _ = MemoryFile.adviseHugePages(memory);
                 return new SharedChunk(file, memory, pages);
             }
             return new SharedChunk(file, memory, pages + "; " + nodes()).show();

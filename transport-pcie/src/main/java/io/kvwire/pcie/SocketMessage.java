@@ -40,7 +40,7 @@ final class SocketMessage {
     static final byte PRIVATE = 2;
 
     private static final int MAGIC = 0x5357564B; // K V W S
-    private static final short VERSION = 1;
+    private static final short VERSION = 2;
     private static final int MOST_TEXT = 2048;
 
     private SocketMessage() {}

@@ -11,10 +11,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.kvwire.ffi.linux.Credentials;
 import io.kvwire.ffi.linux.Linux;
 import io.kvwire.ffi.linux.LocalSocket;
+import io.kvwire.tcp.TcpControlChannelProvider;
+import io.kvwire.tcp.TcpDataPathProvider;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOutcome;
+import io.kvwire.transport.spi.Wires;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,6 +40,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -300,5 +306,52 @@ class TwoProcessesTest {
             Files.delete(elsewhere);
         }
         await().atMost(Duration.ofSeconds(20)).until(() -> lanesMapped() == 0);
+    }
+
+    private TransferNode either(String name, Path sockets, String privateMemory) {
+        var config =
+                NodeConfig.named(name)
+                        .withPaths("pcie", "tcp")
+                        .withWireOptions(
+                                Map.of(
+                                        "pcie.directory",
+                                        sockets.toString(),
+                                        "pcie.private",
+                                        privateMemory));
+        return TransferNode.start(
+                config,
+                new Wires(
+                        List.of(new PcieDataPathProvider(), new TcpDataPathProvider()),
+                        List.of(new TcpControlChannelProvider())));
+    }
+
+    @Test
+    void aPeerThatSharesNoSocketIsReachedOverTcpAndTheReportSaysWhy() throws IOException {
+        var elsewhere = Files.createTempDirectory("kvwire-elsewhere");
+        try (var one = either("one", directory, "auto");
+                var other = either("other", elsewhere, "auto")) {
+            assertEquals("pcie", one.connect(other.address()).join().path().path());
+            for (var socket : sockets()) {
+                Files.delete(socket); // as in a container that does not see the directory
+            }
+            var report = one.connect(other.address()).join().path();
+            assertEquals("tcp", report.path());
+            var why = report.rejected().getFirst();
+            assertEquals("pcie", why.path());
+            assertTrue(why.reason().contains("pcie.directory"), why.reason());
+        } finally {
+            Files.delete(elsewhere);
+        }
+    }
+
+    @Test
+    void memoryThatMayNotBeReadGoesThroughARingAndTheReportSaysWhy() {
+        try (var one = either("one", directory, "auto");
+                var other = either("other", directory, "ring")) {
+            var details = one.connect(other.address()).join().path().details();
+            assertTrue(
+                    details.get("privateMemory").contains("a ring of each lane: pcie.private"),
+                    details.toString());
+        }
     }
 }

@@ -89,7 +89,6 @@ final class Inbound extends Slot {
         }
         mode = inPlace ? LaneMessage.WRITE : LaneMessage.COPY;
         if (!inPlace) {
-            holds.release();
             pieces.rewind();
             left = payloadBytes;
             pieceLeft = 0;
@@ -115,6 +114,7 @@ final class Inbound extends Slot {
         lane.begin(out, answer, mode, senderSlot, id(), entries);
         if (answer == LaneMessage.GRANT) {
             if (mode == LaneMessage.WRITE) {
+                bind();
                 runs.encode(out);
             }
             state = State.ARRIVING;
@@ -159,7 +159,7 @@ final class Inbound extends Slot {
         LinkOffer.require(
                 state == State.ARRIVING && mode == LaneMessage.WRITE,
                 "an immediate for a frame that was not granted");
-        end(true);
+        endUnlessRevoked(true);
         free();
     }
 
@@ -215,8 +215,29 @@ final class Inbound extends Slot {
     /** The sender gives the frame up; no byte of it has come. */
     void abandoned() {
         LinkOffer.require(state == State.ARRIVING, "no frame to abandon");
-        end(false);
+        endUnlessRevoked(false);
         free();
+    }
+
+    private void endUnlessRevoked(boolean whole) {
+        if (frame != null) {
+            end(whole);
+        }
+    }
+
+    /** Takes the target back from a peer that neither writes it nor gives it up. */
+    void sweep(long now) {
+        if (state == State.ARRIVING && frame != null && frame.revoked()) {
+            revokeLate(now);
+        }
+    }
+
+    @Override
+    void revoked() {
+        if (frame != null) {
+            end(false);
+            state = State.ARRIVING; // the peer has still to say what became of it
+        }
     }
 
     /** Ends the frame; the device is done with its target. */

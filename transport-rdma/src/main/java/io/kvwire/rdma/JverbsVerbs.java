@@ -106,7 +106,7 @@ final class JverbsVerbs implements Verbs {
                                         "device " + name + " has no address that rdma_cm takes"));
         DeviceLimits limits;
         try (var device = devices.open(name)) {
-            limits = device.limits();
+            limits = device.limits().withoutWindows();
         }
         return new JverbsDevice(api, address.ip(), limits);
     }

@@ -26,38 +26,30 @@ final class Lane {
 
     private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
 
-    /**
-     * One work request more than the window uses, which shows that a failed queue pair is empty.
-     */
-    private static final int DRAIN_REQUESTS = 1;
-
     private final RdmaLink link;
     private final int index;
     private final Rail rail;
     private final Poller poller;
     private final LinkHandler handler;
     private final RdmaOptions options;
-    private final QueueSpec spec;
-    private final int number;
-    private final int depth;
+    private final LaneQueues queues;
     private final QueuePair pair;
     private final SendWindow window;
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable pumpTask = this::pumpSoon;
+    private final Runnable pumping = this::postAll;
 
     private final FrameQueue queue;
     private volatile double bytesPerNano;
 
     private Slots slots;
     private Arrivals arrivals;
+    private Departures departures;
     private volatile State state = State.OPENING;
     private volatile boolean connected;
     private int port;
     private TransferException reason;
-    private long drainUntil;
-    private boolean marked;
     private int messageBytes;
-    private int owed;
     private long lastDone;
 
     Lane(RdmaLink link, int index, Rail rail, QueueSpec spec) {
@@ -66,29 +58,11 @@ final class Lane {
         this.rail = rail;
         this.handler = link.handler();
         this.options = link.options();
-        this.spec = spec;
         poller = rail.poller();
         queue = new FrameQueue(link.pace(), poller);
-        depth = spec.depth() - DRAIN_REQUESTS;
-        number = poller.admit(spec.depth(), options.credits());
-        QueuePair made = null;
-        try {
-            made =
-                    rail.device()
-                            .queuePair(
-                                    rail.pick().port(),
-                                    poller.completions(),
-                                    poller.receives(),
-                                    spec);
-            window = new SendWindow(rail.device(), made, number, depth, options.messageBytes());
-        } catch (RuntimeException e) {
-            if (made != null) {
-                made.close();
-            }
-            poller.dismiss(spec.depth(), options.credits());
-            throw e;
-        }
-        pair = made;
+        queues = new LaneQueues(rail, poller, spec, options);
+        pair = queues.pair();
+        window = queues.window();
         slots = new Slots(this, 0);
         poller.add(this);
     }
@@ -100,7 +74,7 @@ final class Lane {
     }
 
     int number() {
-        return number;
+        return queues.number();
     }
 
     int queuePair() {
@@ -116,11 +90,11 @@ final class Lane {
         var pick = rail.pick();
         return new RemoteEnd(
                 pair.number(),
-                spec.firstPacket(),
+                queues.spec().firstPacket(),
                 pick.gid(),
                 pick.port().lid(),
-                spec.mtuBytes(),
-                spec.atomics(),
+                queues.spec().mtuBytes(),
+                queues.spec().atomics(),
                 port);
     }
 
@@ -166,6 +140,7 @@ final class Lane {
         window.credit(theirs.credits());
         slots = new Slots(this, frames);
         arrivals = new Arrivals(handler, window, slots, theirs.credits());
+        departures = new Departures(index, queues, slots, queue, options);
         connecting.run();
         // From here on the lane belongs to its poller, which may have its first message already.
         state = State.UP;
@@ -228,6 +203,15 @@ final class Lane {
         return rail.registrations();
     }
 
+    /** {@return whether the peer reaches memory through windows} */
+    boolean showsThroughWindows() {
+        return rail.windows();
+    }
+
+    Windows windows() {
+        return queues.windows();
+    }
+
     Mover mover() {
         int gathers = Math.min(options.gathers(), rail.device().limits().gathers());
         return new Mover(window, pair, gathers, options.requestBytes());
@@ -239,8 +223,7 @@ final class Lane {
     }
 
     void begin(ByteBuffer message, byte type, byte mode, int slot, int other, int size) {
-        LaneMessage.begin(message, type, mode, owed, slot, other, size);
-        owed = 0;
+        departures.begin(message, type, mode, slot, other, size);
     }
 
     RdmaOptions options() {
@@ -291,12 +274,13 @@ final class Lane {
         window.completed(count);
         if (state == State.UP) {
             arrive(window.done());
-        } else if (state == State.DRAINING && marked && window.idle()) {
-            drained();
+        } else if (state == State.DRAINING) {
+            queues.reported(this);
         }
     }
 
     private void arrive(long done) {
+        queues.windows().done(done);
         while (state == State.UP) {
             var slot = slots.arrived(done);
             if (slot == null) {
@@ -309,7 +293,7 @@ final class Lane {
     /** An immediate has come: a frame was written. */
     void written(int slot) {
         if (state == State.UP) {
-            owed++;
+            departures.owe();
             guarded(() -> slots.inbound(slot).written());
         }
     }
@@ -317,7 +301,7 @@ final class Lane {
     /** A message has come. */
     void received(ReceiveBuffers buffers, int buffer, int bytes) {
         if (state == State.UP) {
-            owed++;
+            departures.owe();
             guarded(() -> arrivals.message(buffers, buffer, bytes));
         }
     }
@@ -328,7 +312,7 @@ final class Lane {
         } catch (TransferException e) {
             fail(e);
         } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "lane " + index + " of " + link, e);
+            LOG.log(System.Logger.Level.ERROR, toString(), e);
             fail(
                     new TransferException(
                             ErrorCode.LANE_LOST, "the node could not take a frame: " + e, e));
@@ -340,45 +324,15 @@ final class Lane {
     /** Posts what can be posted. */
     void pump() {
         if (state == State.UP) {
-            guarded(this::pumpAll);
+            guarded(pumping);
         }
     }
 
-    private void pumpAll() {
-        boolean more;
-        do {
-            more = slots.reply(window);
-            more |= slots.work();
-            more |= announceAll();
-        } while (more && state == State.UP);
-        if (2 * owed >= options.credits() && window.mayCredit()) {
-            begin(window.message(), LaneMessage.CREDIT, (byte) 0, 0, 0, 0);
-            window.send(false);
+    private void postAll() {
+        while (departures.some() && state == State.UP) {
+            // More may be possible after that.
         }
-        window.post();
-    }
-
-    private boolean announceAll() {
-        boolean any = false;
-        while (slots.mayAnnounce() && window.mayMessage()) {
-            var frame = queue.next();
-            if (frame == null) {
-                break;
-            }
-            any = true;
-            if (!frame.wanted()) {
-                giveBack(frame, false);
-                continue;
-            }
-            frame.sending(index);
-            var slot = slots.announce();
-            slot.announce(frame, window.message(), options);
-            slot.last = window.send(slot.posted());
-            if (slot.posted()) {
-                slots.awaitLater(slot);
-            }
-        }
-        return any;
+        departures.post();
     }
 
     // ---- the end --------------------------------------------------------------------------------
@@ -386,9 +340,9 @@ final class Lane {
     /** Looks after what nothing else reminds of. */
     void tick(long now) {
         if (state == State.UP) {
-            slots.sweep();
+            slots.sweep(now);
             queue.sweep();
-        } else if (state == State.DRAINING && now - drainUntil >= 0) {
+        } else if (state == State.DRAINING && queues.overdue(now)) {
             drained();
         }
     }
@@ -404,31 +358,27 @@ final class Lane {
             state = State.DRAINING;
         }
         reason = why;
-        drainUntil = System.nanoTime() + options.drainNanos();
         queue.shut();
         link.failing(this, why);
-        if (opening) {
+        if (opening || !queues.drain(this)) {
             drained();
-            return;
         }
-        try {
-            window.post();
-            pair.error();
-            // Comes back flushed behind everything that was posted before it.
-            window.add(QueuePair.SEND, true, 0);
-            window.post();
-            marked = true;
-        } catch (RuntimeException e) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    () ->
-                            "lane "
-                                    + index
-                                    + " of "
-                                    + link
-                                    + " cannot be drained; its queue pair is destroyed instead",
-                    e);
+    }
+
+    /**
+     * The completion queue was found empty after everything that was posted had come back.
+     *
+     * @return false when it is to be told again
+     */
+    boolean emptied() {
+        if (state != State.DRAINING) {
+            return true;
         }
+        if (!queues.reportedAll()) {
+            return false;
+        }
+        drained();
+        return true;
     }
 
     /** The failed lane will not be told of what is in flight. */
@@ -443,21 +393,20 @@ final class Lane {
      * proves the same, and gives everything back.
      */
     private void drained() {
-        try {
-            pair.close();
-        } catch (RuntimeException e) {
-            // Without that proof nothing is given back; the next tick tries again.
-            LOG.log(System.Logger.Level.ERROR, "lane " + index + " of " + link, e);
-            drainUntil = System.nanoTime() + options.drainNanos();
-            return;
+        if (!queues.destroy(this)) {
+            return; // without that proof nothing is given back
         }
         state = State.GONE;
         poller.remove(this);
-        window.close();
         link.lost();
         slots.lost();
         queue.clear();
-        poller.dismiss(depth + DRAIN_REQUESTS, options.credits());
+        queues.dismiss();
         link.gone(this, reason);
+    }
+
+    @Override
+    public String toString() {
+        return "lane " + index + " of " + link;
     }
 }

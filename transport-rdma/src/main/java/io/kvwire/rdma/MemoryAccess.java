@@ -11,6 +11,9 @@ final class MemoryAccess {
     /** The peer may read it. */
     static final int REMOTE_READ = 1 << 2;
 
+    /** Windows may show parts of it. */
+    static final int WINDOW_BIND = 1 << 4;
+
     /** Writes to it may be placed in any order; needs {@code ibv_reg_mr_iova2}. */
     static final int RELAXED_ORDERING = 1 << 20;
 

@@ -3,6 +3,7 @@ package io.kvwire.rdma;
 import io.kvwire.ffi.verbs.AccessFlags;
 import io.kvwire.ffi.verbs.Context;
 import io.kvwire.ffi.verbs.MemoryRegion;
+import io.kvwire.ffi.verbs.MemoryWindow;
 import io.kvwire.ffi.verbs.ProtectionDomain;
 import io.kvwire.ffi.verbs.QueuePairCapacity;
 import io.kvwire.ffi.verbs.ReceiveRequests;
@@ -10,14 +11,22 @@ import io.kvwire.ffi.verbs.SharedReceiveQueue;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /** An open device of {@link NativeVerbs}, and its protection domain. */
 final class NativeDevice implements VerbsDevice {
+    private static final System.Logger LOG = System.getLogger("io.kvwire.rdma");
 
     private final Context context;
     private final ProtectionDomain domain;
+    private final boolean tellsLastReceive;
+
+    /** Queue pairs in error for which the device takes no more receives. */
+    private final Set<Integer> receivesOver = new HashSet<>();
 
     NativeDevice(Context context) {
         this.context = context;
@@ -29,6 +38,7 @@ final class NativeDevice implements VerbsDevice {
             throw e;
         }
         domain = made;
+        tellsLastReceive = context.device().tellsLastReceive();
     }
 
     @Override
@@ -39,7 +49,41 @@ final class NativeDevice implements VerbsDevice {
                 limits.segments(),
                 limits.queueEntries(),
                 limits.sharedRequests(),
-                Math.min(limits.readsServed(), limits.readsIssued()));
+                Math.min(limits.readsServed(), limits.readsIssued()),
+                context.attributes().hasType2Windows() ? limits.windows() : 0);
+    }
+
+    @Override
+    public Window window() {
+        return new NativeWindow(domain.allocateWindow());
+    }
+
+    /** {@return whether the device may still take receives for a queue pair in error} */
+    synchronized boolean mayTakeReceives(int queuePair) {
+        if (!tellsLastReceive) {
+            return false;
+        }
+        for (var event = context.nextEvent(0); event.isPresent(); event = context.nextEvent(0)) {
+            switch (event.get().type()) {
+                case QP_LAST_REQUEST_REACHED -> receivesOver.add(event.get().element());
+                case COMMUNICATION_ESTABLISHED, SEND_QUEUE_DRAINED -> {}
+                default -> LOG.log(Level.INFO, context.device().name() + ": " + event.get());
+            }
+        }
+        return !receivesOver.remove(queuePair);
+    }
+
+    /** The queue pair is destroyed, and its number may be given to another. */
+    synchronized void forget(int queuePair) {
+        receivesOver.remove(queuePair);
+    }
+
+    static MemoryWindow binding(Window made, int key) {
+        return ((NativeWindow) made).binding(key);
+    }
+
+    static MemoryRegion region(MemoryKeys made) {
+        return ((Keys) made).region;
     }
 
     @Override
@@ -76,7 +120,7 @@ final class NativeDevice implements VerbsDevice {
             pair.close();
             throw e;
         }
-        return new NativeQueuePair(pair, port, spec);
+        return new NativeQueuePair(this, pair, port, spec);
     }
 
     @Override
@@ -99,6 +143,38 @@ final class NativeDevice implements VerbsDevice {
         @Override
         public void close() {
             region.close();
+        }
+    }
+
+    private static final class NativeWindow implements Window {
+        private final MemoryWindow window;
+        private int key;
+
+        /** Not each key that is told is bound. */
+        private int lastBound;
+
+        NativeWindow(MemoryWindow window) {
+            this.window = window;
+            key = window.remoteKey();
+            lastBound = key;
+        }
+
+        @Override
+        public int nextKey() {
+            key = MemoryWindow.nextKey(key);
+            return key;
+        }
+
+        /** {@return the window, about to be bound to a key} */
+        MemoryWindow binding(int next) {
+            window.hadKey(lastBound);
+            lastBound = next;
+            return window;
+        }
+
+        @Override
+        public void close() {
+            window.close();
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Optional;
 final class NativeQueuePair implements QueuePair {
 
     private final Arena arena = Arena.ofShared();
+    private final NativeDevice device;
     private final io.kvwire.ffi.verbs.QueuePair pair;
     private final VerbsPort port;
     private final QueueSpec spec;
@@ -22,7 +23,12 @@ final class NativeQueuePair implements QueuePair {
     private Optional<ManagedConnection> managed = Optional.empty();
     private boolean closed;
 
-    NativeQueuePair(io.kvwire.ffi.verbs.QueuePair pair, VerbsPort port, QueueSpec spec) {
+    NativeQueuePair(
+            NativeDevice device,
+            io.kvwire.ffi.verbs.QueuePair pair,
+            VerbsPort port,
+            QueueSpec spec) {
+        this.device = device;
         this.pair = pair;
         this.port = port;
         this.spec = spec;
@@ -113,6 +119,21 @@ final class NativeQueuePair implements QueuePair {
     }
 
     @Override
+    public void invalidating(int key) {
+        batch.invalidating(key);
+    }
+
+    @Override
+    public void binding(Window window, int key) {
+        batch.binding(NativeDevice.binding(window, key), key);
+    }
+
+    @Override
+    public void showing(MemoryKeys registration, long start, long bytes, int access) {
+        batch.showing(NativeDevice.region(registration), start, bytes, access);
+    }
+
+    @Override
     public void gather(long address, int bytes, int localKey) {
         batch.addSegment(address, bytes, localKey);
     }
@@ -125,17 +146,24 @@ final class NativeQueuePair implements QueuePair {
     @Override
     public void post() {
         int status = pair.post(batch);
+        int accepted = batch.accepted();
+        int count = batch.count();
+        batch.clear();
         if (status != 0) {
             throw new TransferException(
                     ErrorCode.LANE_LOST,
                     "ibv_post_send took "
-                            + batch.accepted()
+                            + accepted
                             + " of "
-                            + batch.count()
+                            + count
                             + " requests: "
                             + Errno.describe(status));
         }
-        batch.clear();
+    }
+
+    @Override
+    public boolean mayTakeReceives() {
+        return device.mayTakeReceives(pair.number());
     }
 
     @Override
@@ -153,6 +181,7 @@ final class NativeQueuePair implements QueuePair {
         }
         ending.ifPresent(ManagedConnection::close);
         pair.close();
+        device.forget(pair.number());
         arena.close();
     }
 }

@@ -60,6 +60,7 @@ final class Outbound extends Slot {
             copy(out, payloadBytes);
             state = State.POSTED;
         } else if (mode == LaneMessage.READ) {
+            bind();
             runs.encode(out);
         }
     }
@@ -101,7 +102,7 @@ final class Outbound extends Slot {
         if (how == LaneMessage.WRITE) {
             runs.decode(in, entries, payloadBytes);
         }
-        if (state == State.WITHDRAWN || !frame.wanted()) {
+        if (state == State.WITHDRAWN || frame == null || !frame.wanted()) {
             giveBack(false);
             state = State.WITHDRAWN;
             lane.slots().replyLater(this);
@@ -222,11 +223,21 @@ final class Outbound extends Slot {
     }
 
     /** Gives the frame back when nobody wants it any more and the peer cannot reach its source. */
-    void sweep() {
-        if (state == State.ANNOUNCED && mode != LaneMessage.READ && !frame.wanted()) {
+    void sweep(long now) {
+        if (state != State.ANNOUNCED || frame == null || frame.wanted()) {
+            return;
+        }
+        if (mode == LaneMessage.READ) {
+            revokeLate(now);
+        } else {
             giveBack(false);
             state = State.WITHDRAWN;
         }
+    }
+
+    @Override
+    void revoked() {
+        giveBack(false);
     }
 
     @Override

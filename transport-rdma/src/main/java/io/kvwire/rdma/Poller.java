@@ -36,16 +36,14 @@ final class Poller {
     private final CompletionQueue completions;
     private final ReceiveQueue receives;
     private final ReceiveBuffers buffers;
-    private final int completionRoom;
-    private final int receiveRoom;
+    private final QueueRoom room;
     private final Completions batch = new Completions(BATCH);
     private final MpscUnboundedArrayQueue<Runnable> tasks =
             new MpscUnboundedArrayQueue<>(TASK_CHUNK);
     private final ArrayDeque<Lane> dirty = new ArrayDeque<>();
+    private final ArrayDeque<Lane> ending = new ArrayDeque<>();
     private final Thread thread;
 
-    private int completionsPromised;
-    private int receivesPromised;
     private int nextNumber;
 
     /** The lanes by number; replaced, never changed. */
@@ -63,11 +61,10 @@ final class Poller {
     Poller(String name, VerbsDevice device, RdmaOptions options) {
         this.name = name;
         this.options = options;
-        completionRoom = Math.min(options.completions(), device.limits().completions());
-        receiveRoom = device.limits().sharedReceives();
-        completions = device.completionQueue(completionRoom);
+        room = new QueueRoom(options, device.limits());
+        completions = device.completionQueue(room.completions());
         try {
-            receives = device.receiveQueue(Math.min(receiveRoom, completionRoom));
+            receives = device.receiveQueue(room.receives());
         } catch (RuntimeException e) {
             completions.close();
             throw e;
@@ -111,21 +108,9 @@ final class Poller {
                     "the completion queue of " + name + " is broken: start the node anew");
         }
         synchronized (this) {
-            if (completionsPromised + sends + credits > completionRoom
-                    || receivesPromised + credits > Math.min(receiveRoom, completionRoom)) {
-                throw new TransferException(
-                        ErrorCode.RESOURCE_EXHAUSTED,
-                        name
-                                + " has no room for another lane: its queues hold "
-                                + completionRoom
-                                + " completions and "
-                                + receiveRoom
-                                + " receives; raise rdma.completions or rdma.threads, or lower"
-                                + " rdma.sendDepth or rdma.credits");
-            }
+            room.require(name, sends, credits);
             buffers.promise(credits);
-            completionsPromised += sends + credits;
-            receivesPromised += credits;
+            room.take(sends, credits);
             return number();
         }
     }
@@ -160,8 +145,7 @@ final class Poller {
 
     /** Gives back the room of a lane. */
     synchronized void dismiss(int sends, int credits) {
-        completionsPromised -= sends + credits;
-        receivesPromised -= credits;
+        room.giveBack(sends, credits);
         buffers.takeBack(credits);
     }
 
@@ -179,6 +163,11 @@ final class Poller {
         if (lane.mark()) {
             dirty.add(lane);
         }
+    }
+
+    /** Tells the lane when the completion queue is empty; on the thread alone. */
+    void whenEmpty(Lane lane) {
+        ending.add(lane);
     }
 
     /** Wakes at a time, to pump lanes that wait for it; on the thread alone. */
@@ -215,9 +204,13 @@ final class Poller {
                 task.run();
                 done++;
             }
+            int endingBefore = ending.size();
             int polled = poll();
             for (int i = 0; i < polled; i++) {
                 completed(i);
+            }
+            if (polled < BATCH) {
+                emptied(endingBefore);
             }
             done += polled + times();
             for (var lane = dirty.poll(); lane != null; lane = dirty.poll()) {
@@ -229,6 +222,16 @@ final class Poller {
             broken(e);
         }
         return done;
+    }
+
+    /** The completion queue has nothing left of lanes that waited for that before it was asked. */
+    private void emptied(int waiting) {
+        for (int i = 0; i < waiting; i++) {
+            var lane = ending.poll();
+            if (!lane.emptied()) {
+                ending.add(lane);
+            }
+        }
     }
 
     private int poll() {

@@ -18,6 +18,12 @@ interface QueuePair extends AutoCloseable {
     /** {@code IBV_WR_RDMA_READ}. */
     int READ = 4;
 
+    /** {@code IBV_WR_LOCAL_INV}: ends a binding of a {@link Window}. */
+    int INVALIDATE = 7;
+
+    /** {@code IBV_WR_BIND_MW}: what comes later is carried out when it is done. */
+    int BIND = 8;
+
     /** {@code IBV_SEND_SIGNALED}: gives a completion also when it succeeds. */
     int SIGNALED = 1 << 1;
 
@@ -98,6 +104,37 @@ interface QueuePair extends AutoCloseable {
     void immediate(int value);
 
     /**
+     * Says what the last work request, an {@link #INVALIDATE}, ends.
+     *
+     * @param key that the window was bound to
+     */
+    default void invalidating(int key) {
+        throw new UnsupportedOperationException("no memory windows");
+    }
+
+    /**
+     * Says what the last work request, a {@link #BIND}, binds; {@link #showing} follows.
+     *
+     * @param window that is not bound
+     * @param key from {@link Window#nextKey}
+     */
+    default void binding(Window window, int key) {
+        throw new UnsupportedOperationException("no memory windows");
+    }
+
+    /**
+     * Says what the window of the last work request, a {@link #BIND}, is to show.
+     *
+     * @param registration made with {@link MemoryAccess#WINDOW_BIND}
+     * @param start of the part that is shown
+     * @param bytes how long it is
+     * @param access what the peer may do, bits of {@link MemoryAccess}
+     */
+    default void showing(MemoryKeys registration, long start, long bytes, int access) {
+        throw new UnsupportedOperationException("no memory windows");
+    }
+
+    /**
      * Adds a piece of local memory to the last work request.
      *
      * @param address of the first byte
@@ -116,6 +153,14 @@ interface QueuePair extends AutoCloseable {
      *     the queue pair is of no more use
      */
     void post();
+
+    /**
+     * {@return whether the device may still take receives of the shared queue for it, after {@link
+     * #error}; false, too, where the device does not tell}
+     */
+    default boolean mayTakeReceives() {
+        return false;
+    }
 
     /** Brings it to the state ERR: what is posted is flushed, nothing more is carried out. */
     void error();

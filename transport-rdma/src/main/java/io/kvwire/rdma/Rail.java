@@ -1,5 +1,8 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,6 +15,7 @@ final class Rail implements AutoCloseable {
     private final VerbsDevice device;
     private final Registrations registrations;
     private final List<Poller> pollers = new ArrayList<>();
+    private final boolean windows;
     private int nextPoller;
 
     Rail(RailChoice.Pick pick, VerbsDevice device, RdmaOptions options, String node) {
@@ -23,6 +27,7 @@ final class Rail implements AutoCloseable {
                         options.registrations(),
                         options.relaxedOrdering() ? MemoryAccess.RELAXED_ORDERING : 0);
         try {
+            windows = windows(device, options);
             for (int i = 0; i < options.threads(); i++) {
                 var name = "kvwire-" + node + "-rdma-" + pick.port().label() + "-" + i;
                 pollers.add(new Poller(name, device, options));
@@ -32,6 +37,22 @@ final class Rail implements AutoCloseable {
             device.close();
             throw e;
         }
+    }
+
+    private static boolean windows(VerbsDevice device, RdmaOptions options) {
+        boolean any = device.limits().windows() > 0;
+        if (!any && options.keys() == RdmaOptions.Keys.WINDOWS) {
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
+                    "rdma.keys is windows, and the device has no memory windows of type 2, or the"
+                            + " provider no call for them: use rdma.keys=auto");
+        }
+        return any && options.keys() != RdmaOptions.Keys.REGISTRATIONS;
+    }
+
+    /** {@return whether peers reach memory through windows, not by keys of registrations} */
+    boolean windows() {
+        return windows;
     }
 
     void start() {

@@ -190,11 +190,12 @@ final class RdmaDataPath implements DataPath {
     /** Registers memory ahead of its first transfer, which would have to wait for it. */
     @Override
     public void memoryAdded(MemorySegment memory, Access access) {
-        int bits =
-                MemoryAccess.LOCAL_WRITE
-                        | (access.writable() ? MemoryAccess.REMOTE_WRITE : 0)
+        int remote =
+                (access.writable() ? MemoryAccess.REMOTE_WRITE : 0)
                         | (access.readable() ? MemoryAccess.REMOTE_READ : 0);
         for (var rail : rails) {
+            int shown = rail.windows() && remote != 0 ? MemoryAccess.WINDOW_BIND : remote;
+            int bits = MemoryAccess.LOCAL_WRITE | shown;
             try {
                 var registrations = rail.registrations();
                 registrations.release(registrations.acquire(memory, bits));

@@ -241,7 +241,16 @@ final class RdmaLink implements DataLink {
         }
         details.put("connect", handshake.managed() ? "rdma_cm" : "exchange");
         details.put("pull", path.options().pull().name().toLowerCase(Locale.ROOT));
-        details.put("keys", "per device and access, valid on this link's queue pairs alone");
+        details.put(
+                "keys",
+                rails.stream()
+                        .map(rail ->
+                                rail.windows()
+                                        ? "windows: of one frame, on its queue pair alone"
+                                        : "registrations: of one node and access, for as long as"
+                                                + " the memory is registered")
+                        .distinct()
+                        .collect(Collectors.joining(", ")));
         path.pace()
                 .ifPresent(pace ->
                         details.put("bytesPerSecond", String.valueOf(pace.bytesPerSecond())));

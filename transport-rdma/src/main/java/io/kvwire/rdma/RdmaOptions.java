@@ -26,6 +26,7 @@ final class RdmaOptions {
                     "rdma.devices",
                     "rdma.connect",
                     "rdma.pull",
+                    "rdma.keys",
                     "rdma.relaxedOrdering");
 
     static {
@@ -53,6 +54,7 @@ final class RdmaOptions {
         number("rdma.registrations", 1024, 1, 1 << 20);
         number("rdma.completions", 32 << 10, 256, 4 << 20);
         number("rdma.spinMicros", 20, 0, 1_000_000);
+        number("rdma.revokeMillis", 1000, 0, 3_600_000);
         number("rdma.drainMillis", 5000, 1, 3_600_000);
     }
 
@@ -64,6 +66,16 @@ final class RdmaOptions {
         ALWAYS,
         /** Never: every payload is written. */
         NEVER
+    }
+
+    /** Under which keys the peer reaches memory. */
+    enum Keys {
+        /** Through windows where the device has them. */
+        AUTO,
+        /** Keys of their own for each frame, through memory windows of type 2. */
+        WINDOWS,
+        /** The keys of the registrations, for as long as these last. */
+        REGISTRATIONS
     }
 
     /** How queue pairs are connected. */
@@ -112,6 +124,7 @@ final class RdmaOptions {
         var _ = options.pull();
         var _ = options.connect();
         var _ = options.relaxedOrdering();
+        var _ = options.keys();
         if (options.mtuBytes() != 0 && Integer.bitCount(options.mtuBytes()) != 1) {
             throw wrong("option rdma.mtu is " + options.mtuBytes() + ": need 256 to 4096, by twos");
         }
@@ -175,6 +188,20 @@ final class RdmaOptions {
             case "cm" -> Connect.CM;
             default ->
                     throw wrong("option rdma.connect is '" + text + "': need auto, exchange or cm");
+        };
+    }
+
+    Keys keys() {
+        var text = text("rdma.keys", "auto");
+        return switch (text) {
+            case "auto" -> Keys.AUTO;
+            case "windows" -> Keys.WINDOWS;
+            case "registrations" -> Keys.REGISTRATIONS;
+            default ->
+                    throw wrong(
+                            "option rdma.keys is '"
+                                    + text
+                                    + "': need auto, windows or registrations");
         };
     }
 
@@ -291,6 +318,11 @@ final class RdmaOptions {
 
     long spinNanos() {
         return number("rdma.spinMicros") * 1000L;
+    }
+
+    /** {@return how long a peer may go on with a frame that nobody wants any more} */
+    long revokeNanos() {
+        return number("rdma.revokeMillis") * 1_000_000L;
     }
 
     long drainNanos() {

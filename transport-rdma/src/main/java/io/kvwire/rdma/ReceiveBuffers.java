@@ -70,6 +70,11 @@ final class ReceiveBuffers implements AutoCloseable {
         }
     }
 
+    /** {@return how many there are, posted or being looked at} */
+    int count() {
+        return buffers.length;
+    }
+
     /** {@return a buffer that has received, to read from its beginning} */
     ByteBuffer view(int index, int received) {
         return buffers[index].view.clear().limit(received);

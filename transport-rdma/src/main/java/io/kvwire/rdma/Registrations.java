@@ -46,6 +46,10 @@ final class Registrations implements AutoCloseable {
             return access;
         }
 
+        MemoryKeys keys() {
+            return keys;
+        }
+
         int localKey() {
             return keys.localKey();
         }

@@ -2,7 +2,9 @@ package io.kvwire.rdma;
 
 import io.kvwire.transport.TransferException;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 
 /** A frame on its way over one lane, in either direction. Pooled; confined to one thread. */
 abstract class Slot {
@@ -13,9 +15,13 @@ abstract class Slot {
     final Pieces pieces = new Pieces();
     final RemoteRuns runs = new RemoteRuns();
     final Holds holds;
+    private final ArrayList<Shown> shown = new ArrayList<>(2);
     final Mover mover;
     private final int index;
     private int use;
+    private int hiding;
+    private long revokeAt;
+    private boolean overdue;
 
     /** The work request whose completion ends what was posted. */
     long last;
@@ -30,6 +36,9 @@ abstract class Slot {
     /** Starts another use, so that whatever still names the last one is found out. */
     final void reuse() {
         use = (use + 1) & (-1 >>> INDEX_BITS);
+        hiding = 0;
+        overdue = false;
+        revokeAt = 0;
     }
 
     /** {@return the name of this use of the slot} */
@@ -55,27 +64,118 @@ abstract class Slot {
         }
         pieces.rewind();
         try {
-            while (pieces.next()) {
+            boolean fits = true;
+            while (fits && pieces.next()) {
                 var segment = pieces.segment();
-                int key = holds.of(segment, access).remoteKey();
                 long address = segment.address() + pieces.offset();
-                if (!runs.add(address, pieces.length(), key, room / RemoteRuns.ENTRY_BYTES)) {
-                    return false;
-                }
+                long bytes = pieces.length();
+                fits =
+                        mayShow(segment)
+                                && runs.add(
+                                        address,
+                                        bytes,
+                                        key(segment, address, bytes, access),
+                                        room / RemoteRuns.ENTRY_BYTES);
+            }
+            if (fits) {
+                return true;
             }
         } catch (TransferException e) {
             lane.notRegistered(e);
-            return false;
         }
-        return true;
+        hide();
+        holds.release();
+        return false;
+    }
+
+    private boolean mayShow(MemorySegment segment) {
+        return !lane.showsThroughWindows()
+                || shown.size() < Windows.MOST
+                || shown.getLast().of(segment);
+    }
+
+    /** {@return the key under which the peer reaches a piece} */
+    private int key(MemorySegment segment, long address, long bytes, int access) {
+        if (!lane.showsThroughWindows()) {
+            return holds.of(segment, access).remoteKey();
+        }
+        for (int i = shown.size() - 1; i >= 0; i--) {
+            var known = shown.get(i);
+            if (known.of(segment)) {
+                known.extend(address, bytes);
+                return known.key();
+            }
+        }
+        var more = lane.windows().show(segment, access);
+        shown.add(more);
+        more.extend(address, bytes);
+        return more.key();
+    }
+
+    /** {@return how many work requests go ahead of the message that tells the keys} */
+    final int bindings() {
+        int count = 0;
+        for (int i = 0; i < shown.size(); i++) {
+            count += shown.get(i).bound ? 0 : 1;
+        }
+        return count;
+    }
+
+    /** Binds what is to be shown, ahead of the message that tells the keys. */
+    final void bind() {
+        for (int i = 0; i < shown.size(); i++) {
+            if (!shown.get(i).bound) {
+                lane.windows().bind(shown.get(i));
+            }
+        }
+    }
+
+    private void hide() {
+        for (int i = 0; i < shown.size(); i++) {
+            lane.windows().end(shown.get(i));
+        }
+        shown.clear();
+    }
+
+    /**
+     * Takes the peer's keys away when its owner has wanted the memory back for a while; {@link
+     * #revoked} follows. A peer that uses them later loses the lane.
+     */
+    final void revokeLate(long now) {
+        if (shown.isEmpty() || hiding > 0) {
+            return;
+        }
+        if (!overdue) {
+            overdue = true;
+            revokeAt = now + lane.options().revokeNanos();
+        }
+        if (now - revokeAt >= 0) {
+            hiding = shown.size();
+            for (int i = 0; i < shown.size(); i++) {
+                shown.get(i).tell(this);
+            }
+            hide();
+        }
+    }
+
+    /** One of the keys is taken away. */
+    final void hidden() {
+        hiding--;
+        if (hiding == 0) {
+            revoked();
+        }
     }
 
     /** Lets go of memory and registrations. */
     final void clear() {
+        hide();
         holds.release();
         pieces.clear();
         runs.clear();
     }
+
+    /** The peer can reach the memory no more, though it has not said that it is done with it. */
+    abstract void revoked();
 
     /** Writes the message that is due. */
     abstract void reply(ByteBuffer out);

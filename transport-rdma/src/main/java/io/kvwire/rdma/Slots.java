@@ -88,7 +88,9 @@ final class Slots {
     /** Sends messages that are due, as far as there is room; returns whether any went. */
     boolean reply(SendWindow window) {
         boolean any = false;
-        while (!replies.isEmpty() && window.mayMessage()) {
+        while (!replies.isEmpty()
+                && window.mayMessage()
+                && window.space() >= replies.peek().bindings()) {
             replies.poll().reply(window.message());
             window.send(false);
             any = true;
@@ -116,9 +118,12 @@ final class Slots {
     }
 
     /** Gives back what waits for the peer's word and nobody wants any more. */
-    void sweep() {
+    void sweep(long now) {
         for (var slot : out) {
-            slot.sweep();
+            slot.sweep(now);
+        }
+        for (var slot : in) {
+            slot.sweep(now);
         }
     }
 

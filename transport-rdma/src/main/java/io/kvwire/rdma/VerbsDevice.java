@@ -18,6 +18,16 @@ interface VerbsDevice extends AutoCloseable {
     MemoryKeys register(long address, long bytes, int access);
 
     /**
+     * Makes a memory window of type 2, where {@link DeviceLimits#windows} says that there are any.
+     *
+     * @return the window, bound to nothing
+     * @throws io.kvwire.transport.TransferException with {@code RESOURCE_EXHAUSTED}
+     */
+    default Window window() {
+        throw new UnsupportedOperationException("no memory windows");
+    }
+
+    /**
      * Makes a completion queue.
      *
      * @param depth completions that it must hold

@@ -41,6 +41,11 @@ final class SimCompletionQueue implements CompletionQueue {
         }
     }
 
+    /** Drops what a queue pair has to report; called with the fabric's lock. */
+    void forget(int queuePair) {
+        waiting.removeIf(completion -> completion.queuePair == queuePair);
+    }
+
     /** {@return the most completions that ever waited} */
     int most() {
         return most;

@@ -13,6 +13,11 @@ record SimDevice(SimFabric fabric, DeviceLimits limits, boolean immediates, Obje
     }
 
     @Override
+    public Window window() {
+        return new SimWindow(fabric, 0);
+    }
+
+    @Override
     public CompletionQueue completionQueue(int depth) {
         return new SimCompletionQueue(fabric, Math.min(depth, fabric.queueRoom()));
     }

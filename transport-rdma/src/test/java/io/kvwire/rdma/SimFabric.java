@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -42,6 +43,7 @@ final class SimFabric implements AutoCloseable {
     private int queueRoom = Integer.MAX_VALUE;
     private boolean holding;
     private boolean shuffling;
+    private boolean forgetting;
     private int shuffled;
     private int nextNumber = 17;
     private int nextKey = 1000;
@@ -69,6 +71,19 @@ final class SimFabric implements AutoCloseable {
     SimFabric withShuffledFlushes() {
         shuffling = true;
         return this;
+    }
+
+    /**
+     * Its queue pairs take their completions with them when they are destroyed, and may hold a
+     * receive for half a message when they fail, as they tell.
+     */
+    SimFabric withForgettingQueuePairs() {
+        forgetting = true;
+        return this;
+    }
+
+    boolean forgets() {
+        return forgetting;
     }
 
     boolean shuffles() {
@@ -186,7 +201,16 @@ final class SimFabric implements AutoCloseable {
     SimKeys register(long address, long bytes, int access, SimDevice device) {
         lock.lock();
         try {
-            var made = new SimKeys(this, device, nextKey++, address, bytes, access);
+            var made =
+                    new SimKeys(
+                            this,
+                            device,
+                            nextKey++,
+                            address,
+                            bytes,
+                            access,
+                            SimKeys.ANY,
+                            Optional.empty());
             keys.put(made.localKey(), made);
             return made;
         } finally {
@@ -194,22 +218,64 @@ final class SimFabric implements AutoCloseable {
         }
     }
 
+    /** Called with the lock, as the next two. */
+    int nextKey() {
+        return nextKey++;
+    }
+
+    boolean has(SimKeys made) {
+        return keys.get(made.localKey()) == made;
+    }
+
+    /** {@return whether a window could be bound} */
+    boolean bind(SimWindow window, SimKeys shown) {
+        boolean right =
+                has(shown.shows().orElseThrow())
+                        && shown.shows().get().covers(shown.address(), shown.bytes())
+                        && (shown.shows().get().access() & MemoryAccess.WINDOW_BIND) != 0
+                        && window.bind(shown);
+        if (right) {
+            keys.put(shown.localKey(), shown);
+        }
+        return right;
+    }
+
+    /** {@return whether there was such a key of a window} */
+    boolean invalidate(int key) {
+        var found = keys.get(key);
+        return found != null && found.shows().isPresent() && keys.remove(key, found);
+    }
+
     void deregister(SimKeys made) {
         lock.lock();
         try {
-            keys.remove(made.localKey());
+            if (keys.values().stream().anyMatch(any -> any.shows().equals(Optional.of(made)))) {
+                throw new AssertionError("memory is deregistered while a window shows it");
+            }
+            keys.remove(made.localKey(), made);
         } finally {
             lock.unlock();
         }
     }
 
-    /** {@return whether a key of a device grants an access to a range} */
-    boolean grants(SimDevice device, int key, long address, long bytes, int access) {
+    /** {@return whether a key of a device grants an access to a range, on a queue pair} */
+    boolean grants(SimQueuePair pair, int key, long address, long bytes, int access) {
         var found = keys.get(key);
         return found != null
-                && found.device().equals(device)
+                && found.device().equals(pair.device())
+                && (found.queuePair() == SimKeys.ANY || found.queuePair() == pair.number())
                 && found.covers(address, bytes)
                 && (found.access() & access) == access;
+    }
+
+    /** {@return what windows show now} */
+    int shown() {
+        lock.lock();
+        try {
+            return (int) keys.values().stream().filter(key -> key.shows().isPresent()).count();
+        } finally {
+            lock.unlock();
+        }
     }
 
     int registrations() {

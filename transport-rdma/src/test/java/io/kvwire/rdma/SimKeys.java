@@ -1,9 +1,23 @@
 package io.kvwire.rdma;
 
-/** A registration with a simulated device. */
+import java.util.Optional;
+
+/**
+ * A registration with a simulated device, or what a window shows of one to the peer of a queue
+ * pair.
+ */
 record SimKeys(
-        SimFabric fabric, SimDevice device, int localKey, long address, long bytes, int access)
+        SimFabric fabric,
+        SimDevice device,
+        int localKey,
+        long address,
+        long bytes,
+        int access,
+        int queuePair,
+        Optional<SimKeys> shows)
         implements MemoryKeys {
+    static final int ANY = 0;
+
     @Override
     public int remoteKey() {
         return localKey;

@@ -18,9 +18,11 @@ import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -184,6 +186,19 @@ final class SimLinks implements AutoCloseable {
         throw new AssertionError("not after " + MOST_STEPS + " steps and a while: " + what);
     }
 
+    /** Until then the near end stands still. */
+    void untilWithoutNear(String what, BooleanSupplier done) {
+        long end = System.nanoTime() + LEAST_NANOS;
+        while (!done.getAsBoolean()) {
+            fabric.step();
+            poller(farPath).work();
+            deliver();
+            if (System.nanoTime() - end > 0) {
+                throw new AssertionError("not after a while: " + what);
+            }
+        }
+    }
+
     boolean allOver() {
         return sent.stream().allMatch(frame -> frame.releases == 1);
     }
@@ -209,6 +224,9 @@ final class SimLinks implements AutoCloseable {
         final List<Integer> aborted = new ArrayList<>();
         final List<Integer> lost = new ArrayList<>();
         final List<TransferException> ends = new ArrayList<>();
+
+        /** Slices whose target is wanted back. */
+        final Set<Integer> revoked = new HashSet<>();
 
         @Override
         public InboundFrame begin(ByteBuffer header, long payloadBytes) {
@@ -240,7 +258,7 @@ final class SimLinks implements AutoCloseable {
 
             @Override
             public boolean revoked() {
-                return false;
+                return revoked.contains(slice);
             }
 
             @Override

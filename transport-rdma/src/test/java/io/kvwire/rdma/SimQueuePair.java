@@ -4,10 +4,10 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
@@ -21,6 +21,7 @@ final class SimQueuePair implements QueuePair {
     private static final int BATCH = 32;
     private static final int REMOTE_ACCESS_ERROR = 10;
     private static final int LOCAL_PROTECTION_ERROR = 4;
+    private static final int WINDOW_BIND_ERROR = 6;
     private static final int REMOTE_OPERATION_ERROR = 11;
     private static final int RETRIES_EXCEEDED = 12;
     private static final int NOT_READY_RETRIES_EXCEEDED = 13;
@@ -33,21 +34,6 @@ final class SimQueuePair implements QueuePair {
         GONE
     }
 
-    private static final class Request {
-        int opcode;
-        int flags;
-        long id;
-        long remote;
-        int remoteKey;
-        int immediate;
-        byte[] inline;
-        final List<long[]> pieces = new ArrayList<>();
-
-        long bytes() {
-            return pieces.stream().mapToLong(piece -> piece[1]).sum();
-        }
-    }
-
     @SuppressWarnings("ArrayRecordComponent") // made, landed, dropped; never compared
     private record Fragment(long to, byte[] bytes) {}
 
@@ -57,8 +43,8 @@ final class SimQueuePair implements QueuePair {
     private final SimReceiveQueue receives;
     private final QueueSpec spec;
     private final int number;
-    private final List<Request> batch = new ArrayList<>();
-    private final ArrayDeque<Request> posted = new ArrayDeque<>();
+    private final List<SimRequest> batch = new ArrayList<>();
+    private final ArrayDeque<SimRequest> posted = new ArrayDeque<>();
     private final List<Fragment> landing = new ArrayList<>();
     private final ArrayDeque<SimCompletionQueue.Completion> late = new ArrayDeque<>();
     private int outstanding;
@@ -67,6 +53,7 @@ final class SimQueuePair implements QueuePair {
     private int remoteNumber;
     private OptionalLong secret = OptionalLong.empty();
     private boolean cut;
+    private boolean receivesOver;
 
     SimQueuePair(
             SimDevice device,
@@ -171,7 +158,7 @@ final class SimQueuePair implements QueuePair {
         if (batch.size() == BATCH) {
             throw new AssertionError("the batch is full");
         }
-        var request = new Request();
+        var request = new SimRequest();
         request.opcode = opcode;
         request.flags = flags;
         request.id = id;
@@ -199,6 +186,36 @@ final class SimQueuePair implements QueuePair {
     }
 
     @Override
+    public void invalidating(int key) {
+        batch.getLast().remoteKey = key;
+    }
+
+    @Override
+    public void binding(Window window, int key) {
+        batch.getLast().window = (SimWindow) window;
+        batch.getLast().remoteKey = key;
+    }
+
+    @Override
+    public void showing(MemoryKeys registration, long start, long bytes, int access) {
+        var request = batch.getLast();
+        request.shown =
+                new SimKeys(
+                        fabric,
+                        device,
+                        request.remoteKey,
+                        start,
+                        bytes,
+                        access,
+                        number,
+                        Optional.of((SimKeys) registration));
+    }
+
+    SimDevice device() {
+        return device;
+    }
+
+    @Override
     public int room() {
         return BATCH - batch.size();
     }
@@ -213,7 +230,7 @@ final class SimQueuePair implements QueuePair {
                 }
                 outstanding++;
                 if ((request.flags & INLINE) != 0) {
-                    request.inline = collect(request);
+                    request.inline = request.collect();
                 }
                 posted.add(request);
             }
@@ -242,8 +259,12 @@ final class SimQueuePair implements QueuePair {
             state = State.GONE;
             fabric.changedConnection.signalAll();
             landing.clear();
-            // Some devices report what was posted even when the queue pair is gone.
-            late.forEach(completions::add);
+            if (fabric.forgets()) {
+                completions.forget(number);
+            } else {
+                // Some devices report what was posted even when the queue pair is gone.
+                late.forEach(completions::add);
+            }
             late.clear();
             fabric.remove(this);
         } finally {
@@ -283,7 +304,7 @@ final class SimQueuePair implements QueuePair {
             return true;
         }
         if (state == State.ERROR) {
-            return flush() || (!late.isEmpty() && !fabric.holding());
+            return flush() || flushReceive() || (!late.isEmpty() && !fabric.holding());
         }
         if (!landing.isEmpty() && random.nextDouble() >= weather.lateBytes()) {
             land(landing.remove(random.nextInt(landing.size())));
@@ -318,13 +339,37 @@ final class SimQueuePair implements QueuePair {
         return true;
     }
 
+    /** The receive that half a message had taken comes back after all that was posted. */
+    private boolean flushReceive() {
+        if (!fabric.forgets() || receivesOver) {
+            return false;
+        }
+        receivesOver = true;
+        var taken = receives.posted.poll();
+        if (taken == null) {
+            return false;
+        }
+        late.add(completion(taken.id(), Completions.FLUSHED, 0, false, 0));
+        return true;
+    }
+
+    @Override
+    public boolean mayTakeReceives() {
+        fabric.lock.lock();
+        try {
+            return fabric.forgets() && !(receivesOver && late.isEmpty());
+        } finally {
+            fabric.lock.unlock();
+        }
+    }
+
     private SimCompletionQueue.Completion completion(
             long id, int status, int bytes, boolean immediate, int value) {
         return new SimCompletionQueue.Completion(id, status, bytes, number, immediate, value);
     }
 
     /** Carries a request out; false when it has to wait for the peer. */
-    private boolean carryOut(Request request) {
+    private boolean carryOut(SimRequest request) {
         var peer = fabric.pair(remoteNumber);
         if (cut || peer == null || peer.cut || peer.state != State.READY) {
             boolean waits = peer != null && peer.state == State.INIT && !cut;
@@ -337,22 +382,30 @@ final class SimQueuePair implements QueuePair {
             case SEND -> receive(peer, request, false);
             case WRITE, WRITE_WITH_IMMEDIATE -> write(peer, request);
             case READ -> read(peer, request);
+            case BIND ->
+                    fabric.bind(request.window, request.shown)
+                            ? succeed(request)
+                            : fail(request, WINDOW_BIND_ERROR);
+            case INVALIDATE ->
+                    fabric.invalidate(request.remoteKey)
+                            ? succeed(request)
+                            : fail(request, WINDOW_BIND_ERROR);
             default -> throw new AssertionError("opcode " + request.opcode);
         };
     }
 
-    private boolean localKeysHold(Request request) {
+    private boolean localKeysHold(SimRequest request) {
         int access = request.opcode == READ ? MemoryAccess.LOCAL_WRITE : 0;
         return request.inline != null
                 || request.pieces.stream()
-                        .allMatch(p -> fabric.grants(device, (int) p[2], p[0], p[1], access));
+                        .allMatch(p -> fabric.grants(this, (int) p[2], p[0], p[1], access));
     }
 
-    private boolean write(SimQueuePair peer, Request request) {
+    private boolean write(SimQueuePair peer, SimRequest request) {
         long bytes = request.bytes();
         if (bytes > 0
                 && !fabric.grants(
-                        peer.device,
+                        peer,
                         request.remoteKey,
                         request.remote,
                         bytes,
@@ -363,7 +416,7 @@ final class SimQueuePair implements QueuePair {
         if (request.opcode == WRITE_WITH_IMMEDIATE && peer.receives.posted.isEmpty()) {
             return notReady(request);
         }
-        var data = request.inline == null ? collect(request) : request.inline;
+        var data = request.inline == null ? request.collect() : request.inline;
         int size = SimFabric.fragmentBytes();
         for (int at = 0; at < data.length; at += size) {
             int length = Math.min(size, data.length - at);
@@ -377,7 +430,7 @@ final class SimQueuePair implements QueuePair {
                 : succeed(request);
     }
 
-    private boolean receive(SimQueuePair peer, Request request, boolean immediate) {
+    private boolean receive(SimQueuePair peer, SimRequest request, boolean immediate) {
         var receive = peer.receives.posted.poll();
         if (receive == null) {
             return notReady(request);
@@ -388,11 +441,11 @@ final class SimQueuePair implements QueuePair {
         var data =
                 immediate
                         ? new byte[0]
-                        : request.inline == null ? collect(request) : request.inline;
+                        : request.inline == null ? request.collect() : request.inline;
         boolean fits =
                 data.length <= receive.bytes()
                         && fabric.grants(
-                                peer.device,
+                                peer,
                                 receive.key(),
                                 receive.address(),
                                 receive.bytes(),
@@ -418,16 +471,16 @@ final class SimQueuePair implements QueuePair {
         return succeed(request);
     }
 
-    private boolean notReady(Request request) {
+    private boolean notReady(SimRequest request) {
         if (spec.notReadyRetries() != ENDLESS && notReady++ >= spec.notReadyRetries()) {
             return fail(request, NOT_READY_RETRIES_EXCEEDED);
         }
         return false;
     }
 
-    private boolean read(SimQueuePair peer, Request request) {
+    private boolean read(SimQueuePair peer, SimRequest request) {
         if (!fabric.grants(
-                peer.device,
+                peer,
                 request.remoteKey,
                 request.remote,
                 request.bytes(),
@@ -443,28 +496,12 @@ final class SimQueuePair implements QueuePair {
         return succeed(request);
     }
 
-    private static byte[] collect(Request request) {
-        var data = new byte[(int) request.bytes()];
-        int at = 0;
-        for (var piece : request.pieces) {
-            MemorySegment.copy(
-                    SimFabric.at(piece[0], piece[1]),
-                    ValueLayout.JAVA_BYTE,
-                    0,
-                    data,
-                    at,
-                    (int) piece[1]);
-            at += (int) piece[1];
-        }
-        return data;
-    }
-
     private void land(Fragment fragment) {
         SimFabric.at(fragment.to, fragment.bytes.length)
                 .copyFrom(MemorySegment.ofArray(fragment.bytes));
     }
 
-    private boolean succeed(Request request) {
+    private boolean succeed(SimRequest request) {
         posted.remove();
         outstanding = posted.size();
         if ((request.flags & SIGNALED) != 0) {
@@ -473,7 +510,7 @@ final class SimQueuePair implements QueuePair {
         return true;
     }
 
-    private boolean fail(Request request, int status) {
+    private boolean fail(SimRequest request, int status) {
         posted.remove();
         late.add(completion(request.id, status, 0, false, 0));
         state = State.ERROR;

@@ -11,7 +11,7 @@ final class SimVerbs implements Verbs {
     private final SimFabric fabric;
     private final List<VerbsPort> ports = new ArrayList<>();
     boolean immediates = true;
-    DeviceLimits limits = new DeviceLimits(1024, 8, 1 << 16, 1 << 15, 16);
+    DeviceLimits limits = new DeviceLimits(1024, 8, 1 << 16, 1 << 15, 16, 1 << 10);
 
     SimVerbs(SimFabric fabric, int host, int devices) {
         this.fabric = fabric;

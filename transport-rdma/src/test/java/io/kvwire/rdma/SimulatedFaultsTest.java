@@ -10,6 +10,7 @@ import io.kvwire.transport.TransferException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.lang.foreign.Arena;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ import java.util.Map;
 class SimulatedFaultsTest {
     private static final int FRAMES = 24;
     private static final int FRAME_BYTES = 40_000;
+    private static final byte CANARY = (byte) 0xC5;
     private static final int MANY_STEPS = 20_000;
     private static final Map<String, String> SMALL_REQUESTS = Map.of("rdma.requestBytes", "4096");
 
@@ -193,6 +195,50 @@ class SimulatedFaultsTest {
             assertEveryFrameEndedOnce(links);
             assertTrue(fabric.shuffled() > 2, "nothing was flushed: nothing is shown");
             assertEquals(ErrorCode.PEER_LOST, links.near.ends.getFirst().code());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void noReceiveGoesWithAQueuePair(long seed) {
+        var fabric = new SimFabric(seed, SimFabric.Weather.ROUGH).withForgettingQueuePairs();
+        try (var links = links(fabric, seed, SMALL_REQUESTS).connected()) {
+            links.sendAll();
+            links.until("frames are on their way", () -> links.sent.get(4).lane >= 0);
+            links.steps(100);
+            links.nearPair(0).cut();
+            links.until("a lane is lost", () -> links.near.lost.size() == 1);
+            links.nearPair(1).cut();
+            links.until(
+                    "the link is gone",
+                    () -> links.near.ends.size() == 1 && links.far.ends.size() == 1);
+            assertEveryFrameEndedOnce(links);
+            for (var path : List.of(links.nearPath, links.farPath)) {
+                var poller = SimLinks.poller(path);
+                int posted = ((SimReceiveQueue) poller.receives()).posted.size();
+                assertEquals(poller.buffers().count(), posted, "receives that are posted");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void aPeerThatStandsStillCannotWriteWhatWasTakenBack(long seed) {
+        var fabric = new SimFabric(seed, SimFabric.Weather.ROUGH);
+        try (var links = links(fabric, seed, Map.of("rdma.revokeMillis", "0")).connected()) {
+            links.send(0);
+            links.until("it is announced", () -> links.sent.getFirst().lane >= 0);
+            links.untilWithoutNear("the peer may write", () -> fabric.shown() == 1);
+            links.far.revoked.add(0);
+            links.untilWithoutNear("the target is free", () -> !links.far.aborted.isEmpty());
+            assertEquals(0, fabric.shown());
+            links.target.fill(CANARY);
+            links.until("the peer goes on", links::allOver);
+            assertFalse(links.sent.getFirst().arrived);
+            links.steps(MANY_STEPS);
+            var wanted = Arena.ofAuto().allocate(links.target.byteSize()).fill(CANARY);
+            assertEquals(-1, links.target.mismatch(wanted), "written after it was taken back");
+            assertEquals(1, links.near.lost.size(), "the lane on which it was refused");
         }
     }
 }

@@ -6,6 +6,7 @@ import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.ControlLink;
+import io.kvwire.transport.spi.MessageLane;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.socket.DuplexChannel;
@@ -27,7 +28,7 @@ import java.util.function.Function;
  * go both ways.
  *
  * <p>{@link #send} and {@link #close} may be called by any thread; the handler is called by the
- * event loop of the connection.
+ * event loop of the connection, and by whatever threads a faster way for messages has.
  */
 final class TcpControlLink extends Connection implements ControlLink {
     private static final Logger LOG = LoggerFactory.getLogger(TcpControlLink.class);
@@ -51,8 +52,10 @@ final class TcpControlLink extends Connection implements ControlLink {
 
     private final Function<ControlLink, ControlHandler> opener;
     private final Optional<TransferException> refusal;
-    private Optional<ControlHandler> handler = Optional.empty();
+    private volatile Optional<ControlHandler> handler = Optional.empty();
     private Optional<TransferException> closing = Optional.empty();
+    private volatile Optional<MessageLane> faster = Optional.empty();
+    private volatile boolean left;
     private volatile String identity = "";
     private volatile String host = "";
 
@@ -139,11 +142,25 @@ final class TcpControlLink extends Connection implements ControlLink {
                             + limits.maxControlBytes()
                             + " (maxControlBytes)");
         }
-        return offer(ControlFrame.Kind.MESSAGE, message);
+        return faster.isPresent()
+                ? !left && faster.get().send(message)
+                : offer(ControlFrame.Kind.MESSAGE, message);
+    }
+
+    @Override
+    public void goOver(MessageLane way) {
+        var node = handler.orElseThrow();
+        faster = Optional.of(way);
+        way.receive(message -> {
+            if (!left) {
+                node.received(message);
+            }
+        });
     }
 
     @Override
     public void close(TransferException reason) {
+        left = true;
         outlet.refuse();
         channel().eventLoop().execute(() -> startClosing(reason));
     }
@@ -230,7 +247,9 @@ final class TcpControlLink extends Connection implements ControlLink {
     void gone(TransferException reason) {
         pump.end();
         if (handler.isPresent()) {
-            handler.get().closed(reason);
+            var node = handler.get();
+            faster.ifPresentOrElse(
+                    way -> way.end(() -> node.closed(reason)), () -> node.closed(reason));
         } else if (address.isEmpty()) {
             LOG.warn("refused a control connection: {}", reason.getMessage());
         }

@@ -49,6 +49,11 @@ final class PerfServeCommand implements Callable<Integer> {
                             + " when read; may be repeated (default: every codec).")
     private List<String> codecs = List.of("raw", "int8", "int8+lz4", "raw+lz4");
 
+    @Option(
+            names = "--require",
+            description = "Fail unless this path is there, and refuse clients that use another.")
+    private String require;
+
     @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
     private boolean spin;
 
@@ -75,6 +80,9 @@ final class PerfServeCommand implements Callable<Integer> {
                         .withWireOptions(wireOptions);
         if (path != null) {
             config = config.withPaths(path);
+        }
+        if (require != null) {
+            config = config.requiring(require);
         }
         try (var server = PerfServer.start(config, maxBytes, privateMemory)) {
             var out = spec.commandLine().getOut();

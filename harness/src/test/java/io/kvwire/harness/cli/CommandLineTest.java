@@ -94,6 +94,7 @@ class CommandLineTest {
         assumeTrue(!Files.isDirectory(Path.of("/sys/class/infiniband")), "has RDMA devices");
         failsInOneLine(1, "rdma", "demo", "--model", "tiny", "--require", "rdma");
         failsInOneLine(1, "rdma", "prefill", "--model", "tiny", "--require", "rdma");
+        failsInOneLine(1, "rdma", "perf", "serve", "--port", "0", "--require", "rdma");
         failsInOneLine(
                 1,
                 "rdma",

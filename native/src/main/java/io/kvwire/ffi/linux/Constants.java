@@ -22,6 +22,7 @@ final class Constants {
     static final int PROT_WRITE = 2;
     static final int MAP_SHARED = 1;
     static final int MADV_HUGEPAGE = 14;
+    static final int MADV_POPULATE_WRITE = 23;
 
     // unistd.h
     static final int SEEK_END = 2;

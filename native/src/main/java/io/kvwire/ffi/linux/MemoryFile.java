@@ -37,7 +37,8 @@ public final class MemoryFile implements AutoCloseable {
      * @param name for people who look into /proc; need not be the only one
      * @param bytes its length; a multiple of 2 MiB for huge pages
      * @param pages what it is made of
-     * @return the file, open here, its memory taken, its length set and not sealed yet
+     * @return the file, open here, its length set and not sealed yet; its memory is taken by {@link
+     *     #reserve} or {@link #populate}, or by whoever touches it
      * @throws TransferException when there is no memory, no descriptor, or the kernel has none
      */
     public static MemoryFile create(String name, long bytes, Pages pages) {
@@ -60,14 +61,6 @@ public final class MemoryFile implements AutoCloseable {
                 Descriptors.close(descriptor);
                 throw Errno.failure("ftruncate to " + bytes + " bytes", why, "");
             }
-            int why = reserve(errno, descriptor, bytes);
-            if (why != 0) {
-                Descriptors.close(descriptor);
-                throw Errno.failure(
-                        "fallocate of " + bytes + " bytes of shared memory",
-                        why,
-                        "Take less, or raise the limit of this container's memory");
-            }
             return new MemoryFile(descriptor);
         } catch (Throwable e) {
             throw Libc.unexpected(e);
@@ -77,7 +70,59 @@ public final class MemoryFile implements AutoCloseable {
     /**
      * Takes the memory at once: what is not there is an error now, and not a signal to whoever
      * touches the page that was one too many.
+     *
+     * @throws TransferException when there is too little memory
      */
+    public void reserve() {
+        long bytes = bytes();
+        try (var arena = Arena.ofConfined()) {
+            int why = reserve(Errno.allocate(arena), descriptor, bytes);
+            if (why != 0) {
+                throw tooLittle("fallocate", bytes, why);
+            }
+        } catch (Throwable e) {
+            throw Libc.unexpected(e);
+        }
+    }
+
+    private static TransferException tooLittle(String call, long bytes, int why) {
+        return Errno.failure(
+                call + " of " + bytes + " bytes of shared memory",
+                why,
+                "Take less, or raise the limit of this container's memory");
+    }
+
+    /**
+     * Takes the memory of a mapping at once, in pages as large as the kernel was {@linkplain
+     * #adviseHugePages advised} to use, and has them mapped, so that nobody who writes to it waits
+     * for the kernel.
+     *
+     * @param mapping as {@link #map} gave it, to be written
+     * @return false when this kernel (before 5.14) cannot
+     * @throws TransferException when there is too little memory
+     */
+    public static boolean populate(MemorySegment mapping) {
+        try (var calls = Arena.ofConfined()) {
+            var errno = Errno.allocate(calls);
+            int advice = Constants.MADV_POPULATE_WRITE;
+            while ((int)
+                            Libc.MADVISE.invokeExact(
+                                    errno, mapping.address(), mapping.byteSize(), advice)
+                    != 0) {
+                int why = Errno.of(errno);
+                if (why == Errno.EINVAL) {
+                    return false;
+                }
+                if (why != Errno.EINTR) {
+                    throw tooLittle("madvise", mapping.byteSize(), why);
+                }
+            }
+            return true;
+        } catch (Throwable e) {
+            throw Libc.unexpected(e);
+        }
+    }
+
     private static int reserve(MemorySegment errno, int descriptor, long bytes) throws Throwable {
         while ((int) Libc.FALLOCATE.invokeExact(errno, descriptor, 0, 0L, bytes) != 0) {
             int why = Errno.of(errno);

@@ -21,6 +21,9 @@ public record Device(String name, String kernelName, int transport, long guid, P
     private static final Set<String> BYPASSING =
             Set.of("mlx5_core", "mlx4_core", "bnxt_en", "ice", "i40e", "irdma", "efa", "hns3");
 
+    /** Those of them that tell when a queue pair in error takes no more shared receives. */
+    private static final Set<String> TELLING = Set.of("mlx5_core", "mlx4_core", "hns3");
+
     private static final Set<String> SOFT = Set.of("rxe", "siw");
 
     /** {@return whether the transport is iWARP, which has no immediates} */
@@ -46,6 +49,14 @@ public record Device(String name, String kernelName, int transport, long guid, P
             // Only a hint is lost.
         }
         return "";
+    }
+
+    /**
+     * {@return whether {@link AsyncEvent.Type#QP_LAST_REQUEST_REACHED} comes for each queue pair in
+     * error that shares a receive queue}
+     */
+    public boolean tellsLastReceive() {
+        return TELLING.contains(driver());
     }
 
     /** {@return how the functions of this device's driver are best called} */

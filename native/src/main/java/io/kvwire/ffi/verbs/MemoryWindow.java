@@ -18,13 +18,15 @@ public final class MemoryWindow implements AutoCloseable {
 
     private final Operations operations;
     private final MemorySegment address;
+    private final MemorySegment struct;
     private final int remoteKey;
     private boolean closed;
 
     MemoryWindow(Operations operations, MemorySegment address) {
         this.operations = operations;
         this.address = address;
-        remoteKey = CStruct.at(address, IbvMw.LAYOUT).get(JAVA_INT, IbvMw.RKEY);
+        struct = CStruct.at(address, IbvMw.LAYOUT);
+        remoteKey = struct.get(JAVA_INT, IbvMw.RKEY);
     }
 
     /**
@@ -41,6 +43,16 @@ public final class MemoryWindow implements AutoCloseable {
      */
     public static int nextKey(int key) {
         return (key & ~TAG_MASK) | ((key + 1) & TAG_MASK);
+    }
+
+    /**
+     * Takes note of the key it was bound to, as whoever binds it anew must: drivers tell the device
+     * by the last key which window is meant.
+     *
+     * @param key of the last binding, invalidated since
+     */
+    public void hadKey(int key) {
+        struct.set(JAVA_INT, IbvMw.RKEY, key);
     }
 
     MemorySegment address() {

@@ -52,8 +52,11 @@ public final class SendRequests {
     /** Operation: a read of a peer's memory. */
     public static final int READ = 4;
 
-    private static final int INVALIDATE = 7;
-    private static final int BIND = 8;
+    /** {@link #add}: ends a key, {@code IBV_WR_LOCAL_INV}. */
+    public static final int INVALIDATE = 7;
+
+    /** {@link #add}: binds a window, {@code IBV_WR_BIND_MW}. */
+    public static final int BIND = 8;
 
     private static final long SIZE = IbvSendWr.LAYOUT.byteSize();
     private static final int CACHE_LINE_BYTES = 64;
@@ -210,6 +213,16 @@ public final class SendRequests {
      */
     public void addInvalidate(long id, int flags, int remoteKey) {
         add(id, INVALIDATE, flags);
+        invalidating(remoteKey);
+    }
+
+    /**
+     * Says which key the last request, an {@link #INVALIDATE}, ends.
+     *
+     * @param remoteKey the key, which nobody can use afterwards
+     */
+    public void invalidating(int remoteKey) {
+        requireRequest();
         Memory.putInt(last + IbvSendWr.IMM_DATA, remoteKey);
     }
 
@@ -223,6 +236,19 @@ public final class SendRequests {
      */
     public void addBind(long id, int flags, MemoryWindow window, int remoteKey) {
         add(id, BIND, flags);
+        binding(window, remoteKey);
+    }
+
+    /**
+     * Says which window the last request, a {@link #BIND}, binds; {@link #showing} must follow.
+     *
+     * @param window of the queue pair's domain
+     * @param remoteKey the key it is to have, {@link MemoryWindow#nextKey} of the one before
+     */
+    public void binding(MemoryWindow window, int remoteKey) {
+        requireRequest();
+        // An immediate is refused here, and may be left over from an earlier request.
+        Memory.putInt(last + IbvSendWr.IMM_DATA, 0);
         Memory.putLong(last + IbvSendWr.BIND_WINDOW, window.address().address());
         Memory.putInt(last + IbvSendWr.BIND_RKEY, remoteKey);
     }

@@ -274,6 +274,17 @@ class RealDeviceTest {
             assertEquals(0, pair.far.post(pair.requests));
             pair.requests.clear();
             assertEquals(CompletionStatus.SUCCESS, pair.awaitStatus(pair.receives));
+            window.hadKey(key);
+            int next = MemoryWindow.nextKey(key);
+            pair.requests.addBind(3, SendRequests.SIGNALED, window, next);
+            pair.requests.showing(
+                    pair.farRegion, pair.farRegion.start() + 8192, 4096, AccessFlags.REMOTE_WRITE);
+            assertEquals(0, pair.far.post(pair.requests));
+            pair.requests.clear();
+            assertEquals(CompletionStatus.SUCCESS, pair.awaitStatus(pair.receives));
+            writeWith(next, pair.farRegion.start() + 8192);
+            assertEquals(CompletionStatus.SUCCESS, pair.awaitStatus(pair.sends));
+
             writeWith(key, pair.farRegion.start() + 4096);
             assertEquals(CompletionStatus.REMOTE_ACCESS, pair.awaitStatus(pair.sends));
         }

@@ -164,6 +164,8 @@ final class Session implements ControlHandler, LinkHandler {
                         path.codec(),
                         path.rejected(),
                         made.details());
+        // Whatever was sent before has been answered by now, or the link would not be up.
+        made.messages().ifPresent(control::goOver);
         if (!initiator) {
             establish();
             send(new MessageWriter(ControlMessages.READY));

@@ -22,6 +22,19 @@ public interface ControlLink {
     boolean send(ByteBuffer message);
 
     /**
+     * Lets messages go over a faster way from now on; this connection then only shows that both
+     * sides are there. Called once, by each side at a point where all that it has sent before
+     * arrives before the other side needs what is sent after. The handler stays, and so does all
+     * that it may rely on. A channel may stay as it is only when it never has to do with a link
+     * that has such a way.
+     *
+     * @param faster as {@link DataLink#messages} gives it
+     */
+    default void goOver(MessageLane faster) {
+        throw new UnsupportedOperationException(getClass().getName());
+    }
+
+    /**
      * Closes the link after what was sent is out, as far as that takes no long wait.
      *
      * @param reason why

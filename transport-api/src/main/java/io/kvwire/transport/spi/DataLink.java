@@ -3,6 +3,7 @@ package io.kvwire.transport.spi;
 import io.kvwire.transport.TransferException;
 
 import java.util.Map;
+import java.util.Optional;
 
 /** The lanes between this node and one peer over one wire. Thread-safe. */
 public interface DataLink {
@@ -20,6 +21,13 @@ public interface DataLink {
      *     is down
      */
     void send(OutboundFrame frame);
+
+    /**
+     * {@return a way for the session's messages beside the frames, or empty when the link has none}
+     */
+    default Optional<MessageLane> messages() {
+        return Optional.empty();
+    }
 
     /**
      * Closes all lanes at once. Frames not yet released are released as not sent, frames that are

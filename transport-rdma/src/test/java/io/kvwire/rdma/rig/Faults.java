@@ -2,6 +2,7 @@ package io.kvwire.rdma.rig;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,25 @@ final class Faults {
         var command = List.of("sh", "-c", "tc qdisc add dev " + DEVICE + " root netem " + what);
         here(command);
         return () -> here(List.of("tc", "qdisc", "del", "dev", DEVICE, "root"));
+    }
+
+    /** {@return what this host holds of its RDMA device} */
+    static String held() {
+        try {
+            var process =
+                    new ProcessBuilder("rdma", "resource", "show", "rxe0")
+                            .redirectErrorStream(true)
+                            .start();
+            var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (process.waitFor() != 0) {
+                throw new AssertionError("rdma resource show: " + text);
+            }
+            return text.strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted", e);
+        }
     }
 
     /** Pulls the cable at the other host, and puts it in again after some seconds. */
@@ -63,14 +83,20 @@ final class Faults {
             return new Counters(here, there);
         }
 
+        /** {@return whether one of the counters, at either host, is higher than it was} */
+        boolean risen(Counters before, String... names) {
+            return List.of(names).stream()
+                    .anyMatch(name ->
+                            here.getOrDefault(name, 0L) > before.here.getOrDefault(name, 0L)
+                                    || there.getOrDefault(name, 0L)
+                                            > before.there.getOrDefault(name, 0L));
+        }
+
         /** Fails unless one of the counters, at either host, has risen since. */
         void assertRise(String... names) {
             var now = now();
-            for (var name : names) {
-                if (now.here.getOrDefault(name, 0L) > here.getOrDefault(name, 0L)
-                        || now.there.getOrDefault(name, 0L) > there.getOrDefault(name, 0L)) {
-                    return;
-                }
+            if (now.risen(this, names)) {
+                return;
             }
             throw new AssertionError(
                     "none of "

@@ -4,6 +4,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.ControlLink;
+import io.kvwire.transport.spi.MessageLane;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -108,6 +109,11 @@ final class FaultyControlLink implements ControlLink, ControlTap {
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public void goOver(MessageLane faster) {
+        link.goOver(faster);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.kvwire.tck.fault;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** A link that delays, drops and holds the frames it is given. */
@@ -51,6 +53,11 @@ final class FaultyLink implements DataLink, LinkTap {
     @Override
     public Map<String, String> details() {
         return link.details();
+    }
+
+    @Override
+    public Optional<MessageLane> messages() {
+        return link.messages();
     }
 
     @Override
