@@ -1,5 +1,7 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.bench.BenchCommand;
+import io.kvwire.harness.bench.worker.BenchWorkerCommand;
 import io.kvwire.harness.doctor.DoctorCommand;
 import io.kvwire.harness.perf.PerfCommand;
 import io.kvwire.harness.quality.QualityCommand;
@@ -23,6 +25,8 @@ import java.util.List;
             DecodeCommand.class,
             DecodeWorkerCommand.class,
             PerfCommand.class,
+            BenchCommand.class,
+            BenchWorkerCommand.class,
             QualityCommand.class,
             DoctorCommand.class,
             RigCommand.class
