@@ -14,8 +14,11 @@ module io.kvwire.harness {
     requires java.desktop;
     requires java.logging;
     requires java.management;
+    requires jdk.httpserver;
     requires jdk.incubator.vector;
     requires jdk.management;
+    requires micrometer.core;
+    requires micrometer.registry.prometheus;
     requires org.knowm.xchart;
     requires org.slf4j;
 
@@ -52,6 +55,9 @@ module io.kvwire.harness {
             com.fasterxml.jackson.databind,
             info.picocli;
     opens io.kvwire.harness.quality to
+            com.fasterxml.jackson.databind,
+            info.picocli;
+    opens io.kvwire.harness.serve to
             com.fasterxml.jackson.databind,
             info.picocli;
     opens io.kvwire.harness.split to

@@ -14,9 +14,9 @@ import java.util.stream.Collectors;
 /** A subject's process. Confined to one thread. */
 final class Adapter implements AutoCloseable {
     /** The first line of an adapter may wait for a C compiler. */
-    private static final Duration START = Duration.ofSeconds(120);
+    private static final Duration START = Duration.ofMinutes(2);
 
-    private static final Duration POINT = Duration.ofSeconds(180);
+    private static final Duration POINT = Duration.ofMinutes(3);
 
     private final Subject subject;
     private final ChildJvm process;

@@ -38,6 +38,7 @@ public final class Json {
      *
      * @param line JSON
      * @param type a record
+     * @param <T> the record
      * @return the value
      * @throws IllegalArgumentException when it is none
      */

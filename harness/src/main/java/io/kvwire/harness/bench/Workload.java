@@ -168,6 +168,6 @@ record Workload(
     }
 
     private static int requests(long memory, long request) {
-        return (int) Math.clamp(memory / request, 1, 1 << 20);
+        return Math.clamp(memory / request, 1, 1 << 20);
     }
 }

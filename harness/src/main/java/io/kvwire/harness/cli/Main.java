@@ -5,6 +5,8 @@ import io.kvwire.harness.bench.worker.BenchWorkerCommand;
 import io.kvwire.harness.doctor.DoctorCommand;
 import io.kvwire.harness.perf.PerfCommand;
 import io.kvwire.harness.quality.QualityCommand;
+import io.kvwire.harness.serve.ServeSimCommand;
+import io.kvwire.harness.serve.ServeWorkerCommand;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,6 +29,8 @@ import java.util.List;
             PerfCommand.class,
             BenchCommand.class,
             BenchWorkerCommand.class,
+            ServeSimCommand.class,
+            ServeWorkerCommand.class,
             QualityCommand.class,
             DoctorCommand.class,
             RigCommand.class

@@ -24,14 +24,16 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The end that writes, and that measures. Keeps the memory of the last point, since rounds come
  * back to it. Confined to one thread; owns its node and its memory.
  */
 final class Source implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final long LONGEST_NANOS = PATIENCE.toNanos();
+    private static final long POLL_NANOS = 100_000;
     private static final double NANOS_PER_SECOND = 1e9;
 
     private final Link link;
@@ -115,18 +117,27 @@ final class Source implements AutoCloseable {
         cache = new BenchCache(point, true, link.path());
         cache.fill();
         registered = cache.register(node, "local-" + ready.cache(), Access.LOCAL);
-        var remote =
-                peer.cache(ready.cache())
-                        .orElseThrow(() ->
-                                new TransferException(
-                                        ErrorCode.UNKNOWN_REGION,
-                                        "the target did not announce " + ready.cache()));
+        var remote = announced(ready.cache());
         transfers = new BlockTransfer[point.requests()];
         var theirs = BlockTable.decode(Base64.getDecoder().decode(ready.table()));
         for (int i = 0; i < transfers.length; i++) {
             transfers[i] = request(point, i, theirs, remote);
         }
         current = point;
+    }
+
+    /** The target's word over its pipe may overtake its announcement over the network. */
+    private RemoteCache announced(String name) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (System.nanoTime() < end && peer.connected()) {
+            var found = peer.cache(name);
+            if (found.isPresent()) {
+                return found.get();
+            }
+            LockSupport.parkNanos(POLL_NANOS);
+        }
+        throw new TransferException(
+                ErrorCode.UNKNOWN_REGION, "the target did not announce " + name);
     }
 
     private BlockTransfer request(Point point, int i, BlockTable theirs, RemoteCache remote) {

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 
 /** The other process, seen from the source. Confined to one thread. */
 final class TargetProcess implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final ChildJvm process;
 
