@@ -69,6 +69,13 @@ public final class BenchCommand implements Callable<Integer> {
             description = "Which ones; a name may end with * (default: all).")
     private List<String> subjects = List.of("*");
 
+    @Option(
+            names = "--demo",
+            paramLabel = "FILE",
+            description =
+                    "Show the whole requests of 'kvwire demo --json FILE' in the report, too.")
+    private Path demo;
+
     @Option(names = "--rounds", paramLabel = "N", description = "Rounds (default: 5; quick: 2).")
     private int rounds;
 
@@ -129,7 +136,8 @@ public final class BenchCommand implements Callable<Integer> {
                         outcome.takers(),
                         outcome.rows(),
                         outcome.comparisons(),
-                        outcome.leftOut());
+                        outcome.leftOut(),
+                        demo == null ? List.of() : DemoTimes.read(demo));
         return publish(report);
     }
 

@@ -22,6 +22,7 @@ import java.util.Map;
  * @param rows a row for each point and subject
  * @param comparisons kvwire against the limit and each peer
  * @param leftOut points that were not measured, and why
+ * @param demo whole requests, when the run was given those of a demo
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record BenchReport(
@@ -36,8 +37,13 @@ record BenchReport(
         List<Taker> subjects,
         List<Row> rows,
         List<Comparison> comparisons,
-        List<String> leftOut) {
+        List<String> leftOut,
+        List<DemoTimes> demo) {
     static final int SCHEMA = 1;
+
+    BenchReport {
+        demo = demo == null ? List.of() : List.copyOf(demo);
+    }
 
     /**
      * @param id of a subject

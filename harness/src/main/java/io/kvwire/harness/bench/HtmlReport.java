@@ -41,6 +41,7 @@ final class HtmlReport {
             html.workload(workload);
         }
         html.against();
+        html.demo();
         html.page.write(file);
     }
 
@@ -163,6 +164,42 @@ final class HtmlReport {
             }
         }
         return series.isEmpty() ? "" : Charts.bars(title, unit, points, series);
+    }
+
+    private void demo() {
+        if (report.demo().isEmpty()) {
+            return;
+        }
+        page.heading("Whole requests, by path, mode and codec");
+        if (draws) {
+            demoChart("Time to first token", DemoTimes::ttftMillis);
+            demoChart("Time for each further token", DemoTimes::tpotMillis);
+            demoChart(
+                    "Handover: what of the transfer the user waits for", DemoTimes::handoverMillis);
+        }
+        page.table(
+                List.of("step", "how", "TTFT ms", "TPOT ms", "handover ms", "hidden"),
+                report.demo().stream()
+                        .map(row ->
+                                List.of(
+                                        row.step().toString(),
+                                        row.label(),
+                                        number(row.ttftMillis()),
+                                        number(row.tpotMillis()),
+                                        number(row.handoverMillis()),
+                                        Math.round(row.hiddenShare() * 100) + " %"))
+                        .toList(),
+                List.of());
+    }
+
+    private void demoChart(String title, Function<DemoTimes, Double> value) {
+        var labels = new ArrayList<String>();
+        var values = new ArrayList<Double>();
+        for (var row : report.demo()) {
+            labels.add(labels.size() + 1 + ". " + row.label());
+            values.add(value.apply(row));
+        }
+        page.chart(Charts.bars(title, "ms", labels, Map.of("ms", values)));
     }
 
     private void against() {

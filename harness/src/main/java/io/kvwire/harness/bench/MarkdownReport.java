@@ -21,6 +21,7 @@ final class MarkdownReport {
         page.subjects();
         page.tables();
         page.behind();
+        page.demo();
         out.flush();
     }
 
@@ -136,6 +137,28 @@ final class MarkdownReport {
             out.println();
         }
         notes();
+    }
+
+    private void demo() {
+        if (report.demo().isEmpty()) {
+            return;
+        }
+        out.println("## Whole requests");
+        out.println();
+        out.println("| step | how | TTFT ms | TPOT ms | handover ms | hidden |");
+        out.println("|---|---|---|---|---|---|");
+        report.demo()
+                .forEach(row ->
+                        out.printf(
+                                Locale.ROOT,
+                                "| %s | %s | %s | %s | %s | %.0f %% |%n",
+                                row.step(),
+                                cell(row.label()),
+                                number(row.ttftMillis()),
+                                number(row.tpotMillis()),
+                                number(row.handoverMillis()),
+                                row.hiddenShare() * 100));
+        out.println();
     }
 
     private void notes() {

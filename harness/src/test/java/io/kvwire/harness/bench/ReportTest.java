@@ -38,6 +38,17 @@ class ReportTest {
     }
 
     @Test
+    void theTimesOfADemoAreShownByPathModeAndCodec() throws IOException {
+        var times = DemoTimes.read(Path.of("..", "benchmarks", "results", "demo-2026-11-21.json"));
+        assertTrue(
+                times.stream().anyMatch(t -> t.label().startsWith("tcp layerwise raw")),
+                times.toString());
+        var file = folder.resolve("no-demo.json");
+        Files.writeString(file, "{}");
+        assertThrows(IllegalArgumentException.class, () -> DemoTimes.read(file));
+    }
+
+    @Test
     void aReportOfAnotherSchemaIsRefused() throws IOException {
         var file = folder.resolve("old.json");
         Files.writeString(file, "{\"schema\": 99}");

@@ -71,6 +71,7 @@ public final class Samples {
                         taker(missing, null, "not installed")),
                 rows,
                 List.of(comparison),
+                List.of(),
                 List.of());
     }
 
