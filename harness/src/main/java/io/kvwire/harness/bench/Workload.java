@@ -53,6 +53,7 @@ record Workload(
             int blockBytes,
             int blocks,
             boolean scattered,
+            boolean hot,
             String shape,
             int tokens,
             int sourceTokensPerBlock,
@@ -112,7 +113,7 @@ record Workload(
                 tokens,
                 tokens,
                 Math.multiplyExact(tokens, entry.blocks()),
-                requests(memory, request),
+                entry.hot() ? 1 : requests(memory, request),
                 entry.scattered(),
                 kind == Point.Kind.BLOCKS ? USUAL_DEPTH : 1);
     }
@@ -123,7 +124,12 @@ record Workload(
             case CHURN ->
                     "new peer, " + Sizes.show(memory) + " registered, first block of " + block;
             case TRANSFER -> "one block of " + block;
-            default -> block + " x " + entry.blocks() + (entry.scattered() ? " scattered" : "");
+            default ->
+                    block
+                            + " x "
+                            + entry.blocks()
+                            + (entry.scattered() ? " scattered" : "")
+                            + (entry.hot() ? " hot" : "");
         };
     }
 

@@ -30,7 +30,8 @@ import java.util.stream.Stream;
  *
  * <p>Lines go both ways over pipes. It ends when it is closed, and at the latest with this process,
  * however that ends: normally by its input's end, after Ctrl-C by a shutdown hook, and otherwise by
- * itself, since a child {@linkplain #dieWithParent watches its parent}. Confined to one thread.
+ * itself, since a child {@linkplain #dieWithParent watches its parent}. One thread may send while
+ * another receives.
  */
 public final class ChildJvm implements AutoCloseable {
     private static final String MAIN = "io.kvwire.harness.cli.Main";

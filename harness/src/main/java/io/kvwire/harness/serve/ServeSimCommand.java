@@ -9,6 +9,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
+import java.io.Console;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -191,8 +192,7 @@ public final class ServeSimCommand implements Callable<Integer> {
     }
 
     private void progress(String what) {
-        var console = System.console();
-        if (console != null && console.isTerminal()) {
+        if (Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false)) {
             spec.commandLine().getErr().print("\r\033[K" + what);
             spec.commandLine().getErr().flush();
         }

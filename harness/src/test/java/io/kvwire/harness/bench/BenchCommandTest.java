@@ -61,7 +61,7 @@ class BenchCommandTest {
                         .findFirst()
                         .orElseThrow();
         assertTrue(ours.figure().median() > 0, "no throughput");
-        assertEquals(Boolean.TRUE, ours.verified());
+        assertTrue(ours.verified());
         assertEquals(1, report.comparisons().size(), report.comparisons().toString());
         assertTrue(ran.out().contains("## mine"), ran.out());
     }

@@ -53,7 +53,7 @@ class WorkloadTest {
 
     @Test
     void aShapeThatIsNotThereIsNamed() {
-        var entry = new Workload.Entry(null, 0, 0, false, "GPT-0", 16, 0, 0, 0, true);
+        var entry = new Workload.Entry(null, 0, 0, false, false, "GPT-0", 16, 0, 0, 0, true);
         var workload = new Workload("mine", "", 1 << 20, 1 << 20, Map.of(), List.of(entry));
         var error = assertThrows(IllegalArgumentException.class, () -> workload.expand(false));
         assertTrue(error.getMessage().contains("GPT-0"), error.getMessage());

@@ -110,8 +110,8 @@ final class BenchCache implements AutoCloseable {
     }
 
     private static long word(long row, long index) {
-        long mixed = (row << 20 ^ index) * 0x9E37_79B9_7F4A_7C15L;
-        return (mixed ^ mixed >>> 29) & FREE_BITS | ONE;
+        long mixed = ((row << 20) ^ index) * 0x9E37_79B9_7F4A_7C15L;
+        return ((mixed ^ (mixed >>> 29)) & FREE_BITS) | ONE;
     }
 
     /** Visits a token of one part of one layer: where it lies, and its number. */

@@ -161,14 +161,13 @@ final class Source implements AutoCloseable {
         long done = 0;
         int next = 0;
         boolean more = true;
+        boolean started = false;
         while (more || !inFlight.isEmpty()) {
             // At least one, however long it takes.
-            more =
-                    more
-                            && (next == 0 && done == 0 && inFlight.isEmpty()
-                                    || end > System.nanoTime());
+            more = !started || end > System.nanoTime();
             if (more && inFlight.size() < depth) {
                 inFlight.add(peer.write(transfers[next], options));
+                started = true;
                 next = (next + 1) % transfers.length;
                 continue;
             }

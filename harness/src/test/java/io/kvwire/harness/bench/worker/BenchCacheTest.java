@@ -1,6 +1,5 @@
 package io.kvwire.harness.bench.worker;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -63,7 +62,7 @@ class BenchCacheTest {
     }
 
     private static void right(Point point, Figures figures) {
-        assertEquals(Boolean.TRUE, figures.verified(), point.key());
+        assertTrue(figures.verified(), point.key());
         assertTrue(figures.bytes() >= point.requestBytes(), point.key());
         assertTrue(figures.p50Micros() > 0, point.key());
         assertTrue(figures.cpuSeconds() >= 0, point.key());
