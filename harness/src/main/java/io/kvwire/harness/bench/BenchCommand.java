@@ -34,7 +34,7 @@ public final class BenchCommand implements Callable<Integer> {
     private static final String HOME = "kvwire.home";
 
     private static final List<String> WORKLOADS =
-            List.of("kv-blocks", "models", "latency", "churn");
+            List.of("latency", "churn", "kv-blocks", "models");
     private static final double QUICK_SECONDS = 0.25;
     private static final double SECONDS = 2;
     private static final int QUICK_ROUNDS = 2;
@@ -60,8 +60,8 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "NAME",
             split = ",",
             description =
-                    "Which ones, or JSON files of one's own (default: kv-blocks, models, latency,"
-                            + " churn).")
+                    "Which ones, or JSON files of one's own (default: latency, churn, kv-blocks,"
+                            + " models).")
     private List<String> workloads = WORKLOADS;
 
     @Option(

@@ -22,6 +22,7 @@ final class BenchRun {
 
     private final Plan plan;
     private final Consumer<String> progress;
+    private int planned;
     private final List<String> leftOut = new ArrayList<>();
     private final Map<Subject, Adapter> adapters = new LinkedHashMap<>();
     private final Map<Subject, BenchReport.Taker> takers = new HashMap<>();
@@ -67,6 +68,8 @@ final class BenchRun {
     Outcome run(Reasons reasons) {
         long end = System.nanoTime() + (long) (plan.budgetSeconds() * 1e9);
         var rows = new ArrayList<BenchReport.Row>();
+        planned = plan.workloads().stream().mapToInt(w -> w.expand(plan.quick()).size()).sum();
+        int measured = 0;
         try {
             for (var workload : plan.workloads()) {
                 start(workload.name());
@@ -74,8 +77,9 @@ final class BenchRun {
                 warmUp(points);
                 for (var point : points) {
                     if (fits(point) && inTime(point, end)) {
-                        rows.addAll(measure(point));
+                        rows.addAll(measure(point, rounds(end, planned - measured)));
                     }
+                    measured++;
                 }
                 endThoseOf(workload.name());
             }
@@ -87,6 +91,12 @@ final class BenchRun {
         } finally {
             adapters.values().forEach(Adapter::close);
         }
+    }
+
+    /** One round alone when the points that are left would otherwise not get their turn. */
+    private int rounds(long end, int pointsLeft) {
+        double left = (end - System.nanoTime()) / 1e9;
+        return left < plan.budgetSeconds() * pointsLeft / planned ? 1 : plan.rounds();
     }
 
     /** Starts the adapters of a workload that do not run yet. */
@@ -175,10 +185,10 @@ final class BenchRun {
                 .filter(a -> a.subject().takesPartIn(point.workload()));
     }
 
-    private List<BenchReport.Row> measure(Point point) {
+    private List<BenchReport.Row> measure(Point point, int rounds) {
         Map<Adapter, List<Answer>> answers = new LinkedHashMap<>();
         taking(point).forEach(a -> answers.put(a, new ArrayList<>()));
-        for (int round = 1; round <= plan.rounds(); round++) {
+        for (int round = 1; round <= rounds; round++) {
             for (var entry : answers.entrySet()) {
                 if (refused(entry.getValue())) {
                     continue; // It will say the same again.
@@ -186,10 +196,7 @@ final class BenchRun {
                 progress.accept(
                         "%s, round %d of %d, %s"
                                 .formatted(
-                                        point.key(),
-                                        round,
-                                        plan.rounds(),
-                                        entry.getKey().subject().id()));
+                                        point.key(), round, rounds, entry.getKey().subject().id()));
                 entry.getValue().add(entry.getKey().measure(point, plan.seconds()));
             }
         }
