@@ -11,10 +11,15 @@ module io.kvwire.harness {
     requires io.kvwire.rdma;
     requires io.kvwire.tcp;
     requires transitive io.kvwire.transport;
+    requires java.desktop;
     requires java.logging;
     requires java.management;
+    requires jdk.httpserver;
     requires jdk.incubator.vector;
     requires jdk.management;
+    requires micrometer.core;
+    requires micrometer.registry.prometheus;
+    requires org.knowm.xchart;
     requires org.slf4j;
 
     exports io.kvwire.harness.demo;
@@ -32,6 +37,12 @@ module io.kvwire.harness {
             io.kvwire.harness.device.CpuDeviceProvider,
             io.kvwire.harness.xpu.XpuDeviceProvider;
 
+    opens io.kvwire.harness.bench to
+            com.fasterxml.jackson.databind,
+            info.picocli;
+    opens io.kvwire.harness.bench.worker to
+            com.fasterxml.jackson.databind,
+            info.picocli;
     opens io.kvwire.harness.cli to
             info.picocli;
     opens io.kvwire.harness.demo to
@@ -45,6 +56,9 @@ module io.kvwire.harness {
             com.fasterxml.jackson.databind,
             info.picocli;
     opens io.kvwire.harness.quality to
+            com.fasterxml.jackson.databind,
+            info.picocli;
+    opens io.kvwire.harness.serve to
             com.fasterxml.jackson.databind,
             info.picocli;
     opens io.kvwire.harness.split to

@@ -58,6 +58,7 @@ public abstract class CancellationContract extends WireContract {
     void aWriteCancelledInFlightLeavesReusedBlocksAlone(StallPoint point) {
         if (point == StallPoint.AFTER_FIRST_RUN) {
             needsRawBlocks(); // an encoded frame has one run; see CodecContract
+            needsBlocksInPlace(); // so has one that is staged
         }
         var pair = pair();
         var request = pair.request(2 * 64);
@@ -84,6 +85,7 @@ public abstract class CancellationContract extends WireContract {
     void aReadCancelledInFlightLeavesReusedBlocksAlone(StallPoint point) {
         if (point == StallPoint.AFTER_FIRST_RUN) {
             needsRawBlocks(); // an encoded frame has one run; see CodecContract
+            needsBlocksInPlace(); // so has one that is staged
         }
         var pair = pair();
         var request = pair.request(2 * 64);

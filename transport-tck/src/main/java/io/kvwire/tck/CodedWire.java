@@ -2,12 +2,14 @@ package io.kvwire.tck;
 
 import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.KvCodecProvider;
 import io.kvwire.transport.spi.Wires;
 
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -63,6 +65,11 @@ public final class CodedWire implements WireUnderTest {
     @Override
     public Arena arena() {
         return wire.arena();
+    }
+
+    @Override
+    public Optional<DeviceMemory> device() {
+        return wire.device();
     }
 
     /** Blocks are decoded into place, so none are received there. */

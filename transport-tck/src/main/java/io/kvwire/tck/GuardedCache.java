@@ -1,9 +1,13 @@
 package io.kvwire.tck;
 
+import io.kvwire.transport.Access;
+import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
 import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.TransferNode;
+import io.kvwire.transport.spi.DeviceMemory;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
@@ -36,12 +41,24 @@ final class GuardedCache {
     static final int GUARD_BYTES = 512;
     private static final int GAP_BYTES = 48;
 
+    private final Optional<DeviceMemory> device;
     private final KvLayout layout;
     private final int blocks;
     private final MemorySegment memory;
     private final List<LayerPlacement> placement;
 
     GuardedCache(Arena arena, KvLayout layout, int blocks, Placing placing) {
+        this(arena, layout, blocks, placing, Optional.empty());
+    }
+
+    /** In memory of a device, if it is said to be, that this class alone may touch all the same. */
+    GuardedCache(
+            Arena arena,
+            KvLayout layout,
+            int blocks,
+            Placing placing,
+            Optional<DeviceMemory> device) {
+        this.device = device;
         this.layout = layout;
         this.blocks = blocks;
         long layerBytes = 2 * (layout.partBytes() + GAP_BYTES) * blocks + GUARD_BYTES;
@@ -88,6 +105,12 @@ final class GuardedCache {
                 memory,
                 start + dense.valueOffset(),
                 dense.blockStride());
+    }
+
+    KvCache register(TransferNode node, String name, Access access) {
+        return device.isPresent()
+                ? node.register(name, layout, placement, blocks, access, device.get())
+                : node.register(name, layout, placement, blocks, access);
     }
 
     KvLayout layout() {

@@ -65,7 +65,7 @@ final class Pair {
     }
 
     static KvCache register(TransferNode node, GuardedCache memory, Access access) {
-        return node.register(CACHE, memory.layout(), memory.placement(), memory.blocks(), access);
+        return memory.register(node, CACHE, access);
     }
 
     RemoteCache remote() {

@@ -104,7 +104,7 @@ final class Rig implements AutoCloseable {
     }
 
     GuardedCache memory(KvLayout layout, int blocks, GuardedCache.Placing placing) {
-        var memory = new GuardedCache(arena, layout, blocks, placing);
+        var memory = new GuardedCache(arena, layout, blocks, placing, wire.device());
         memory.scribble(random);
         return memory;
     }

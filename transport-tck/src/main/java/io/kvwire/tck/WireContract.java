@@ -50,6 +50,13 @@ public abstract class WireContract {
                 () -> "blocks go through the codec " + rig.wire().codec());
     }
 
+    /** Skips the test when blocks are memory of a device, so that the wire sees staging alone. */
+    final void needsBlocksInPlace() {
+        Assumptions.assumeTrue(
+                rig.wire().device().isEmpty(),
+                () -> "blocks are memory of " + rig.wire().device().orElseThrow().device());
+    }
+
     /** Skips the test when the wire cannot do what it needs. */
     final void needs(WireUnderTest.Trait trait) {
         Assumptions.assumeTrue(

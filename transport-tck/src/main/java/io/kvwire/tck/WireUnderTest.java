@@ -2,10 +2,12 @@ package io.kvwire.tck;
 
 import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.Wires;
 
 import java.lang.foreign.Arena;
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -45,6 +47,11 @@ public interface WireUnderTest extends AutoCloseable {
     /** {@return a new arena for the memory of nodes, shared among threads; closed by the test} */
     default Arena arena() {
         return Arena.ofShared();
+    }
+
+    /** {@return the device that caches are memory of; none, unless a {@link DeviceWire} is here} */
+    default Optional<DeviceMemory> device() {
+        return Optional.empty();
     }
 
     /** {@return what the wire can do; all of it, unless it says otherwise} */

@@ -1,8 +1,12 @@
 package io.kvwire.harness.cli;
 
+import io.kvwire.harness.bench.BenchCommand;
+import io.kvwire.harness.bench.worker.BenchWorkerCommand;
 import io.kvwire.harness.doctor.DoctorCommand;
 import io.kvwire.harness.perf.PerfCommand;
 import io.kvwire.harness.quality.QualityCommand;
+import io.kvwire.harness.serve.ServeSimCommand;
+import io.kvwire.harness.serve.ServeWorkerCommand;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,6 +27,10 @@ import java.util.List;
             DecodeCommand.class,
             DecodeWorkerCommand.class,
             PerfCommand.class,
+            BenchCommand.class,
+            BenchWorkerCommand.class,
+            ServeSimCommand.class,
+            ServeWorkerCommand.class,
             QualityCommand.class,
             DoctorCommand.class,
             RigCommand.class

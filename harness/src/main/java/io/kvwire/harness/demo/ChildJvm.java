@@ -30,7 +30,8 @@ import java.util.stream.Stream;
  *
  * <p>Lines go both ways over pipes. It ends when it is closed, and at the latest with this process,
  * however that ends: normally by its input's end, after Ctrl-C by a shutdown hook, and otherwise by
- * itself, since a child {@linkplain #dieWithParent watches its parent}. Confined to one thread.
+ * itself, since a child {@linkplain #dieWithParent watches its parent}. One thread may send while
+ * another receives.
  */
 public final class ChildJvm implements AutoCloseable {
     private static final String MAIN = "io.kvwire.harness.cli.Main";
@@ -74,8 +75,20 @@ public final class ChildJvm implements AutoCloseable {
     public static ChildJvm start(
             String name, List<String> prefix, boolean verbose, List<String> words) {
         var command = Stream.of(prefix, java(), words).flatMap(List::stream).toList();
+        return start(name, new ProcessBuilder(command), verbose);
+    }
+
+    /**
+     * Starts any other program that speaks in lines.
+     *
+     * @param name for messages
+     * @param program what to start
+     * @param verbose whether what it says on standard error is passed on
+     * @return the process
+     */
+    public static ChildJvm start(String name, ProcessBuilder program, boolean verbose) {
         try {
-            return new ChildJvm(name, new ProcessBuilder(command).start(), verbose);
+            return new ChildJvm(name, program.start(), verbose);
         } catch (IOException e) {
             throw new TransferException(
                     ErrorCode.INTERNAL, "the " + name + " process cannot be started: " + e, e);
@@ -193,6 +206,11 @@ public final class ChildJvm implements AutoCloseable {
 
     private static BufferedReader reader(InputStream stream) {
         return new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8));
+    }
+
+    /** {@return its processes, those that it started included} */
+    public List<ProcessHandle> processes() {
+        return Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
     }
 
     /**

@@ -50,9 +50,14 @@ final class Activations implements AutoCloseable {
     }
 
     private Buffer floats(long count) {
-        var buffer = context.buffer(count * Float.BYTES);
-        owned.add(buffer);
-        return buffer;
+        try {
+            var buffer = context.buffer(count * Float.BYTES);
+            owned.add(buffer);
+            return buffer;
+        } catch (RuntimeException | Error e) {
+            owned.forEach(Buffer::close);
+            throw e;
+        }
     }
 
     int qkvStride() {

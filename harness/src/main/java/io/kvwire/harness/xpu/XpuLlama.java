@@ -54,12 +54,17 @@ final class XpuLlama implements LlamaRunner {
         hostAngles = arena.allocate(JAVA_FLOAT, (long) rows * config.headDim());
         hostLogits = arena.allocate(JAVA_FLOAT, config.vocabSize());
         queue = context.queue();
+        var opened = new ArrayDeque<Runnable>();
+        opened.push(arena::close);
+        opened.push(queue::close);
         try {
             kernels = new Kernels(context, queue);
+            opened.push(kernels::close);
             scratch = new Activations(context, config, rows);
+            opened.push(scratch::close);
             weights = new XpuWeights(context, queue, config, model.weights());
         } catch (RuntimeException | Error e) {
-            queue.close();
+            opened.forEach(Runnable::run);
             throw e;
         }
     }

@@ -49,7 +49,7 @@ class CableFaultsTest extends TransferFaults {
 
     @Test
     void aCableThatIsOutForFiveSecondsIsOutlastedByRetries() throws Exception {
-        var to = connect(Map.of("rdma.timeout", "18"));
+        var to = connect(Map.of("rdma.timeout", OUTLASTING));
         var before = Counters.now();
         try (var _ = Faults.netem(SLOW)) {
             var transfer = write(to, all(to));
@@ -70,7 +70,8 @@ class CableFaultsTest extends TransferFaults {
             assertLost(transfer);
         }
         before.assertRise("retry_exceeded_err", "link_downed");
-        until("both ends gave up", () -> !to.connected() && peer.ask("idle").equals("true"));
+        to.close();
+        until("the peer gave up, too", () -> peer.ask("idle").equals("true"));
         moveBothWays(connected(PEER_PORT));
     }
 }

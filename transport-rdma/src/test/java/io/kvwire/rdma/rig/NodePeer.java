@@ -20,8 +20,8 @@ final class NodePeer {
     private final List<Lease> leases = new ArrayList<>();
     private CompletableFuture<Void> retired = CompletableFuture.completedFuture(null);
 
-    private NodePeer(int port, String keys) {
-        var options = Map.of("rdma.keys", keys);
+    private NodePeer(int port, String keys, String timeout) {
+        var options = Map.of("rdma.keys", keys, "rdma.timeout", timeout);
         end =
                 new NodeEnd(
                         "peer-" + port,
@@ -31,11 +31,11 @@ final class NodePeer {
     /**
      * Obeys until its standard input ends.
      *
-     * @param args the port to listen at, and the option rdma.keys
+     * @param args the port to listen at, and the options rdma.keys and rdma.timeout
      */
     public static void main(String[] args) throws IOException {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        var peer = new NodePeer(Integer.parseInt(args[0]), args[1]);
+        var peer = new NodePeer(Integer.parseInt(args[0]), args[1], args[2]);
         System.out.println(ProcessHandle.current().pid());
         for (var line = in.readLine(); line != null; line = in.readLine()) {
             try {

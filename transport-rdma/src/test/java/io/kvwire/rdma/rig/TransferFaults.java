@@ -51,6 +51,9 @@ abstract class TransferFaults {
     /** As long as a resend of 4 MB takes on an emulated processor; for faults in its midst. */
     static final String SLOW = "rate 60mbit";
 
+    /** The option rdma.timeout with which retries outlast seven seconds. */
+    static final String OUTLASTING = "18";
+
     static final Set<ErrorCode> LOST = Set.of(ErrorCode.LANE_LOST, ErrorCode.PEER_LOST);
 
     final List<Transfer> submitted = new ArrayList<>();
@@ -64,13 +67,15 @@ abstract class TransferFaults {
     static void startPeers() {
         OtherHost.assumePresent();
         if (peer == null) {
-            peer = OtherHost.start(NodePeer.class, String.valueOf(PEER_PORT), "windows");
-            bystander =
-                    OtherHost.start(
-                            NodePeer.class, String.valueOf(BYSTANDER_PORT), "registrations");
+            peer = start(PEER_PORT, "windows", OUTLASTING);
+            bystander = start(BYSTANDER_PORT, "registrations", OUTLASTING);
             assertTrue(Long.parseLong(peer.line()) > 0);
             assertTrue(Long.parseLong(bystander.line()) > 0);
         }
+    }
+
+    static OtherHost.Running start(int port, String keys, String timeout) {
+        return OtherHost.start(NodePeer.class, String.valueOf(port), keys, timeout);
     }
 
     @BeforeEach

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Mooncake Transfer Engine (PyPI: mooncake-transfer-engine or its build without CUDA) over TCP on loopback.
+
+Every request is batch_transfer_sync_write of its pieces, as many at a time as its queue takes.
+"""
+import os
+import time
+
+import peer
+
+os.environ.setdefault("MC_LOG_LEVEL", "ERROR")
+os.environ.setdefault("GLOG_minloglevel", "3")
+
+
+BATCH = 512  # a TCP lane refuses a batch with more than its queue holds, near 2,000 in version 0.3
+
+
+class End:
+    def __init__(self):
+        self.engine = self.start()
+        self.memory = None
+
+    @staticmethod
+    def start():
+        from mooncake.engine import TransferEngine
+        engine = TransferEngine()
+        if engine.initialize("127.0.0.1", "P2PHANDSHAKE", "tcp", "") != 0:
+            raise RuntimeError("the engine cannot be initialized")
+        return engine
+
+    def name(self):
+        return f"127.0.0.1:{self.engine.get_rpc_port()}"
+
+    def set_up(self, point, source):
+        self.tear_down()
+        self.memory = peer.Memory(point, source)
+        self.memory.fill() if source else self.memory.poison()
+        self.register(self.engine)
+        return self.name(), self.memory.address, self.memory.order.tolist()
+
+    def register(self, engine):
+        if engine.register_memory(self.memory.address, self.memory.bytes) != 0:
+            raise RuntimeError("memory cannot be registered")
+
+    def tear_down(self):
+        if self.memory is not None:
+            self.engine.unregister_memory(self.memory.address)
+            self.memory = None
+
+    def mark(self):
+        if self.memory is not None:
+            self.memory.poison()
+        self.cost = peer.Cost()
+
+    def result(self, requests):
+        return self.cost.used(), self.memory.right(requests)
+
+    def fresh(self):
+        self.extra = self.start()
+        self.register(self.extra)
+        return f"127.0.0.1:{self.extra.get_rpc_port()}", self.memory.address
+
+    def end_fresh(self):
+        self.extra.unregister_memory(self.memory.address)
+        self.extra = None
+
+
+class Source:
+    def __init__(self):
+        self.point = None
+        self.end = End()
+        self.other = peer.OtherEnd(End)
+
+    def prepare(self, point):
+        if point == self.point:
+            return
+        self.point = None
+        self.end.set_up(point, True)
+        self.name, base, order = self.other("set_up", point, False)
+        piece, pieces, memory = point["pieceBytes"], point["pieces"], self.end.memory
+        mine = [memory.address + i * piece for i in memory.order.tolist()]
+        theirs = [base + i * piece for i in order]
+        self.lists = [(mine[i:i + pieces], theirs[i:i + pieces]) for i in range(0, len(mine), pieces)]
+        self.lengths = [piece] * pieces
+        self.point = point
+
+    def once(self, number):
+        mine, theirs = self.lists[number % len(self.lists)]
+        for i in range(0, len(mine), BATCH):
+            part = slice(i, i + BATCH)
+            if self.end.engine.batch_transfer_sync_write(self.name, mine[part], theirs[part], self.lengths[part]) != 0:
+                raise RuntimeError("batch_transfer_sync_write failed")
+
+    def measure(self, point, seconds):
+        if point["kind"] == "MESSAGE":
+            raise peer.Unsupported("no notification of its own in the Python API")
+        if point["kind"] == "CHURN":
+            return self.churn(point)
+        self.prepare(point)
+        peer.repeat(self.once, seconds / 4)
+        self.other("mark")
+        cost = peer.Cost()
+        times, took = peer.repeat(self.once, seconds)
+        mine = cost.used()
+        theirs, right = self.other("result", len(times))
+        return peer.figures(len(times) * point["requestBytes"], len(times), took, times, mine[0] + theirs[0],
+                            mine[1] + theirs[1], right)
+
+    def churn(self, point):
+        self.prepare(point)
+        self.other("mark")
+        cost = peer.Cost()
+        start = time.perf_counter()
+        name, base = self.other("fresh")
+        self.end.fresh()
+        registered = time.perf_counter()
+        memory = self.end.memory
+        mine = [memory.address + int(o) for o in memory.offsets(0)]
+        theirs = [base + int(o) for o in memory.offsets(0)]
+        if self.end.extra.batch_transfer_sync_write(name, mine, theirs, self.lengths) != 0:
+            raise RuntimeError("batch_transfer_sync_write failed")
+        end = time.perf_counter()
+        self.end.end_fresh()
+        used = cost.used()
+        others, right = self.other("result", 1)
+        self.other("end_fresh")
+        return peer.figures(point["requestBytes"], 1, end - start, [end - start], used[0] + others[0],
+                            used[1] + others[1], right, parts={
+                                "start and register": (registered - start) * 1e3,
+                                "connect and first block": (end - registered) * 1e3})
+
+
+def find():
+    import importlib.metadata
+    global source
+    names = ["mooncake-transfer-engine", "mooncake-transfer-engine-non-cuda"]
+    found = [f"{n} {importlib.metadata.version(n)}" for n in names
+             if any(d.metadata["Name"] == n for d in importlib.metadata.distributions())]
+    source = Source()
+    return "Mooncake, " + ", ".join(found)
+
+
+if __name__ == "__main__":
+    peer.serve(find, lambda point, seconds: source.measure(point, seconds), lambda: source.other.close())

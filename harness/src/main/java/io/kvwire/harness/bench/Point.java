@@ -1,0 +1,129 @@
+package io.kvwire.harness.bench;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+import java.util.Objects;
+
+/**
+ * One thing to measure: requests of so many tokens in a cache of a given shape. What knows no
+ * caches, as most peers do, sees {@link #pieces()} pieces of {@link #pieceBytes()} bytes.
+ *
+ * @param workload the workload that it belongs to
+ * @param id its name, unique in the workload
+ * @param kind what is done
+ * @param layers of the cache
+ * @param kvHeads KV heads of one rank
+ * @param headDim elements of one head
+ * @param latent whether a token has one latent instead of K and V
+ * @param sourceTokensPerBlock tokens in a block at the source
+ * @param targetTokensPerBlock tokens in a block at the target
+ * @param tokens of one request; for a message, its bytes
+ * @param requests different requests that the memory of each end holds
+ * @param scattered whether the blocks of a request lie in random places
+ * @param depth requests on their way at one time
+ */
+public record Point(
+        String workload,
+        String id,
+        Kind kind,
+        int layers,
+        int kvHeads,
+        int headDim,
+        boolean latent,
+        int sourceTokensPerBlock,
+        int targetTokensPerBlock,
+        int tokens,
+        int requests,
+        boolean scattered,
+        int depth) {
+    /** All elements are BF16. */
+    public static final int ELEMENT_BYTES = 2;
+
+    /** What is done at a point. */
+    public enum Kind {
+        /** WRITE requests one after the other; throughput. */
+        BLOCKS,
+        /** WRITE one request and wait for it; time. */
+        TRANSFER,
+        /** Send a small message there and back; time. */
+        MESSAGE,
+        /** Start, register, connect, WRITE one block; time. */
+        CHURN;
+
+        /** {@return whether a point of this kind is judged by its time, not by its throughput} */
+        public boolean timed() {
+            return this != BLOCKS;
+        }
+    }
+
+    /** Checks the numbers. */
+    public Point {
+        Objects.requireNonNull(kind, "kind");
+        positive("layers", layers);
+        positive("kvHeads", kvHeads);
+        positive("headDim", headDim);
+        positive("sourceTokensPerBlock", sourceTokensPerBlock);
+        positive("targetTokensPerBlock", targetTokensPerBlock);
+        positive("tokens", tokens);
+        positive("requests", requests);
+        positive("depth", depth);
+        int larger = Math.max(sourceTokensPerBlock, targetTokensPerBlock);
+        if (larger % Math.min(sourceTokensPerBlock, targetTokensPerBlock) != 0) {
+            throw new IllegalArgumentException(
+                    "point '%s': blocks of %d and of %d tokens share no common piece"
+                            .formatted(id, sourceTokensPerBlock, targetTokensPerBlock));
+        }
+        if (kind != Kind.MESSAGE && tokens % larger != 0) {
+            throw new IllegalArgumentException(
+                    "point '%s': %d tokens are no whole blocks of %d"
+                            .formatted(id, tokens, larger));
+        }
+    }
+
+    private static void positive(String what, int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(what + " is " + value + ": need at least 1");
+        }
+    }
+
+    /** {@return bytes of one token in one layer's K, V or latent} */
+    public long rowBytes() {
+        return (long) kvHeads * headDim * ELEMENT_BYTES;
+    }
+
+    /** {@return how many of K and V there are: 2, or 1 for a latent} */
+    public int parts() {
+        return latent ? 1 : 2;
+    }
+
+    /** {@return bytes that lie together at both ends; for a message, its bytes} */
+    @JsonProperty
+    public long pieceBytes() {
+        return kind == Kind.MESSAGE
+                ? tokens
+                : rowBytes() * Math.min(sourceTokensPerBlock, targetTokensPerBlock);
+    }
+
+    /** {@return pieces of one request} */
+    @JsonProperty
+    public long pieces() {
+        return kind == Kind.MESSAGE ? 1 : requestBytes() / pieceBytes();
+    }
+
+    /** {@return bytes of one request; for a message, its bytes} */
+    @JsonProperty
+    public long requestBytes() {
+        return kind == Kind.MESSAGE ? tokens : rowBytes() * tokens * parts() * layers;
+    }
+
+    /** {@return bytes at each end} */
+    @JsonProperty
+    public long workingSetBytes() {
+        return requestBytes() * requests;
+    }
+
+    /** {@return its name with that of its workload} */
+    public String key() {
+        return workload + "/" + id;
+    }
+}

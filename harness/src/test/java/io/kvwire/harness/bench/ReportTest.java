@@ -1,0 +1,146 @@
+package io.kvwire.harness.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+class ReportTest {
+    @TempDir private Path folder;
+
+    @Test
+    void aSummaryHasTheMedianAndSaysWhenRoundsLieFarApart() {
+        assertEquals(2.5, Summary.of(List.of(4.0, 1.0, 3.0, 2.0)).median());
+        assertFalse(Summary.of(List.of(1.0, 1.1, 1.2)).wide());
+        assertTrue(Summary.of(List.of(1.0, 1.1, 1.5)).wide());
+    }
+
+    @Test
+    void aReportReadsBackAsItWasWritten() throws IOException {
+        var report = Samples.report(List.of(2.0, 2.1), List.of(1.0, 1.1));
+        var file = folder.resolve("report.json");
+        report.write(file);
+        assertEquals(report, BenchReport.read(file));
+    }
+
+    @Test
+    void theTimesOfADemoAreShownByPathModeAndCodec() throws IOException {
+        var times = DemoTimes.read(Path.of("..", "benchmarks", "results", "demo-2026-11-21.json"));
+        assertTrue(
+                times.stream().anyMatch(t -> t.label().startsWith("tcp layerwise raw")),
+                times.toString());
+        var file = folder.resolve("no-demo.json");
+        Files.writeString(file, "{}");
+        assertThrows(IllegalArgumentException.class, () -> DemoTimes.read(file));
+    }
+
+    @Test
+    void aReportOfAnotherSchemaIsRefused() throws IOException {
+        var file = folder.resolve("old.json");
+        Files.writeString(file, "{\"schema\": 99}");
+        var error = assertThrows(IllegalArgumentException.class, () -> BenchReport.read(file));
+        assertTrue(error.getMessage().contains("schema 99"), error.getMessage());
+    }
+
+    @Test
+    void theTerminalShowsWhoIsMissingAndWhereWeAreBehindAndWhy() {
+        var text = new StringWriter();
+        MarkdownReport.print(
+                Samples.report(List.of(2.0, 2.1), List.of(1.0, 1.1)), new PrintWriter(text));
+        assertTrue(text.toString().contains("**missing**: not installed"), text.toString());
+        assertTrue(text.toString().contains("0 of 1 comparisons"), text.toString());
+        assertTrue(text.toString().contains("it is <slower>"), text.toString());
+    }
+
+    @Test
+    void onlyWhatLiesOutsideTheRoundsOfBothCountsAsAChange() {
+        var before = Samples.report(List.of(2.0, 2.2), List.of(1.0, 1.2));
+        var after = Samples.report(List.of(1.0, 1.1), List.of(1.1, 1.3));
+        var changes = Compare.of(before, after);
+        assertEquals(3, changes.size());
+        var real = changes.stream().filter(Compare.Change::beyondNoise).toList();
+        assertEquals(1, real.size());
+        assertTrue(real.getFirst().key().endsWith("kvwire-tcp"), real.getFirst().key());
+        assertEquals(2.0, real.getFirst().change(), 0.1);
+    }
+
+    @Test
+    void thePageLoadsNothingAndEscapesWhatItShows() throws IOException {
+        var page = page();
+        assertFalse(page.contains("<script"), "a script");
+        assertFalse(page.matches("(?s).*(src|href)=\"(?!#).*"), "something from elsewhere");
+        assertTrue(page.contains("it is &lt;slower&gt;"), "not escaped");
+    }
+
+    private String page() throws IOException {
+        var file = folder.resolve("report.html");
+        HtmlReport.write(Samples.report(List.of(2.0, 2.1), List.of(1.0, 1.1)), file);
+        return Files.readString(file);
+    }
+
+    /**
+     * A browser lays the page out: every chart has a size, and nothing is wider than the window.
+     */
+    @Test
+    @Timeout(60)
+    void aBrowserShowsTheChartsAndTheTables() throws IOException, InterruptedException {
+        var browser = browser();
+        assumeTrue(!browser.isEmpty(), "no Chromium (Debian: chromium)");
+        assumeTrue(Charts.unavailable().isEmpty(), Charts.unavailable());
+        var page =
+                page().replace(
+                                "</body>",
+                                "<script>const s=[...document.querySelectorAll('svg')]"
+                                    + ".map(e=>e.getBoundingClientRect());document.title='charts"
+                                    + " '+s.filter(r=>r.width>300&&r.height>100&&r.right<=innerWidth).length+'"
+                                    + " of '+s.length+', rows '+document.querySelectorAll('tbody"
+                                    + " tr').length;</script></body>");
+        var file = folder.resolve("looked-at.html");
+        Files.writeString(file, page);
+        var out = folder.resolve("dom");
+        var process =
+                new ProcessBuilder(
+                                browser,
+                                "--headless",
+                                "--no-sandbox",
+                                "--disable-gpu",
+                                "--user-data-dir=" + folder.resolve("profile"),
+                                "--window-size=1200,900",
+                                "--dump-dom",
+                                file.toUri().toString())
+                        .redirectOutput(out.toFile())
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start();
+        assertTrue(process.waitFor(50, TimeUnit.SECONDS), "the browser did not end");
+        var dom = Files.readString(out);
+        assertTrue(dom.contains("<title>charts 2 of 2, rows 8</title>"), title(dom));
+    }
+
+    private static String title(String dom) {
+        int at = dom.indexOf("<title>");
+        return at < 0 ? "no title" : dom.substring(at, Math.min(dom.length(), at + 80));
+    }
+
+    private static String browser() {
+        return Stream.of("chromium", "chromium-browser", "google-chrome")
+                .map(name -> Path.of("/usr/bin", name))
+                .filter(Files::isExecutable)
+                .map(Path::toString)
+                .findFirst()
+                .orElse("");
+    }
+}
