@@ -46,6 +46,16 @@ public final class KernelSource {
         return bytes("kv_rows.spv");
     }
 
+    /** {@return {@code kv_runs.h} with {@code kv_rows.h}, likewise} */
+    public static byte[] spirVRuns() {
+        return bytes("kv_runs.spv");
+    }
+
+    /** {@return {@code llama.h}, likewise} */
+    public static byte[] spirVLlama() {
+        return bytes("llama.spv");
+    }
+
     private static String text(String name) {
         return new String(bytes(name), StandardCharsets.US_ASCII);
     }
