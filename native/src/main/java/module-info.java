@@ -7,6 +7,7 @@ module io.kvwire.ffi {
     requires transitive io.kvwire.transport;
 
     exports io.kvwire.ffi;
+    exports io.kvwire.ffi.cuda;
     exports io.kvwire.ffi.kernels;
     exports io.kvwire.ffi.levelzero;
     exports io.kvwire.ffi.linux;
