@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles the device kernels that ship compiled, or checks that what ships matches its source.
 
-    compile-kernels.py ptx      writes kv_rows.ptx; needs NVRTC 12 (python3 -m pip install nvidia-cuda-nvrtc-cu12==12.9.86)
+    compile-kernels.py ptx      writes kv_rows.ptx and llama.ptx; needs NVRTC 12 (python3 -m pip install nvidia-cuda-nvrtc-cu12==12.9.86)
     compile-kernels.py spirv    writes kv_rows.spv; needs clang and llvm-spirv of one LLVM version
     compile-kernels.py check    compiles whatever there is a compiler for and compares byte for byte;
                                 elsewhere it compares the hash of the source and says what it skipped
@@ -34,9 +34,9 @@ class NoCompiler(Exception):
     """Says what is missing and how to get it."""
 
 
-def source(prelude):
+def source(kind):
     text = ""
-    for name in (prelude, "kv_rows.h"):
+    for name in kind.parts:
         with open(os.path.join(FOLDER, name), encoding="ascii") as file:
             text += file.read()
     return text
@@ -47,7 +47,7 @@ def digest(data):
 
 
 class Ptx:
-    name, prelude = "kv_rows.ptx", "cuda.h"
+    name, parts = "kv_rows.ptx", ("cuda.h", "kv_rows.h", "kv_runs.h")
 
     def __init__(self):
         self.library = self.load()
@@ -69,8 +69,8 @@ class Ptx:
     def compile(self):
         program = ctypes.c_void_p()
         call = self.library
-        text = source(self.prelude).encode()
-        self.checked(call.nvrtcCreateProgram(ctypes.byref(program), text, b"kv_rows.cu", 0, None, None))
+        text = source(self).encode()
+        self.checked(call.nvrtcCreateProgram(ctypes.byref(program), text, self.name.replace(".ptx", ".cu").encode(), 0, None, None))
         try:
             options = (ctypes.c_char_p * len(PTX_OPTIONS))(*(option.encode() for option in PTX_OPTIONS))
             status = call.nvrtcCompileProgram(program, len(options), options)
@@ -93,8 +93,12 @@ class Ptx:
             sys.exit("NVRTC: " + self.library.nvrtcGetErrorString(status).decode())
 
 
+class LlamaPtx(Ptx):
+    name, parts = "llama.ptx", ("cuda.h", "kv_rows.h", "llama.h")
+
+
 class SpirV:
-    name, prelude = "kv_rows.spv", "opencl.h"
+    name, parts = "kv_rows.spv", ("opencl.h", "kv_rows.h")
 
     def __init__(self):
         self.options = CLANG_OPTIONS
@@ -110,7 +114,7 @@ class SpirV:
         with tempfile.TemporaryDirectory() as folder:
             text, bitcode, binary = (os.path.join(folder, "kv_rows" + end) for end in (".cl", ".bc", ".spv"))
             with open(text, "w", encoding="ascii") as file:
-                file.write(source(self.prelude))
+                file.write(source(self))
             # A relative name: where the build happens must not show in the result.
             subprocess.run([self.clang, *CLANG_OPTIONS, "-o", bitcode, "kv_rows.cl"], check=True, cwd=folder)
             subprocess.run([self.translator, "--spirv-max-version=1.0", bitcode, "-o", binary], check=True)
@@ -119,7 +123,7 @@ class SpirV:
 
 
 def origin(kind, compiler, options, data):
-    return {"sourceSha256": digest(source(kind.prelude).encode()), "compiler": compiler, "options": options, "fileSha256": digest(data)}
+    return {"sourceSha256": digest(source(kind).encode()), "compiler": compiler, "options": options, "fileSha256": digest(data)}
 
 
 def write(kind):
@@ -140,8 +144,8 @@ def check(make, require):
         shipped = file.read()
     with open(path + ".from", encoding="ascii") as file:
         recorded = json.load(file)
-    again = "; run native/compile-kernels.py " + ("ptx" if make is Ptx else "spirv")
-    if recorded["sourceSha256"] != digest(source(make.prelude).encode()):
+    again = "; run native/compile-kernels.py " + ("spirv" if make is SpirV else "ptx")
+    if recorded["sourceSha256"] != digest(source(make).encode()):
         return [make.name + " was compiled from another source" + again]
     if recorded["fileSha256"] != digest(shipped):
         return [make.name + " is not the file that its record describes" + again]
@@ -168,10 +172,11 @@ def main():
     parser.add_argument("--require", action="store_true", help="fail where a compiler is missing or another version")
     options = parser.parse_args()
     if options.what == "check":
-        wrong = [problem for make in (Ptx, SpirV) for problem in check(make, options.require)]
+        wrong = [problem for make in (Ptx, LlamaPtx, SpirV) for problem in check(make, options.require)]
         sys.exit("\n".join(wrong) if wrong else 0)
     try:
-        write(Ptx() if options.what == "ptx" else SpirV())
+        for kind in (Ptx, LlamaPtx) if options.what == "ptx" else (SpirV,):
+            write(kind())
     except NoCompiler as missing:
         sys.exit(str(missing))
 

@@ -35,6 +35,7 @@ module io.kvwire.harness {
 
     provides io.kvwire.harness.device.ComputeDeviceProvider with
             io.kvwire.harness.device.CpuDeviceProvider,
+            io.kvwire.harness.cuda.CudaDeviceProvider,
             io.kvwire.harness.xpu.XpuDeviceProvider;
 
     opens io.kvwire.harness.bench to

@@ -1,6 +1,6 @@
 /*
  * Memory of the simulated device: files in memory, so that other processes can open them, at
- * addresses that the host cannot follow.
+ * addresses of their own, with nothing between them.
  */
 #define _GNU_SOURCE
 #include "cuda_simulator.h"
@@ -24,7 +24,7 @@ typedef struct {
     int kind, fd, opened, mapped;
     uintptr_t start; /* as the program sees it */
     size_t bytes;
-    char *host;      /* where the simulator has it; its last page counts importers */
+    char *host;      /* the same, once it is mapped; a page behind it counts importers */
     char key[64];    /* of the handle it was imported with */
 } Range;
 
@@ -88,23 +88,36 @@ int sim_live_ranges(void) {
     return live;
 }
 
-static int back(Range *range) {
+static size_t whole(const Range *range) {
+    return (range->bytes + PAGE - 1) / PAGE * PAGE + PAGE;
+}
+
+static int map(Range *range, uintptr_t start, int fd) {
+    int fixed = MAP_SHARED | MAP_FIXED_NOREPLACE;
+    void *host = mmap((void *) start, whole(range), PROT_READ | PROT_WRITE, fixed, fd, 0);
+    range->host = host == MAP_FAILED ? NULL : host;
+    return range->host != NULL;
+}
+
+static int file_of(Range *range) {
     range->fd = memfd_create("cuda-simulator", MFD_CLOEXEC);
-    size_t all = (range->bytes + PAGE - 1) / PAGE * PAGE + PAGE;
-    if (range->fd < 0 || ftruncate(range->fd, (off_t) all)) return 0;
-    range->host = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED, range->fd, 0);
-    if (range->host == MAP_FAILED) return 0;
+    return range->fd >= 0 && !ftruncate(range->fd, (off_t) whole(range));
+}
+
+static int back(Range *range) {
+    range->start = addresses(range->bytes);
+    if (!file_of(range) || !map(range, range->start, range->fd)) return 0;
     /* Content of new memory is anybody's. */
     memset(range->host, 0xCD, range->bytes < (64 << 20) ? range->bytes : PAGE);
     return 1;
 }
 
 static int *importers(Range *range) {
-    return (int *) (range->host + (range->bytes + PAGE - 1) / PAGE * PAGE);
+    return (int *) (range->host + whole(range) - PAGE);
 }
 
 static void drop(Range *range) {
-    if (range->host) munmap(range->host, (range->bytes + PAGE - 1) / PAGE * PAGE + PAGE);
+    if (range->host) munmap(range->host, whole(range));
     if (range->fd >= 0) close(range->fd);
     range->kind = FREE;
 }
@@ -117,7 +130,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
     if (bytes <= limit_bytes && in_use_bytes <= limit_bytes - bytes) {
         Range *range = add(ALLOCATED, bytes);
         if (back(range)) {
-            *address = range->start = addresses(bytes);
+            *address = range->start;
             in_use_bytes += bytes;
             status = SIM_OK;
         } else {
@@ -278,15 +291,14 @@ CUresult cuIpcOpenMemHandle_v2(CUdeviceptr *address, CUipcMemHandle handle, unsi
     Range *range = add(IMPORTED, theirs.bytes);
     int status = SIM_INVALID_VALUE;
     range->fd = open(path, O_RDWR | O_CLOEXEC);
-    size_t all = (theirs.bytes + PAGE - 1) / PAGE * PAGE + PAGE;
-    if (range->fd >= 0 && (range->host = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_SHARED, range->fd, 0)) != MAP_FAILED) {
+    range->start = addresses(theirs.bytes);
+    if (range->fd >= 0 && map(range, range->start, range->fd)) {
         memcpy(range->key, &handle, sizeof handle);
         range->opened = 1;
         __sync_fetch_and_add(importers(range), 1);
-        *address = range->start = addresses(theirs.bytes);
+        *address = range->start;
         status = SIM_OK;
     } else {
-        range->host = NULL;
         drop(range);
     }
     pthread_mutex_unlock(&lock);
@@ -325,7 +337,7 @@ CUresult cuMemCreate(
     int enough = bytes <= limit_bytes && in_use_bytes <= limit_bytes - bytes;
     if (enough) {
         Range *range = add(PHYSICAL, bytes);
-        enough = back(range);
+        enough = file_of(range);
         *handle = (CUmemGenericAllocationHandle) (range - ranges) + 1;
         in_use_bytes += bytes;
     }
@@ -383,7 +395,7 @@ CUresult cuMemSetAccess(CUdeviceptr address, size_t bytes, const CUmemAccessDesc
     pthread_mutex_lock(&lock);
     Range *range = reserved(address, bytes);
     int right = range && range->opened && count == 1 && (int) access->flags == 3;
-    if (right) range->host = ranges[range->opened - 1].host;
+    if (right) right = map(range, range->start, ranges[range->opened - 1].fd);
     pthread_mutex_unlock(&lock);
     return right ? SIM_OK : SIM_INVALID_VALUE;
 }
@@ -397,6 +409,7 @@ CUresult cuMemUnmap(CUdeviceptr address, size_t bytes) {
         if (sim_in_use(address, bytes)) sim_violation("cuMemUnmap of memory that work uses");
         ranges[range->opened - 1].mapped--;
         range->opened = 0;
+        if (range->host) munmap(range->host, whole(range));
         range->host = NULL;
     }
     pthread_mutex_unlock(&lock);
@@ -408,7 +421,7 @@ CUresult cuMemAddressFree(CUdeviceptr address, size_t bytes) {
     pthread_mutex_lock(&lock);
     Range *range = reserved(address, bytes);
     if (range && range->opened) sim_violation("cuMemAddressFree of addresses that are mapped");
-    if (range) range->host = NULL, range->kind = FREE;
+    if (range) drop(range);
     pthread_mutex_unlock(&lock);
     return range ? SIM_OK : SIM_INVALID_VALUE;
 }
@@ -431,7 +444,6 @@ CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *handle, vo
     pthread_mutex_lock(&lock);
     Range *range = add(PHYSICAL, (size_t) all - PAGE);
     range->fd = fcntl((int) (intptr_t) descriptor, F_DUPFD_CLOEXEC, 0);
-    range->host = mmap(NULL, (size_t) all, PROT_READ | PROT_WRITE, MAP_SHARED, range->fd, 0);
     in_use_bytes += range->bytes;
     *handle = (CUmemGenericAllocationHandle) (range - ranges) + 1;
     pthread_mutex_unlock(&lock);

@@ -5,6 +5,7 @@ module io.kvwire.pcie {
 
     exports io.kvwire.pcie;
     exports io.kvwire.pcie.bounce;
+    exports io.kvwire.pcie.cuda;
     exports io.kvwire.pcie.opencl;
 
     provides io.kvwire.transport.spi.DataPathProvider with

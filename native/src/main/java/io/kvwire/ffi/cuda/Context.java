@@ -43,8 +43,15 @@ public final class Context implements AutoCloseable {
         return new Context(device, handle);
     }
 
+    /**
+     * {@return a segment that stands for memory of a device; the host must not read or write it,
+     * and nothing keeps the memory alive}
+     *
+     * @param address of the device
+     * @param bytes from there on
+     */
     @SuppressWarnings("restricted") // what an ffi package is for
-    static MemorySegment segmentAt(long address, long bytes) {
+    public static MemorySegment segmentAt(long address, long bytes) {
         return MemorySegment.ofAddress(address).reinterpret(bytes);
     }
 
@@ -89,9 +96,7 @@ public final class Context implements AutoCloseable {
                         at ->
                                 (int)
                                         Cu.STREAM_CREATE_WITH_PRIORITY.invokeExact(
-                                                at,
-                                                Constants.CU_STREAM_NON_BLOCKING,
-                                                priority)));
+                                                at, Constants.CU_STREAM_NON_BLOCKING, priority)));
     }
 
     /**
@@ -123,8 +128,7 @@ public final class Context implements AutoCloseable {
         enter();
         return new Event(
                 this,
-                Calls.number(
-                        "cuEventCreate", at -> (int) Cu.EVENT_CREATE.invokeExact(at, flags)));
+                Calls.number("cuEventCreate", at -> (int) Cu.EVENT_CREATE.invokeExact(at, flags)));
     }
 
     /**
@@ -211,8 +215,7 @@ public final class Context implements AutoCloseable {
      */
     public void unregister(MemorySegment memory) {
         enter();
-        Calls.status(
-                "cuMemHostUnregister", () -> (int) Cu.MEM_HOST_UNREGISTER.invokeExact(memory));
+        Calls.status("cuMemHostUnregister", () -> (int) Cu.MEM_HOST_UNREGISTER.invokeExact(memory));
     }
 
     /**
@@ -229,10 +232,7 @@ public final class Context implements AutoCloseable {
             int status =
                     Calls.raw(
                             "cuMemGetAddressRange",
-                            () ->
-                                    (int)
-                                            Cu.MEM_GET_ADDRESS_RANGE.invokeExact(
-                                                    base, size, address));
+                            () -> (int) Cu.MEM_GET_ADDRESS_RANGE.invokeExact(base, size, address));
             if (status == Result.CUDA_ERROR_NOT_FOUND.number()) {
                 throw new TransferException(
                         ErrorCode.OUT_OF_RANGE,
@@ -269,7 +269,7 @@ public final class Context implements AutoCloseable {
      */
     public boolean isExportable(long address) {
         return attribute(address, Constants.CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE)
-                .orElse(0)
+                        .orElse(0)
                 != 0;
     }
 
@@ -285,9 +285,7 @@ public final class Context implements AutoCloseable {
                                     (int)
                                             Cu.POINTER_GET_ATTRIBUTE.invokeExact(
                                                     value, attribute, address));
-            return status == 0
-                    ? OptionalInt.of(value.get(JAVA_INT, 0))
-                    : OptionalInt.empty();
+            return status == 0 ? OptionalInt.of(value.get(JAVA_INT, 0)) : OptionalInt.empty();
         }
     }
 
@@ -394,11 +392,10 @@ public final class Context implements AutoCloseable {
      */
     public int dmaBuf(long address, long bytes) {
         var export =
-                Cu.MEM_GET_HANDLE_FOR_ADDRESS_RANGE.orElseThrow(
-                        () ->
-                                new TransferException(
-                                        ErrorCode.PATH_UNAVAILABLE,
-                                        "this driver exports no dma-buf: install 515 or newer"));
+                Cu.MEM_GET_HANDLE_FOR_ADDRESS_RANGE.orElseThrow(() ->
+                        new TransferException(
+                                ErrorCode.PATH_UNAVAILABLE,
+                                "this driver exports no dma-buf: install 515 or newer"));
         enter();
         try (var arena = Arena.ofConfined()) {
             var descriptor = arena.allocate(JAVA_INT);
@@ -436,8 +433,7 @@ public final class Context implements AutoCloseable {
         try (var arena = Arena.ofConfined()) {
             var free = arena.allocate(JAVA_LONG);
             var total = arena.allocate(JAVA_LONG);
-            Calls.status(
-                    "cuMemGetInfo", () -> (int) Cu.MEM_GET_INFO.invokeExact(free, total));
+            Calls.status("cuMemGetInfo", () -> (int) Cu.MEM_GET_INFO.invokeExact(free, total));
             return free.get(JAVA_LONG, 0);
         }
     }

@@ -29,6 +29,11 @@ public final class DeviceBuffer implements AutoCloseable {
         return bytes;
     }
 
+    /** {@return the addresses} */
+    public AddressRange range() {
+        return new AddressRange(address, bytes);
+    }
+
     /**
      * {@return a segment that stands for this memory; the host must not read or write it, and
      * nothing keeps the memory alive}

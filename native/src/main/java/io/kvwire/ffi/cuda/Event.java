@@ -32,8 +32,7 @@ public final class Event implements AutoCloseable {
      */
     public boolean isDone() {
         context.enter();
-        int status =
-                Calls.raw("cuEventQuery", () -> (int) Cu.EVENT_QUERY.invokeExact(handle));
+        int status = Calls.raw("cuEventQuery", () -> (int) Cu.EVENT_QUERY.invokeExact(handle));
         if (status == Result.CUDA_ERROR_NOT_READY.number()) {
             return false;
         }
@@ -50,8 +49,7 @@ public final class Event implements AutoCloseable {
      */
     public void await() {
         context.enter();
-        Calls.status(
-                "work before an event", () -> (int) Cu.EVENT_SYNCHRONIZE.invokeExact(handle));
+        Calls.status("work before an event", () -> (int) Cu.EVENT_SYNCHRONIZE.invokeExact(handle));
     }
 
     /**
@@ -70,12 +68,13 @@ public final class Event implements AutoCloseable {
         }
     }
 
-    /** {@return what another process opens this event with; it is of {@link Context#sharedEvent}} */
+    /**
+     * {@return what another process opens this event with; it is of {@link Context#sharedEvent}}
+     */
     public IpcHandle export() {
         context.enter();
         return IpcHandle.filled(
-                "cuIpcGetEventHandle",
-                at -> (int) Cu.IPC_GET_EVENT_HANDLE.invokeExact(at, handle));
+                "cuIpcGetEventHandle", at -> (int) Cu.IPC_GET_EVENT_HANDLE.invokeExact(at, handle));
     }
 
     @Override

@@ -4,7 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Page-locked memory of the host, which devices copy from and to without a stop between. Thread-safe.
+ * Page-locked memory of the host, which devices copy from and to without a stop between.
+ * Thread-safe.
  */
 public final class PinnedBuffer implements AutoCloseable {
     private final Context context;

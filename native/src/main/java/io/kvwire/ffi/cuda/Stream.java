@@ -36,6 +36,10 @@ public final class Stream implements AutoCloseable {
         return new Stream(context, handle, false);
     }
 
+    long handle() {
+        return handle;
+    }
+
     /** {@return the context} */
     public Context context() {
         return context;
@@ -191,15 +195,28 @@ public final class Stream implements AutoCloseable {
                                     Cu.MEMCPY_BATCH_ASYNC_V2
                                             .get()
                                             .invokeExact(
-                                                    targets, sources, sizes, copies, attributes,
-                                                    first, 1L, handle);
+                                                    targets,
+                                                    sources,
+                                                    sizes,
+                                                    copies,
+                                                    attributes,
+                                                    first,
+                                                    1L,
+                                                    handle);
                         }
                         return (int)
                                 Cu.MEMCPY_BATCH_ASYNC
                                         .orElseThrow()
                                         .invokeExact(
-                                                targets, sources, sizes, copies, attributes, first,
-                                                1L, failed, handle);
+                                                targets,
+                                                sources,
+                                                sizes,
+                                                copies,
+                                                attributes,
+                                                first,
+                                                1L,
+                                                failed,
+                                                handle);
                     });
         }
     }
@@ -273,8 +290,7 @@ public final class Stream implements AutoCloseable {
     /** {@return whether all work given so far is done} */
     public boolean isIdle() {
         context.enter();
-        int status =
-                Calls.raw("cuStreamQuery", () -> (int) Cu.STREAM_QUERY.invokeExact(handle));
+        int status = Calls.raw("cuStreamQuery", () -> (int) Cu.STREAM_QUERY.invokeExact(handle));
         if (status != 0 && status != Result.CUDA_ERROR_NOT_READY.number()) {
             throw Result.failure("work on a stream", status);
         }
@@ -288,8 +304,7 @@ public final class Stream implements AutoCloseable {
      */
     public void synchronize() {
         context.enter();
-        Calls.status(
-                "work on a stream", () -> (int) Cu.STREAM_SYNCHRONIZE.invokeExact(handle));
+        Calls.status("work on a stream", () -> (int) Cu.STREAM_SYNCHRONIZE.invokeExact(handle));
     }
 
     private static void requireNative(MemorySegment memory) {

@@ -63,9 +63,7 @@ public final class VirtualBuffer implements AutoCloseable {
         var layout = Structs.ALLOCATION;
         var properties = arena.allocate(layout);
         properties.set(
-                JAVA_INT,
-                CStruct.offset(layout, "type"),
-                Constants.CU_MEM_ALLOCATION_TYPE_PINNED);
+                JAVA_INT, CStruct.offset(layout, "type"), Constants.CU_MEM_ALLOCATION_TYPE_PINNED);
         properties.set(
                 JAVA_INT,
                 CStruct.offset(layout, "requestedHandleTypes"),

@@ -35,10 +35,16 @@ public final class KernelSource {
     }
 
     /**
-     * {@return PTX for devices of compute capability 8.0 and up; drivers of CUDA 12.9 and newer}
+     * {@return {@code kv_rows.h} and {@code kv_runs.h} as PTX for devices of compute capability 8.0
+     * and up; drivers of CUDA 12.9 and newer}
      */
     public static String ptx() {
         return text("kv_rows.ptx");
+    }
+
+    /** {@return {@code llama.h} as PTX, likewise} */
+    public static String ptxLlama() {
+        return text("llama.ptx");
     }
 
     /** {@return a SPIR-V 1.0 module for OpenCL and Level Zero} */

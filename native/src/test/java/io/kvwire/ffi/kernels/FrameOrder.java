@@ -1,6 +1,6 @@
-package io.kvwire.ffi.opencl;
+package io.kvwire.ffi.kernels;
 
-import io.kvwire.ffi.kernels.KvRows;
+
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvOrder;
 import io.kvwire.transport.spi.Slab;

@@ -1,6 +1,6 @@
-package io.kvwire.ffi.opencl;
+package io.kvwire.ffi.kernels;
 
-import io.kvwire.ffi.kernels.KvRows;
+
 import io.kvwire.transport.DType;
 
 import java.io.ByteArrayOutputStream;
@@ -39,7 +39,7 @@ final class Reference {
         };
     }
 
-    static RowMoverTest.Quantised quantised(byte[] dense, KvRows rows) {
+    static RowMoverContract.Quantised quantised(byte[] dense, KvRows rows) {
         int dim = rows.cache().headDim();
         var codes = ByteBuffer.allocate(rows.count() * dim);
         var scales = ByteBuffer.allocate(4 * rows.count()).order(ByteOrder.LITTLE_ENDIAN);
@@ -63,10 +63,10 @@ final class Reference {
                 rest.write(dense, at + dim, rows.rowBytes() - dim);
             }
         }
-        return new RowMoverTest.Quantised(codes.array(), scales.array(), rest.toByteArray());
+        return new RowMoverContract.Quantised(codes.array(), scales.array(), rest.toByteArray());
     }
 
-    static byte[] dequantised(RowMoverTest.Quantised quantised, KvRows rows) {
+    static byte[] dequantised(RowMoverContract.Quantised quantised, KvRows rows) {
         int dim = rows.cache().headDim();
         var scales = ByteBuffer.wrap(quantised.scales()).order(ByteOrder.LITTLE_ENDIAN);
         var rest = ByteBuffer.wrap(quantised.rest());

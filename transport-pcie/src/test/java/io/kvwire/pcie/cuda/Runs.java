@@ -1,0 +1,49 @@
+package io.kvwire.pcie.cuda;
+
+import io.kvwire.transport.spi.RunCursor;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs in a list. */
+final class Runs implements RunCursor {
+    private record Run(MemorySegment segment, long offset, long length) {}
+
+    private final List<Run> runs = new ArrayList<>();
+    private int index = -1;
+
+    Runs add(MemorySegment segment, long offset, long length) {
+        runs.add(new Run(segment, offset, length));
+        return this;
+    }
+
+    long bytes() {
+        return runs.stream().mapToLong(Run::length).sum();
+    }
+
+    Runs again() {
+        index = -1;
+        return this;
+    }
+
+    @Override
+    public boolean next() {
+        return ++index < runs.size();
+    }
+
+    @Override
+    public MemorySegment segment() {
+        return runs.get(index).segment();
+    }
+
+    @Override
+    public long offset() {
+        return runs.get(index).offset();
+    }
+
+    @Override
+    public long length() {
+        return runs.get(index).length();
+    }
+}
