@@ -32,14 +32,16 @@ def find_jdk(named):
     candidates = [named, os.environ.get("JAVA_HOME"), os.environ.get("JAVA25_HOME"), *sorted(Path("/usr/lib/jvm").glob("*"))]
     for jdk in filter(None, candidates):
         release = Path(jdk) / "release"
-        if (Path(jdk) / "jmods").is_dir() and release.is_file() and 'JAVA_VERSION="25' in release.read_text():
+        if (Path(jdk) / "bin/jlink").exists() and release.is_file() and 'JAVA_VERSION="25' in release.read_text():
             return Path(jdk)
-    sys.exit("no JDK 25 with jmods: install one, or name it with --jdk")
+    sys.exit("no JDK 25 with jlink: install one, or name it with --jdk")
 
 
 def link(jdk, target):
-    subprocess.run([jdk / "bin/jlink", "--module-path", jdk / "jmods", "--add-modules", ",".join(MODULES), "--strip-debug",
-                    "--no-header-files", "--no-man-pages", "--compress", "zip-9", "--output", target], check=True)
+    # Newer JDKs come without jmods and link from themselves.
+    path = ["--module-path", jdk / "jmods"] if (jdk / "jmods").is_dir() else []
+    subprocess.run([jdk / "bin/jlink", *path, "--add-modules", ",".join(MODULES), "--strip-debug", "--no-header-files",
+                    "--no-man-pages", "--compress", "zip-9", "--output", target], check=True)
 
 
 def jar_of(folder, target):

@@ -165,8 +165,7 @@ public final class RowMover implements AutoCloseable {
      * @param source the list of rows, and their other bytes
      * @param target in the cache
      */
-    public void placeUnscaled(
-            Int8Rows codes, UnscaledRows source, PagedRows target) {
+    public void placeUnscaled(Int8Rows codes, UnscaledRows source, PagedRows target) {
         requireRoom(target.rows(), codes);
         requireRoom(target.rows(), source);
         start(placeUnscaled, target);

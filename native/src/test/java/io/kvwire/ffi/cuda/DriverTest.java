@@ -205,8 +205,7 @@ class DriverTest {
 
     @Test
     void aModuleThatIsNoneSaysWhatTheCompilerSays() {
-        var failure =
-                assertThrows(TransferException.class, () -> context.module("this is no PTX"));
+        var failure = assertThrows(TransferException.class, () -> context.module("this is no PTX"));
         assertTrue(failure.getMessage().contains("CUDA_ERROR_INVALID"), failure::getMessage);
         assertTrue(failure.getMessage().contains("ptxas"), failure::getMessage);
     }
@@ -230,8 +229,7 @@ class DriverTest {
         try (var memory = context.allocate(16)) {
             assertThrows(
                     TransferException.class, () -> stream.copyToDevice(heap, memory.address()));
-            assertThrows(
-                    TransferException.class, () -> stream.copyToHost(memory.address(), heap));
+            assertThrows(TransferException.class, () -> stream.copyToHost(memory.address(), heap));
         }
     }
 

@@ -77,12 +77,13 @@ class HeaderTest {
             var name = struct.name().orElseThrow();
             ours.add(name + " " + struct.byteSize());
             program.append("printf(\"%s %%zu\\n\", sizeof(%s));\n".formatted(name, name));
-            fields(struct).forEach(field -> {
-                ours.add(name + "." + field + " " + offset(struct, field));
-                program.append(
-                        "printf(\"%s.%s %%zu\\n\", offsetof(%s, %s));\n"
-                                .formatted(name, field, name, field));
-            });
+            fields(struct)
+                    .forEach(field -> {
+                        ours.add(name + "." + field + " " + offset(struct, field));
+                        program.append(
+                                "printf(\"%s.%s %%zu\\n\", offsetof(%s, %s));\n"
+                                        .formatted(name, field, name, field));
+                    });
         }
         assertEquals(ours, ask(folder, program));
     }

@@ -16,8 +16,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
 /**
- * The kernels on the first GPU; where there is none, the same source compiled for the host, launched
- * through the simulated driver.
+ * The kernels on the first GPU; where there is none, the same source compiled for the host,
+ * launched through the simulated driver.
  */
 class RowMoverTest extends RowMoverContract {
     private static Context context;
@@ -122,14 +122,11 @@ class RowMoverTest extends RowMoverContract {
                 var paged =
                         mover.paged(shape.rows(), cache.range(), cache.range(), shape.table())) {
             var failure =
-                    assertThrows(
-                            TransferException.class, () -> mover.gather(paged, small.range()));
+                    assertThrows(TransferException.class, () -> mover.gather(paged, small.range()));
             assertEquals(ErrorCode.OUT_OF_RANGE, failure.code());
             assertThrows(
                     TransferException.class,
-                    () ->
-                            mover.paged(
-                                    shape.rows(), small.range(), small.range(), shape.table()));
+                    () -> mover.paged(shape.rows(), small.range(), small.range(), shape.table()));
         }
     }
 

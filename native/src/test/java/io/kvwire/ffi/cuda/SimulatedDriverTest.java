@@ -74,8 +74,7 @@ class SimulatedDriverTest {
     void moreMemoryThanThereIsIsRefused() {
         Simulator.limitBytes(1 << 20);
         try (var half = context.allocate(512 << 10)) {
-            var failure =
-                    assertThrows(TransferException.class, () -> context.allocate(513 << 10));
+            var failure = assertThrows(TransferException.class, () -> context.allocate(513 << 10));
             assertEquals(ErrorCode.RESOURCE_EXHAUSTED, failure.code());
             assertTrue(half.bytes() > 0);
         } finally {

@@ -26,8 +26,7 @@ final class Simulator {
     private static final MethodHandle LIVE =
             CudaLibrary.library().function("sim_live", FunctionDescriptor.of(JAVA_INT));
     private static final MethodHandle CALLS =
-            CudaLibrary.library()
-                    .function("sim_calls", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
+            CudaLibrary.library().function("sim_calls", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
 
     private Simulator() {}
 

@@ -22,8 +22,7 @@ final class TestDriver {
             assumeTrue(
                     Files.exists(SIMULATED),
                     "no GPU, and no simulated driver: install gcc and build again");
-            System.setProperty(
-                    CudaLibrary.LIBRARY_PROPERTY, SIMULATED.toAbsolutePath().toString());
+            System.setProperty(CudaLibrary.LIBRARY_PROPERTY, SIMULATED.toAbsolutePath().toString());
         }
         assumeTrue(CudaLibrary.isUsable(), CudaLibrary::reason);
         return Context.of(CudaLibrary.device(0));

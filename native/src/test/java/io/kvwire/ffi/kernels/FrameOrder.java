@@ -1,6 +1,5 @@
 package io.kvwire.ffi.kernels;
 
-
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvOrder;
 import io.kvwire.transport.spi.Slab;

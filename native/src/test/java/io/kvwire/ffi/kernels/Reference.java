@@ -1,6 +1,5 @@
 package io.kvwire.ffi.kernels;
 
-
 import io.kvwire.transport.DType;
 
 import java.io.ByteArrayOutputStream;

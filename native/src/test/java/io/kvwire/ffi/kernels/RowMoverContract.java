@@ -30,6 +30,9 @@ import java.util.stream.IntStream;
 /** What the kernels do on every device, against loops in Java and against the golden frames. */
 @SuppressWarnings("ArrayRecordComponent") // they are never compared, only carried
 public abstract class RowMoverContract {
+    /** For the test of a device. */
+    protected RowMoverContract() {}
+
     /** The rows of a cache with this content, gathered on the device. */
     protected abstract byte[] gather(Shape shape, byte[] cache);
 
@@ -58,8 +61,7 @@ public abstract class RowMoverContract {
             Arrays.fill(dirty, (byte) 0x5A);
             var wanted = dirty.clone();
             shape.scatter(expected, wanted);
-            assertArrayEquals(
-                    wanted, scatter(shape, expected, dirty), () -> "scatter, " + what);
+            assertArrayEquals(wanted, scatter(shape, expected, dirty), () -> "scatter, " + what);
         }
     }
 

@@ -8,9 +8,11 @@ import io.kvwire.ffi.kernels.KernelSource;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.QuantisedRows;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -46,6 +48,7 @@ public final class CudaMemory implements DeviceMemory {
     private final Context context;
     private final KernelModule module;
     private final KnownRanges known;
+    private final CudaCoding coding;
     private final ConcurrentHashMap<Long, DeviceBuffer> owned = new ConcurrentHashMap<>();
     private final Set<Long> pinned = ConcurrentHashMap.newKeySet();
     private final ConcurrentLinkedDeque<CudaLane> idle = new ConcurrentLinkedDeque<>();
@@ -61,6 +64,7 @@ public final class CudaMemory implements DeviceMemory {
         this.device = device;
         this.context = context;
         known = new KnownRanges(device);
+        coding = new CudaCoding(context, known);
         module = context.module(KernelSource.ptx());
     }
 
@@ -198,6 +202,11 @@ public final class CudaMemory implements DeviceMemory {
         use(lane -> lane.copy(known, source, target));
     }
 
+    @Override
+    public Optional<QuantisedRows> quantisedRows() {
+        return Optional.of(coding);
+    }
+
     private interface Work {
         void with(CudaLane lane);
     }
@@ -233,6 +242,7 @@ public final class CudaMemory implements DeviceMemory {
     public void close() {
         idle.forEach(CudaLane::close);
         idle.clear();
+        coding.close();
         owned.values().forEach(DeviceBuffer::close);
         owned.clear();
         known.clear();

@@ -43,8 +43,8 @@ class BounceRingTest {
 
     private Context oneContext;
     private Context otherContext;
-    private OpenClMemory one;
-    private OpenClMemory other;
+    private DeviceMemory one;
+    private DeviceMemory other;
 
     @BeforeEach
     void open() {
@@ -53,15 +53,24 @@ class BounceRingTest {
         assumeTrue(!devices.isEmpty(), "no OpenCL device: install pocl-opencl-icd");
         oneContext = Context.of(devices.getFirst());
         otherContext = Context.of(devices.getLast());
-        one = new OpenClMemory("xpu:0", oneContext);
+        one = source(oneContext);
         other = new OpenClMemory("xpu:1", otherContext);
+    }
+
+    /** The device that copies start at. */
+    DeviceMemory source(Context context) {
+        return new OpenClMemory("xpu:0", context);
     }
 
     @AfterEach
     void close() {
-        if (oneContext != null) {
+        if (one != null) {
             one.close();
+        }
+        if (other != null) {
             other.close();
+        }
+        if (oneContext != null) {
             oneContext.close();
             otherContext.close();
         }

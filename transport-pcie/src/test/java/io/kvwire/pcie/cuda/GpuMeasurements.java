@@ -162,7 +162,10 @@ public final class GpuMeasurements implements AutoCloseable {
                 var scales = context.allocate(4L * rows.count());
                 var unscaled = context.allocate(4)) {
             double gather =
-                    rate("gather of blocks", bytes, () -> onDevice(() -> mover.gather(paged, flat)));
+                    rate(
+                            "gather of blocks",
+                            bytes,
+                            () -> onDevice(() -> mover.gather(paged, flat)));
             double scatter =
                     rate(
                             "scatter of blocks",
@@ -183,7 +186,11 @@ public final class GpuMeasurements implements AutoCloseable {
                             "dequantise and scatter",
                             bytes,
                             () -> onDevice(() -> mover.dequantise(int8, paged)));
-            target("quantise against the memory's rate", quantise * traffic / (2 * copy), ">=", 0.8);
+            target(
+                    "quantise against the memory's rate",
+                    quantise * traffic / (2 * copy),
+                    ">=",
+                    0.8);
             target(
                     "dequantise against the memory's rate",
                     dequantise * traffic / (2 * copy),
@@ -245,13 +252,8 @@ public final class GpuMeasurements implements AutoCloseable {
         long bytes = Math.min(movedBytes, (long) DESCRIPTORS * DESCRIPTOR_BYTES);
         var runs = scattered(cache, DESCRIPTOR_BYTES, bytes);
         long nanos =
-                medianNanos(
-                        () ->
-                                onHost(
-                                        () ->
-                                                memory.copy(
-                                                        runs.again(),
-                                                        new Runs().add(dense, 0, bytes))));
+                medianNanos(() ->
+                        onHost(() -> memory.copy(runs.again(), new Runs().add(dense, 0, bytes))));
         results.put("scattered descriptors", bytes / DESCRIPTOR_BYTES);
         target("descriptors posted and done, ms", nanos / 1e6, "<=", 1.0);
     }
@@ -297,15 +299,9 @@ public final class GpuMeasurements implements AutoCloseable {
                                             pinned.memory()),
                             _ -> failures.incrementAndGet())) {
                 long sent =
-                        medianNanos(
-                                () ->
-                                        onDevice(
-                                                () ->
-                                                        layers(
-                                                                layerBytes,
-                                                                layer ->
-                                                                        ready.mark(
-                                                                                layer, stream))));
+                        medianNanos(() ->
+                                onDevice(() ->
+                                        layers(layerBytes, layer -> ready.mark(layer, stream))));
                 ready.await();
                 results.put("failures while layers were sent", failures.get());
                 target("growth of compute time, %", 100.0 * (sent - alone) / alone, "<=", 3.0);

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
- * The other process of {@link GpuMeasurements}: pulls a region into memory of its own and prints the
- * median of the device's nanoseconds.
+ * The other process of {@link GpuMeasurements}: pulls a region into memory of its own and prints
+ * the median of the device's nanoseconds.
  */
 public final class GpuPull {
     private GpuPull() {}
