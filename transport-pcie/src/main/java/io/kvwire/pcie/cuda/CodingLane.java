@@ -171,8 +171,7 @@ final class CodingLane implements AutoCloseable {
     private Int8Rows room(Form form) {
         codes = atLeast(codes, form.codeBytes());
         scales = atLeast(scales, form.rows() * Float.BYTES);
-        return new Int8Rows(
-                codes.range(), scales.range(), unscaled.range());
+        return new Int8Rows(codes.range(), scales.range(), unscaled.range());
     }
 
     private DeviceBuffer atLeast(DeviceBuffer buffer, long bytes) {
@@ -187,10 +186,7 @@ final class CodingLane implements AutoCloseable {
         var placement = slab.placement();
         var rows = new KvRows(slab.slab(), slab.cache(), placement);
         return mover.paged(
-                rows,
-                range(known, placement.key()),
-                range(known, placement.value()),
-                slab.table());
+                rows, range(known, placement.key()), range(known, placement.value()), slab.table());
     }
 
     private static AddressRange range(KnownRanges known, MemorySegment segment) {
