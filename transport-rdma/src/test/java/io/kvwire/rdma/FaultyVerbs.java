@@ -91,10 +91,15 @@ public final class FaultyVerbs implements Verbs {
         stalling = on;
     }
 
-    /** Brings so many queue pairs to error. */
-    public void failQueuePairs(int count) {
+    /** {@return the numbers of its queue pairs} */
+    public List<Integer> queuePairs() {
+        return pairs.stream().map(Pair::number).toList();
+    }
+
+    /** Brings a queue pair to error. */
+    public void failQueuePair(int number) {
         pairs.stream()
-                .limit(count)
+                .filter(pair -> pair.number() == number)
                 .forEach(pair -> {
                     injected.incrementAndGet();
                     pair.real.error();
