@@ -20,8 +20,8 @@ final class NodePeer {
     private final List<Lease> leases = new ArrayList<>();
     private CompletableFuture<Void> retired = CompletableFuture.completedFuture(null);
 
-    private NodePeer(int port, String keys, String timeout) {
-        var options = Map.of("rdma.keys", keys, "rdma.timeout", timeout);
+    private NodePeer(int port, String keys, String retries) {
+        var options = Map.of("rdma.keys", keys, "rdma.retries", retries);
         end =
                 new NodeEnd(
                         "peer-" + port,
@@ -31,7 +31,7 @@ final class NodePeer {
     /**
      * Obeys until its standard input ends.
      *
-     * @param args the port to listen at, and the options rdma.keys and rdma.timeout
+     * @param args the port to listen at, and the options rdma.keys and rdma.retries
      */
     public static void main(String[] args) throws IOException {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

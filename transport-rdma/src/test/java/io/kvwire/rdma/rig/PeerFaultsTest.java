@@ -25,7 +25,7 @@ import java.util.Map;
 class PeerFaultsTest extends TransferFaults {
     /** A peer of its own, to be killed or stopped. */
     private OtherHost.Running doomed() {
-        return start(DOOMED_PORT, "windows", "14");
+        return start(DOOMED_PORT, "windows", "6");
     }
 
     @Test

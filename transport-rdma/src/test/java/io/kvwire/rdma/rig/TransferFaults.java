@@ -51,8 +51,8 @@ abstract class TransferFaults {
     /** As long as a resend of 4 MB takes on an emulated processor; for faults in its midst. */
     static final String SLOW = "rate 60mbit";
 
-    /** The option rdma.timeout with which retries outlast seven seconds. */
-    static final String OUTLASTING = "18";
+    /** The option rdma.retries with which Soft-RoCE never gives up. */
+    static final String FOR_EVER = "7";
 
     static final Set<ErrorCode> LOST = Set.of(ErrorCode.LANE_LOST, ErrorCode.PEER_LOST);
 
@@ -67,15 +67,15 @@ abstract class TransferFaults {
     static void startPeers() {
         OtherHost.assumePresent();
         if (peer == null) {
-            peer = start(PEER_PORT, "windows", OUTLASTING);
-            bystander = start(BYSTANDER_PORT, "registrations", OUTLASTING);
+            peer = start(PEER_PORT, "windows", FOR_EVER);
+            bystander = start(BYSTANDER_PORT, "registrations", FOR_EVER);
             assertTrue(Long.parseLong(peer.line()) > 0);
             assertTrue(Long.parseLong(bystander.line()) > 0);
         }
     }
 
-    static OtherHost.Running start(int port, String keys, String timeout) {
-        return OtherHost.start(NodePeer.class, String.valueOf(port), keys, timeout);
+    static OtherHost.Running start(int port, String keys, String retries) {
+        return OtherHost.start(NodePeer.class, String.valueOf(port), keys, retries);
     }
 
     @BeforeEach
