@@ -33,17 +33,18 @@ class PeerFaultsTest extends TransferFaults {
             throws Exception {
         open(Map.of(), Duration.ofSeconds(3));
         BlockTable stale;
-        try (var victim = doomed();
-                var _ = Faults.netem(SLOW);
-                var _ = new Undisturbed()) {
+        try (var victim = doomed()) {
             var process = victim.line();
             var to = connected(DOOMED_PORT);
             stale = table(victim, 0);
-            var writing = write(to, here.between(to, stale));
-            var reading = read(to, here.between(to, stale));
-            OtherHost.run("kill -KILL " + process);
-            assertLost(writing, reading);
-            assertEquals(ErrorCode.PEER_LOST, get("the end of the peer", to.closed()).code());
+            try (var _ = Faults.netem(SLOW);
+                    var _ = new Undisturbed()) {
+                var writing = write(to, here.between(to, stale));
+                var reading = read(to, here.between(to, stale));
+                OtherHost.run("kill -KILL " + process);
+                assertLost(writing, reading);
+                assertEquals(ErrorCode.PEER_LOST, get("the end of the peer", to.closed()).code());
+            }
         }
         here.fill(HERE);
         try (var fresh = doomed()) {
