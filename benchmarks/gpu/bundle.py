@@ -44,6 +44,12 @@ def link(jdk, target):
                     "--no-man-pages", "--compress", "zip-9", "--output", target], check=True)
 
 
+def pack(folder):
+    """Replaces a folder by an archive of it, which run.py unpacks where it first runs."""
+    shutil.make_archive(str(folder), "gztar", root_dir=folder.parent, base_dir=folder.name)
+    shutil.rmtree(folder)
+
+
 def jar_of(folder, target):
     """Packs a folder of classes."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as jar:
@@ -97,6 +103,7 @@ def main():
     lib = options.out / "lib"
     lib.mkdir(parents=True)
     link(find_jdk(options.jdk), options.out / "jre")
+    pack(options.out / "jre")
     for jar in libraries(options.build):
         only_linux(jar, lib / jar.name)
     for module in OURS:

@@ -35,6 +35,11 @@ def java(*arguments, before=(), timeout=1800):
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, cwd=HERE)
 
 
+def unpack_java():
+    if not (HERE / "jre").is_dir():
+        shutil.unpack_archive(HERE / "jre.tar.gz", HERE)
+
+
 def console(*selection, before=()):
     return java("org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner", "--disable-ansi-colors",
                 "--details=tree", *selection, before=before)
@@ -127,8 +132,10 @@ def main():
     parser.add_argument("--moved-bytes", type=int, default=1 << 30, help="at most 1 GiB")
     parser.add_argument("--rounds", type=int, default=11)
     options = parser.parse_args()
+    unpack_java()
     version = java("-version")
-    print(version.stderr.splitlines()[0] if version.returncode == 0 else "the bundled Java does not start: " + version.stderr)
+    said = [line for line in version.stderr.splitlines() if "version" in line]
+    print(said[0] if version.returncode == 0 and said else "the bundled Java does not start: " + version.stderr)
     missing = why_no_gpu()
     if missing:
         print(missing)
