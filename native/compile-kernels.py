@@ -6,7 +6,7 @@
     compile-kernels.py check    compiles whatever there is a compiler for and compares byte for byte;
                                 elsewhere it compares the hash of the source and says what it skipped
 
-With --require, a missing compiler is an error too: for continuous integration.
+With --require, a missing compiler is an error too: for continuous integration. --require ptx asks for that one alone.
 Beside each file stands FILE.from: the hash of its source, the compiler and its options, and the hash of the file.
 """
 
@@ -169,10 +169,13 @@ def check(make, require):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["ptx", "spirv", "check"])
-    parser.add_argument("--require", action="store_true", help="fail where a compiler is missing or another version")
+    parser.add_argument("--require", nargs="*", choices=["ptx", "spirv"], metavar="KIND",
+                        help="fail where the compiler of ptx, of spirv, or of both is missing or another version")
     options = parser.parse_args()
     if options.what == "check":
-        wrong = [problem for make in (Ptx, LlamaPtx, SpirV) for problem in check(make, options.require)]
+        required = [] if options.require is None else options.require or ["ptx", "spirv"]
+        kinds = (("ptx", Ptx), ("ptx", LlamaPtx), ("spirv", SpirV))
+        wrong = [problem for kind, make in kinds for problem in check(make, kind in required)]
         sys.exit("\n".join(wrong) if wrong else 0)
     try:
         for kind in (Ptx, LlamaPtx) if options.what == "ptx" else (SpirV,):

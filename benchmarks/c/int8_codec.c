@@ -1,11 +1,14 @@
 /*
  * INT8 coding of BF16 rows as docs/spec/kv-frame.md states it, in straightforward C: what the codec of
  * kv-codec is measured against. Built with -O3 -march=native, so that the compiler makes vectors of the
- * loops. The _ahead version also asks for the memory that it will need soon, which Java has no means to do.
+ * loops. The _summed versions also do the other thing that a frame needs: CRC32C of all that is written or read.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE4_2__
+#include <nmmintrin.h>
+#endif
 
 static float widened(uint16_t bits)
 {
@@ -58,17 +61,6 @@ void int8_encode(const uint16_t *rows, size_t count, size_t dim, int8_t *codes, 
         encode_row(rows + r * dim, dim, codes + r * dim, scales + r);
 }
 
-void int8_encode_ahead(const uint16_t *rows, size_t count, size_t dim, int8_t *codes, float *scales)
-{
-    const size_t ahead = 4096;
-    for (size_t r = 0; r < count; r++) {
-        const char *next = (const char *)(rows + r * dim) + ahead;
-        for (size_t i = 0; i < dim * sizeof *rows; i += 64)
-            __builtin_prefetch(next + i);
-        encode_row(rows + r * dim, dim, codes + r * dim, scales + r);
-    }
-}
-
 void int8_decode(const int8_t *codes, const float *scales, size_t count, size_t dim, uint16_t *rows)
 {
     for (size_t r = 0; r < count; r++) {
@@ -77,4 +69,38 @@ void int8_decode(const int8_t *codes, const float *scales, size_t count, size_t 
         for (size_t i = 0; i < dim; i++)
             row[i] = narrowed((float)in[i] * scales[r]);
     }
+}
+
+static uint32_t crc32c(const void *bytes, size_t count)
+{
+    const uint8_t *at = bytes;
+    uint64_t crc = 0xFFFFFFFF;
+#ifdef __SSE4_2__
+    for (; count >= 8; count -= 8, at += 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        crc = _mm_crc32_u64(crc, word);
+    }
+#endif
+    for (; count > 0; count--, at++) {
+        crc ^= *at;
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (0x82F63B78 & (0 - (crc & 1)));
+    }
+    return ~(uint32_t)crc;
+}
+
+/* Scales follow the codes, the checksum follows the scales. */
+void int8_encode_summed(const uint16_t *rows, size_t count, size_t dim, int8_t *codes, float *scales)
+{
+    int8_encode(rows, count, dim, codes, scales);
+    uint32_t crc = crc32c(codes, count * dim + count * sizeof *scales);
+    memcpy(scales + count, &crc, sizeof crc);
+}
+
+void int8_decode_summed(const int8_t *codes, const float *scales, size_t count, size_t dim, uint16_t *rows)
+{
+    uint32_t crc = crc32c(codes, count * dim + count * sizeof *scales);
+    if (memcmp(scales + count, &crc, sizeof crc) == 0)
+        int8_decode(codes, scales, count, dim, rows);
 }

@@ -17,8 +17,10 @@ import java.util.Optional;
  * must be measured first are the elements gathered before. Confined to one thread.
  */
 final class Int8Writer {
-    /** Codes that are summed up at once: well within the first caches of a core. */
-    private static final int SUM_AT_ONCE = 16 << 10;
+    /**
+     * Codes made, and then summed up, at once: with their elements in the first cache of a core.
+     */
+    private static final int CODES_AT_ONCE = 4 << 10;
 
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -125,17 +127,18 @@ final class Int8Writer {
         summed = BYTES;
         checksum.start();
         boolean watched = cursor.header.keys == RowCoding.TOKEN;
+        int most = Math.max(1, CODES_AT_ONCE / cursor.header.keyDim);
         while (bodies.next()) {
             int row = 0;
             while (row < bodies.rows()) {
-                int count = source.next(bodies.rows() - row);
+                int count = source.next(Math.min(most, bodies.rows() - row));
                 if (watched && bodies.isKey()) {
                     watch.look(cursor.header, source.segment(), source.offset(), count);
                     watched = false;
                 }
                 encoder.encode(bodies, row, count, source.segment(), source.offset());
                 row += count;
-                sumUp(SUM_AT_ONCE);
+                sumUp(CODES_AT_ONCE);
             }
         }
         source.finish();

@@ -101,6 +101,44 @@ class Int8BoundsTest {
         assertTrue(cosine >= 0.9999, "cosine " + cosine);
     }
 
+    /**
+     * A code is off by a uniform half step: a noise of scale^2 / 12, with 127 steps to the largest.
+     */
+    @Test
+    void theSignalOverTheNoiseFollowsFromTheLargestMagnitude() {
+        int rows = 4096;
+        var slab = rows(DType.BF16, rows);
+        var source = CodecRuns.gaussian(slab, 12);
+        var values = CodecRuns.values(DType.BF16, source);
+        var frame = CodecRuns.encode(codec, slab, source);
+        double difference = 0;
+        for (int row = 0; row < rows; row++) {
+            double scale = scale(frame, values.length, row);
+            double squares = 0;
+            double noise = 0;
+            double largest = 0;
+            for (int i = row * DIM; i < (row + 1) * DIM; i++) {
+                squares += values[i] * values[i];
+                noise += Math.pow(values[i] - frame[FrameHeader.BYTES + i] * scale, 2);
+                largest = Math.max(largest, Math.abs(values[i]));
+            }
+            double expected = 52.87 - 20 * Math.log10(largest / Math.sqrt(squares / DIM));
+            difference += decibel(squares / noise) - expected;
+        }
+        assertEquals(0, difference / rows, 0.1);
+    }
+
+    /** Blocks of 16 tokens and 8 heads, header and padding included, and what longer frames get. */
+    @ParameterizedTest
+    @CsvSource({"128, 16, 1.93", "128, 1024, 1.939", "64, 16, 1.86", "64, 1024, 1.88"})
+    void framesAreSmallerByARatioThatNeverReachesTwo(int dim, int tokens, double least) {
+        var layout = KvLayout.builder().kvHeads(8).headDim(dim).build();
+        var slab = CodecRuns.slab(layout, new TokenRange(0, tokens));
+        var frame = CodecRuns.encode(codec, slab, CodecRuns.gaussian(slab, 1));
+        double ratio = (double) slab.rawBytes() / frame.length;
+        assertTrue(ratio >= least && ratio < 2 * dim / (dim + 4.0) + 1e-9, "ratio " + ratio);
+    }
+
     private static double decibel(double ratio) {
         return 10 * Math.log10(ratio);
     }

@@ -153,6 +153,7 @@ class RowKernelsTest {
             assertRefused(rows.elements(4, elements, 2).codes(codes, 0));
             assertRefused(rows.elements(4, elements, 0).codes(codes, 1));
             assertRefused(rows.elements(4, elements, -1).codes(codes, 0));
+            assertRefused(rows.elements(4, elements, 0).scales(arena.allocate(64), 52));
         }
     }
 
@@ -182,7 +183,9 @@ class RowKernelsTest {
             for (var room : List.of(heap, outside)) {
                 var decoded = room.apply(expected.length);
                 var from = room.apply(codes.length).copyFrom(MemorySegment.ofArray(codes));
-                VECTOR.decode(rows.codes(from, shift).elements(count, decoded, shift));
+                var by = room.apply(scales.length).copyFrom(MemorySegment.ofArray(scales));
+                rows.codes(from, shift).scales(by, 0).elements(count, decoded, shift);
+                VECTOR.decode(rows);
                 assertArrayEquals(
                         expected,
                         decoded.toArray(ValueLayout.JAVA_BYTE),

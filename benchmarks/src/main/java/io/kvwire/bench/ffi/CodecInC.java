@@ -22,10 +22,12 @@ public final class CodecInC {
     // *scales)
     private final MethodHandle encode;
     // the same signature
-    private final MethodHandle encodeAhead;
+    private final MethodHandle encodeSummed;
     // void int8_decode(const int8_t *codes, const float *scales, size_t count, size_t dim,
     //                  uint16_t *rows)
     private final MethodHandle decode;
+    // the same signature
+    private final MethodHandle decodeSummed;
 
     /**
      * Loads the functions.
@@ -40,11 +42,10 @@ public final class CodecInC {
                         FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
         var encoder = FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
         encode = LINKER.downcallHandle(symbols.findOrThrow("int8_encode"), encoder);
-        encodeAhead = LINKER.downcallHandle(symbols.findOrThrow("int8_encode_ahead"), encoder);
-        decode =
-                LINKER.downcallHandle(
-                        symbols.findOrThrow("int8_decode"),
-                        FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS));
+        encodeSummed = LINKER.downcallHandle(symbols.findOrThrow("int8_encode_summed"), encoder);
+        var decoder = FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
+        decode = LINKER.downcallHandle(symbols.findOrThrow("int8_decode"), decoder);
+        decodeSummed = LINKER.downcallHandle(symbols.findOrThrow("int8_decode_summed"), decoder);
     }
 
     /** Copies all of one segment to the start of another. */
@@ -56,13 +57,13 @@ public final class CodecInC {
         }
     }
 
-    /** Encodes BF16 rows; codes first, scales behind them. */
-    public void encode(MemorySegment rows, long dim, MemorySegment codes, boolean ahead) {
+    /** Encodes BF16 rows; codes first, scales behind them, and their checksum if there is one. */
+    public void encode(MemorySegment rows, long dim, MemorySegment codes, boolean summed) {
         long count = rows.byteSize() / (2 * dim);
         var scales = codes.asSlice(count * dim);
         try {
-            if (ahead) {
-                encodeAhead.invokeExact(rows, count, dim, codes, scales);
+            if (summed) {
+                encodeSummed.invokeExact(rows, count, dim, codes, scales);
             } else {
                 encode.invokeExact(rows, count, dim, codes, scales);
             }
@@ -71,11 +72,16 @@ public final class CodecInC {
         }
     }
 
-    /** Decodes what {@link #encode} has made. */
-    public void decode(MemorySegment codes, long dim, MemorySegment rows) {
+    /** Decodes what {@link #encode} has made; nothing where a checksum is asked for and wrong. */
+    public void decode(MemorySegment codes, long dim, MemorySegment rows, boolean summed) {
         long count = rows.byteSize() / (2 * dim);
+        var scales = codes.asSlice(count * dim);
         try {
-            decode.invokeExact(codes, codes.asSlice(count * dim), count, dim, rows);
+            if (summed) {
+                decodeSummed.invokeExact(codes, scales, count, dim, rows);
+            } else {
+                decode.invokeExact(codes, scales, count, dim, rows);
+            }
         } catch (Throwable e) {
             throw new IllegalStateException(e);
         }

@@ -132,6 +132,11 @@ public final class Rows {
         return codesAt + (long) row * dim;
     }
 
+    /** {@return the memory of the scales} */
+    public MemorySegment scales() {
+        return scales;
+    }
+
     /**
      * {@return the start of a row's scale, in bytes}
      *

@@ -6,7 +6,11 @@ import static io.kvwire.codec.simd.Lanes.FLOATS;
 import io.kvwire.codec.rows.RowScale;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * The FP32 scales of some BF16 rows at once, so that no row waits for a division, and for each of
@@ -17,11 +21,16 @@ final class Bfloat16Scales {
     static final int ROWS = 16;
 
     private static final int LEAST = Float.floatToRawIntBits(RowScale.LEAST);
+    private static final int FAST_FROM = Float.floatToRawIntBits(VectorRowKernels.LEAST_FAST);
+    private static final int FAST_TO = Float.floatToRawIntBits(VectorRowKernels.MOST_FAST);
     private static final float MIDDLE = 63.5f;
+    private static final ValueLayout.OfFloat SCALE =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(Lanes.ORDER);
 
     private final float[] largest = new float[ROWS];
     private final float[] scales = new float[ROWS];
     private final float[] factors = new float[ROWS];
+    private boolean allFast;
 
     /** Sets the largest magnitude of a row. */
     void largest(int row, float magnitude) {
@@ -30,6 +39,7 @@ final class Bfloat16Scales {
 
     /** Makes scales and factors from the largest magnitudes. */
     void make() {
+        var outside = IntVector.zero(Lanes.INTS);
         for (int row = 0; row < ROWS; row += COUNT) {
             var magnitude = FloatVector.fromArray(FLOATS, largest, row);
             var scale =
@@ -39,8 +49,14 @@ final class Bfloat16Scales {
                             .max(LEAST)
                             .reinterpretAsFloats();
             scale.intoArray(scales, row);
+            // No scale is negative, so the order of the bits is that of the numbers.
+            var bits = scale.reinterpretAsInts();
+            outside =
+                    outside.or(bits.sub(FAST_FROM))
+                            .or(IntVector.broadcast(Lanes.INTS, FAST_TO).sub(bits));
             factors(magnitude.mul(0.5f), scale).intoArray(factors, row);
         }
+        allFast = outside.reduceLanes(VectorOperators.OR) >= 0;
     }
 
     /**
@@ -66,6 +82,16 @@ final class Bfloat16Scales {
                 .add(productBelow)
                 .sub(quotientBelow)
                 .reinterpretAsFloats();
+    }
+
+    /** {@return whether each row, also those that were not set anew, has a factor} */
+    boolean allFast() {
+        return allFast;
+    }
+
+    /** Stores the scales of rows that all have a factor, at an address that the caller checked. */
+    void store(long address, int count) {
+        MemorySegment.copy(scales, 0, NativeMemory.ALL, SCALE, address, count);
     }
 
     /** {@return what stands for the division by a row's scale, where {@link #fast} says so} */

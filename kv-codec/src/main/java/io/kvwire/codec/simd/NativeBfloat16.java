@@ -11,68 +11,84 @@ import io.kvwire.codec.rows.Rows;
 import io.kvwire.codec.rows.ScalarRowKernels;
 import io.kvwire.transport.DType;
 
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 
 /**
- * The default scheme at speed: rows of BF16 in whole vectors, with FP32 scales, in memory outside
- * of the heap. See {@link NativeMemory} for how it is reached. Confined to one thread.
+ * The default scheme at speed: rows of BF16 of at least two vectors, with FP32 scales, in memory
+ * outside of the heap. See {@link NativeMemory} for how it is reached. Confined to one thread.
+ *
+ * <p>Each step of a loop takes two vectors. Where a row is no whole number of steps, the second one
+ * overlaps the first: to compute some codes twice is cheaper than to treat a rest apart.
  */
 final class NativeBfloat16 {
-    /** Without them, four codes would be no vector. */
-    private static final boolean LONG_VECTORS = Lanes.BITS >= 256;
-
-    private static final VectorSpecies<Byte> QUARTER =
-            VectorSpecies.of(
-                    byte.class, VectorShape.forBitSize(Math.max(Lanes.BITS / 4, Long.SIZE)));
+    private static final ValueLayout.OfFloat SCALE =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
     private static final int MAGNITUDES = 0x7FFF7FFF;
     private static final int UPPER = 0xFFFF0000;
 
-    // No constants, on purpose. Rows are a few vectors, and what the compiler puts before and
+    /** Vectors in a step: a constant, so that the compiler writes out the loop over them. */
+    private static final int TWICE = 2;
+
+    // Not a constant, on purpose. Rows are a few steps, and what the compiler puts before and
     // behind a loop whose step it knows takes longer than the loop.
-    private final int vector = BYTES;
-    private final int halfVector = BYTES / 2;
+    private final int step = TWICE * BYTES;
 
     private final Bfloat16Scales scales = new Bfloat16Scales();
 
     /** {@return whether rows are of the kind that is computed here} */
     static boolean handles(Rows rows) {
         return NativeMemory.USABLE
-                && LONG_VECTORS
                 && rows.dtype() == DType.BF16
                 && !rows.halfScales()
-                && rows.rowBytes() % BYTES == 0
+                && rows.rowBytes() >= TWICE * BYTES
                 && rows.elements().isNative()
-                && rows.codes().isNative();
+                && rows.codes().isNative()
+                && rows.scales().isNative();
     }
 
     /** Makes scales and codes; returns how many rows cannot be scaled. */
     int encode(Rows rows) {
         check(rows);
-        int rowBytes = rows.rowBytes();
         int unscaled = 0;
         for (int first = 0; first < rows.count(); first += Bfloat16Scales.ROWS) {
             int count = Math.min(Bfloat16Scales.ROWS, rows.count() - first);
             long source = rows.elements().address() + rows.at(first);
-            for (int i = 0; i < count; i++) {
-                scales.largest(i, largest(source + (long) i * rowBytes, rowBytes));
-            }
+            findLargest(source, count, rows.rowBytes());
             scales.make();
-            long codes = rows.codes().address() + rows.codesAt(first);
-            for (int i = 0; i < count; i++) {
-                long at = codes + (long) i * rows.dim();
-                if (scales.fast(i)) {
-                    quantise(source + (long) i * rowBytes, at, at + rows.dim(), scales.factor(i));
-                }
+            if (scales.allFast()) {
+                long codes = rows.codes().address() + rows.codesAt(first);
+                quantise(source, 0, count, rows.rowBytes(), codes);
+                scales.store(rows.scales().address() + rows.scalesAt(first), count);
+            } else {
+                unscaled += eachRow(rows, first, count);
             }
-            unscaled += finish(rows, first, count);
+        }
+        return unscaled;
+    }
+
+    /** Sees to rows some of which have no scale, or one that no factor can stand for. */
+    private int eachRow(Rows rows, int first, int count) {
+        int unscaled = 0;
+        for (int i = 0; i < count; i++) {
+            int row = first + i;
+            float scale = scales.scale(i);
+            rows.scale(row, scale);
+            if (scales.fast(i)) {
+                long source = rows.elements().address() + rows.at(row);
+                long codes = rows.codes().address() + rows.codesAt(row);
+                quantise(source, i, i + 1, rows.rowBytes(), codes);
+            } else if (scale == RowScale.UNSCALED) {
+                unscaled++;
+            } else {
+                ScalarRowKernels.quantise(rows, row, 0, scale);
+            }
         }
         return unscaled;
     }
@@ -80,103 +96,139 @@ final class NativeBfloat16 {
     /** Makes elements. */
     void decode(Rows rows) {
         check(rows);
-        int dim = rows.dim();
-        long codes = rows.codes().address() + rows.codesAt(0);
-        long target = rows.elements().address() + rows.at(0);
-        for (int row = 0; row < rows.count(); row++) {
-            dequantise(codes, codes + dim, target, rows.scale(row));
-            codes += dim;
-            target += rows.rowBytes();
-        }
+        dequantise(
+                rows.codes().address() + rows.codesAt(0),
+                rows.scales().address() + rows.scalesAt(0),
+                rows.count(),
+                rows.rowBytes(),
+                rows.elements().address() + rows.at(0));
     }
 
     /** Checks all accesses to come against the segments, and that this thread may make them. */
     private static void check(Rows rows) {
         long codeBytes = (long) rows.count() * rows.dim();
-        var elements = rows.elements();
-        var codes = rows.codes();
-        Objects.checkFromIndexSize(rows.at(0), 2 * codeBytes, elements.byteSize());
-        Objects.checkFromIndexSize(rows.codesAt(0), codeBytes, codes.byteSize());
-        var thread = Thread.currentThread();
-        if (!elements.isAccessibleBy(thread) || !codes.isAccessibleBy(thread)) {
+        check(rows.elements(), rows.at(0), 2 * codeBytes);
+        check(rows.codes(), rows.codesAt(0), codeBytes);
+        check(rows.scales(), rows.scalesAt(0), (long) rows.count() * Float.BYTES);
+    }
+
+    private static void check(MemorySegment memory, long at, long bytes) {
+        Objects.checkFromIndexSize(at, bytes, memory.byteSize());
+        if (!memory.isAccessibleBy(Thread.currentThread())) {
             throw new WrongThreadException("rows in memory that another thread keeps to itself");
         }
-        if (!elements.scope().isAlive() || !codes.scope().isAlive()) {
+        if (!memory.scope().isAlive()) {
             throw new IllegalStateException("rows in memory that is closed");
         }
     }
 
-    private float largest(long at, int bytes) {
-        var most = ShortVector.zero(Lanes.SHORTS);
-        long end = at + bytes;
-        do {
-            most =
-                    most.max(
-                            IntVector.fromMemorySegment(INTS, NativeMemory.ALL, at, ORDER)
-                                    .and(MAGNITUDES)
-                                    .reinterpretAsShorts());
-            at += vector;
-        } while (at != end);
-        // Of the two halves of each lane the larger one comes to be the upper half.
-        var pairs = most.reinterpretAsInts();
-        int bits =
-                pairs.max(pairs.lanewise(VectorOperators.LSHL, 16))
-                        .reduceLanes(VectorOperators.MAX);
-        return Float.intBitsToFloat(bits & UPPER);
+    /** {@return the bytes from the first step of a row to the second} */
+    private int firstStep(int rowBytes) {
+        int rest = rowBytes % step;
+        return rest == 0 ? step : rest;
     }
 
-    private void quantise(long source, long codes, long end, float factor) {
-        var factors = FloatVector.broadcast(FLOATS, factor);
-        do {
-            var bits =
-                    (IntVector)
-                            ShortVector.fromMemorySegment(HALF, NativeMemory.ALL, source, ORDER)
-                                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-            bits.lanewise(VectorOperators.LSHL, 16)
-                    .reinterpretAsFloats()
-                    .fma(factors, Lanes.ROUNDERS)
-                    .reinterpretAsInts()
-                    .convertShape(VectorOperators.I2B, QUARTER, 0)
-                    .intoMemorySegment(NativeMemory.ALL, codes, ORDER);
-            source += halfVector;
-            codes += halfVector / 2;
-        } while (codes != end);
-    }
-
-    private void dequantise(long codes, long end, long target, float scale) {
-        do {
-            var x =
-                    ((FloatVector)
-                                    ByteVector.fromMemorySegment(
-                                                    QUARTER, NativeMemory.ALL, codes, ORDER)
-                                            .convertShape(VectorOperators.B2F, FLOATS, 0))
-                            .mul(scale)
-                            .reinterpretAsInts();
-            // Rounds to the upper half, ties to even.
-            x.lanewise(VectorOperators.LSHR, 16)
-                    .and(1)
-                    .add(x)
-                    .add(0x7FFF)
-                    .lanewise(VectorOperators.LSHR, 16)
-                    .convertShape(VectorOperators.I2S, HALF, 0)
-                    .intoMemorySegment(NativeMemory.ALL, target, ORDER);
-            codes += halfVector / 2;
-            target += halfVector;
-        } while (codes != end);
-    }
-
-    /** Stores the scales; sees to rows that have none, or one that no factor can stand for. */
-    private int finish(Rows rows, int first, int count) {
-        int unscaled = 0;
-        for (int i = 0; i < count; i++) {
-            float scale = scales.scale(i);
-            rows.scale(first + i, scale);
-            if (scale == RowScale.UNSCALED) {
-                unscaled++;
-            } else if (!scales.fast(i)) {
-                ScalarRowKernels.quantise(rows, first + i, 0, scale);
-            }
+    private void findLargest(long source, int count, int rowBytes) {
+        int first = firstStep(rowBytes);
+        for (int row = 0; row < count; row++) {
+            var most = ShortVector.zero(Lanes.SHORTS);
+            long end = source + rowBytes;
+            int ahead = first;
+            do {
+                for (int v = 0; v < TWICE; v++) {
+                    int at = v * BYTES;
+                    most =
+                            most.max(
+                                    IntVector.fromMemorySegment(
+                                                    INTS, NativeMemory.ALL, source + at, ORDER)
+                                            .and(MAGNITUDES)
+                                            .reinterpretAsShorts());
+                }
+                source += ahead;
+                ahead = step;
+            } while (source != end);
+            // Of the two halves of each lane the larger one comes to be the upper half.
+            var pairs = most.reinterpretAsInts();
+            int bits =
+                    pairs.max(pairs.lanewise(VectorOperators.LSHL, 16))
+                            .reduceLanes(VectorOperators.MAX);
+            scales.largest(row, Float.intBitsToFloat(bits & UPPER));
         }
-        return unscaled;
+    }
+
+    private void quantise(long source, int from, int to, int rowBytes, long codes) {
+        int first = firstStep(rowBytes);
+        for (int row = from; row < to; row++) {
+            var factors = FloatVector.broadcast(FLOATS, scales.factor(row));
+            long end = source + rowBytes;
+            int ahead = first;
+            do {
+                for (int v = 0; v < TWICE; v++) {
+                    int at = v * BYTES;
+                    var pairs =
+                            IntVector.fromMemorySegment(INTS, NativeMemory.ALL, source + at, ORDER);
+                    var even =
+                            pairs.lanewise(VectorOperators.LSHL, 16)
+                                    .reinterpretAsFloats()
+                                    .fma(factors, Lanes.ROUNDERS)
+                                    .reinterpretAsInts();
+                    var odd =
+                            pairs.and(UPPER)
+                                    .reinterpretAsFloats()
+                                    .fma(factors, Lanes.ROUNDERS)
+                                    .reinterpretAsInts();
+                    odd.lanewise(VectorOperators.LSHL, 8)
+                            .or(even.and(0xFF))
+                            .convertShape(VectorOperators.I2S, HALF, 0)
+                            .reinterpretAsShorts()
+                            .intoMemorySegment(NativeMemory.ALL, codes + at / 2, ORDER);
+                }
+                source += ahead;
+                codes += ahead / 2;
+                ahead = step;
+            } while (source != end);
+        }
+    }
+
+    private void dequantise(long codes, long scale, int count, int rowBytes, long target) {
+        int first = firstStep(rowBytes);
+        for (int row = 0; row < count; row++) {
+            var factors = FloatVector.broadcast(FLOATS, NativeMemory.ALL.get(SCALE, scale));
+            long end = target + rowBytes;
+            int ahead = first;
+            do {
+                for (int v = 0; v < TWICE; v++) {
+                    int at = v * BYTES;
+                    var pairs =
+                            ShortVector.fromMemorySegment(
+                                            HALF, NativeMemory.ALL, codes + at / 2, ORDER)
+                                    .convertShape(VectorOperators.S2I, INTS, 0)
+                                    .reinterpretAsInts();
+                    var even =
+                            pairs.lanewise(VectorOperators.LSHL, 24)
+                                    .lanewise(VectorOperators.ASHR, 24)
+                                    .convert(VectorOperators.I2F, 0)
+                                    .reinterpretAsFloats()
+                                    .mul(factors)
+                                    .reinterpretAsInts();
+                    var odd =
+                            pairs.lanewise(VectorOperators.ASHR, 8)
+                                    .convert(VectorOperators.I2F, 0)
+                                    .reinterpretAsFloats()
+                                    .mul(factors)
+                                    .reinterpretAsInts();
+                    // Rounded to BF16 as in Bfloat16Lanes.
+                    even = even.add(even.lanewise(VectorOperators.LSHR, 16).and(1)).add(0x7FFF);
+                    odd = odd.add(odd.lanewise(VectorOperators.LSHR, 16).and(1)).add(0x7FFF);
+                    even.lanewise(VectorOperators.LSHR, 16)
+                            .or(odd.and(UPPER))
+                            .intoMemorySegment(NativeMemory.ALL, target + at, ORDER);
+                }
+                codes += ahead / 2;
+                target += ahead;
+                ahead = step;
+            } while (target != end);
+            scale += Float.BYTES;
+        }
     }
 }

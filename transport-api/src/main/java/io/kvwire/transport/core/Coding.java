@@ -191,12 +191,16 @@ final class Coding {
             return new CodecDecision(
                     CodecConfig.RAW_NAME, "link and codec are not measured yet", now);
         }
-        double raw = now.rawSeconds(bytes);
-        double coded = now.codecSeconds(bytes, frameBytes);
-        var figures = "%.3f ms with %s, %.3f ms raw".formatted(coded * 1e3, name, raw * 1e3);
-        return coded < raw
-                ? new CodecDecision(name, figures, now)
-                : new CodecDecision(CodecConfig.RAW_NAME, figures, now);
+        return faster(name, now, bytes, frameBytes);
+    }
+
+    /** Whichever of a codec and raw takes less time at rates that are all known. */
+    static CodecDecision faster(
+            String codec, CodecDecision.Rates rates, long bytes, long frameBytes) {
+        double raw = rates.rawSeconds(bytes);
+        double coded = rates.codecSeconds(bytes, frameBytes);
+        var figures = "%.3f ms with %s, %.3f ms raw".formatted(coded * 1e3, codec, raw * 1e3);
+        return new CodecDecision(coded < raw ? codec : CodecConfig.RAW_NAME, figures, rates);
     }
 
     boolean encodes(CodecDecision decision) {
