@@ -80,12 +80,12 @@ final class Adapter implements AutoCloseable {
     }
 
     /**
-     * Stops a peer's processes until its next turn: some poll all the time, and would take the
-     * processor from whoever is being measured. Ours are told apart by what they do when idle:
-     * nothing.
+     * Stops the processes of a peer, and ours that spin, until their next turn: they poll all the
+     * time, and would take the processor from whoever is being measured.
      */
     void sleep() {
-        if (usable() && subject.role() == Subject.Role.PEER && !asleep) {
+        boolean polls = subject.role() == Subject.Role.PEER || subject.words().contains("--spin");
+        if (usable() && polls && !asleep) {
             asleep = signal("STOP");
         }
     }

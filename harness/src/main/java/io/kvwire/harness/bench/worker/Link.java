@@ -4,6 +4,7 @@ import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.NodeConfig;
 
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -17,6 +18,9 @@ import java.util.List;
 record Link(String path, String codec, int lanes, boolean spin) {
     /** The block tables of long lists travel in one message of this size. */
     private static final int NOTIFICATION_BYTES = 2 << 20;
+
+    /** Both ends are stopped between their turns, for as long as the others take. */
+    private static final Duration SILENCE = Duration.ofMinutes(30);
 
     NodeConfig config(String name) {
         return NodeConfig.named(name)
@@ -40,7 +44,7 @@ record Link(String path, String codec, int lanes, boolean spin) {
                 usual.windowBytes(),
                 usual.handshakeTimeout(),
                 usual.heartbeatInterval(),
-                usual.peerTimeout());
+                SILENCE);
     }
 
     boolean exact() {
