@@ -224,7 +224,7 @@ final class SimFabric implements AutoCloseable {
     }
 
     boolean has(SimKeys made) {
-        return keys.get(made.localKey()) == made;
+        return made.equals(keys.get(made.localKey()));
     }
 
     /** {@return whether a window could be bound} */

@@ -230,9 +230,14 @@ abstract class TransferFaults {
         }
 
         @Override
-        public void close() throws InterruptedException {
+        public void close() {
             over = true;
-            thread.join();
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError("interrupted before the bystander's last transfer", e);
+            }
             for (var transfer : begun) {
                 assertEquals(
                         new TransferOutcome.Done(),
