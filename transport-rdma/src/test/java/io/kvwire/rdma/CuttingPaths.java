@@ -9,15 +9,16 @@ import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
+import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Comparator;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** RDMA paths whose busiest lane breaks after so many bytes. */
+/** RDMA paths of which a lane breaks after so many bytes. */
 final class CuttingPaths {
     private static final long NO_CUT = Long.MAX_VALUE / 2;
 
@@ -123,20 +124,61 @@ final class CuttingPaths {
 
         @Override
         public void send(OutboundFrame frame) {
-            long bytes = frame.payloadBytes();
-            rdma.send(frame);
-            long left = untilCut.addAndGet(-bytes);
-            if (left <= 0 && untilCut.compareAndSet(left, NO_CUT)) {
-                rdma.all().stream()
-                        .filter(lane -> lane.queuedBytes() != Long.MAX_VALUE)
-                        .max(Comparator.comparingLong(Lane::queuedBytes))
-                        .ifPresent(lane -> lane.failSoon(reason));
-            }
+            long left = untilCut.addAndGet(-frame.payloadBytes());
+            boolean cut = left <= 0 && untilCut.compareAndSet(left, NO_CUT);
+            rdma.send(cut ? new LastFrame(frame, rdma) : frame);
         }
 
         @Override
         public void close(TransferException why) {
             rdma.close(why);
+        }
+    }
+
+    /** A frame in the middle of which its lane breaks. */
+    private final class LastFrame implements OutboundFrame {
+        private final OutboundFrame frame;
+        private final RdmaLink link;
+
+        LastFrame(OutboundFrame frame, RdmaLink link) {
+            this.frame = frame;
+            this.link = link;
+        }
+
+        @Override
+        public ByteBuffer header() {
+            return frame.header();
+        }
+
+        @Override
+        public long payloadBytes() {
+            return frame.payloadBytes();
+        }
+
+        @Override
+        public RunCursor payload() {
+            return frame.payload();
+        }
+
+        @Override
+        public boolean wanted() {
+            return frame.wanted();
+        }
+
+        @Override
+        public boolean answersRead() {
+            return frame.answersRead();
+        }
+
+        @Override
+        public void sending(int lane) {
+            frame.sending(lane);
+            link.all().get(lane).failSoon(reason);
+        }
+
+        @Override
+        public void released(boolean sent) {
+            frame.released(sent);
         }
     }
 }
