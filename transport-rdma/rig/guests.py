@@ -63,18 +63,17 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None, apart=False):
-    """Runs one command in each of one or two guests, or in each of any number of guests that are APART.
+def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None):
+    """Runs one command in each of one or two guests.
 
     Returns the exit statuses in order. Whatever the commands leave in $RIG_EXCHANGE lies in FOLDER/1 and FOLDER/2
     afterwards, beside their output. Raises RigError when a guest does not boot or a command does not end in time. When one
     command fails, the other guest has a little time left to end as well. When one succeeds, $RIG_EXCHANGE/other-ended
-    appears in the other, for a server to end by. Guests that are apart have no cable between them, and none waits for another.
-    Lines in which HIDE is found are not printed.
+    appears in the other, for a server to end by. Lines in which HIDE is found are not printed.
     """
     kernel, initramfs = boot_files()
     guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
-    hosts = 1 if apart else len(guests)
+    hosts = len(guests)
     cables = [cable() for _ in range(rails + 1)] if hosts == 2 else []
     cpus = cpus or (2 if hosts == 1 else 1)
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -86,7 +85,7 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
             for end in ends:
                 end.close()
         with followed(guests, hide):
-            wait(guests, timeout, apart)
+            wait(guests, timeout)
         return [guest.status() for guest in guests]
     finally:
         for guest in guests:
@@ -97,7 +96,7 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
 
 
 def start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus):
-    words = f"console=ttyS0 quiet panic=-1 rig.guest={HERE / 'guest'} rig.host={guest.number if hosts == 2 else 1} rig.hosts={hosts} rig.rails={rails}"
+    words = f"console=ttyS0 quiet panic=-1 rig.guest={HERE / 'guest'} rig.host={guest.number} rig.hosts={hosts} rig.rails={rails}"
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", str(cpus), "-m", f"{memory_mib}m"]
     command += ["-nographic", "-no-reboot", "-nodefaults", "-serial", f"file:{guest.folder / 'console'}"]
     command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", words]
@@ -127,7 +126,7 @@ def share(tag, folder, more):
     ]
 
 
-def wait(guests, timeout, apart):
+def wait(guests, timeout):
     """Until every guest is off; a command that fails gives the others ten more seconds."""
     deadline = time.monotonic() + timeout
     given_up = None
@@ -141,7 +140,7 @@ def wait(guests, timeout, apart):
                 check_end(guest)
                 for other in guests:
                     (other.folder / "other-ended").touch()
-                if not apart and guest.status() != 0 and given_up is None:
+                if guest.status() != 0 and given_up is None:
                     given_up = time.monotonic() + 10
         time.sleep(0.1)
     for guest in guests:

@@ -120,17 +120,16 @@ def junit(classpath, selection, properties=()):
 
 
 def run_junit(name, commands, counts, **options):
-    """Boots guests, the first of which runs a JUnit command, or each when they are apart, and adds up the tests."""
+    """Boots guests, the first of which runs a JUnit command, and adds up the tests."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     # Starts are in the file for whoever looks for a test that hangs; ends are enough for those who watch.
     statuses = run_guests(commands, folder, hide=re.compile(":: STARTED$"), **options)
-    for number, status in enumerate(statuses if options.get("apart") else statuses[:1], start=1):
-        failed = counts.failed
-        if not counts.add(folder / str(number) / "reports"):
-            raise RigError(f"{name}: no reports of tests; see {folder}/{number}/output")
-        if status != 0 and counts.failed == failed:
-            counts.check(f"{name}: JUnit ended with status {status}, see {folder}/{number}/output", False)
+    failed = counts.failed
+    if not counts.add(folder / "1" / "reports"):
+        raise RigError(f"{name}: no reports of tests; see {folder}/1/output")
+    if statuses[0] != 0 and counts.failed == failed:
+        counts.check(f"{name}: JUnit ended with status {statuses[0]}, see {folder}/1/output", False)
 
 
 MODULE = "transport-rdma"
