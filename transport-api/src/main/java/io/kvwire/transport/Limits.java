@@ -95,6 +95,26 @@ public record Limits(
     }
 
     /**
+     * {@return these limits with more or less time to connect}
+     *
+     * @param timeout from a connection's first byte to its acceptance
+     */
+    public Limits withHandshakeTimeout(Duration timeout) {
+        return new Limits(
+                maxPeers,
+                maxRegions,
+                maxControlBytes,
+                maxFramePayloadBytes,
+                maxNotificationBytes,
+                maxTransfersPerPeer,
+                maxQueuedTransfers,
+                windowBytes,
+                timeout,
+                heartbeatInterval,
+                peerTimeout);
+    }
+
+    /**
      * {@return these limits with another rhythm of heartbeats}
      *
      * @param interval between heartbeats

@@ -6,11 +6,13 @@ import io.kvwire.ffi.verbs.VerbsLibrary;
 import io.kvwire.tck.WireUnderTest;
 import io.kvwire.tck.memory.MemoryFabric;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.Limits;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.Wires;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +52,15 @@ final class DeviceWire implements WireUnderTest {
         var all = new HashMap<>(joined.wireOptions());
         all.put("rdma.provider", System.getProperty("kvwire.rdma.provider", "panama"));
         all.putAll(options);
-        return joined.withWireOptions(all);
+        return withTimeToConnect(joined.withWireOptions(all));
+    }
+
+    /** An emulated processor takes seconds for what a real one does in milliseconds. */
+    private static NodeConfig withTimeToConnect(NodeConfig config) {
+        var limits = config.limits();
+        return limits.handshakeTimeout().equals(Limits.DEFAULT.handshakeTimeout())
+                ? config.withLimits(limits.withHandshakeTimeout(Duration.ofSeconds(24)))
+                : config;
     }
 
     @Override
