@@ -141,15 +141,25 @@ PROVIDERS = ("panama", "disni") + (("jverbs",) if any((ROOT / MODULE / "src" / "
 PATIENCE = "-Dkvwire.tck.patience=25"
 
 
-def conformance(providers, timeout):
-    """The tests of the RDMA path that need a device: all of them with each provider, each in a guest of its own, in turn."""
+# What is the same code whichever way verbs are called: what a codec makes of bytes, which ends fit each other, who may hold
+# what for how long, and connecting through rdma_cm.
+ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
+
+
+def conformance(providers, whole, timeout):
+    """The tests of the RDMA path that need a device, with each provider in a guest of its own, one after the other.
+
+    The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider.
+    """
     classpath, counts = built(MODULE), Counts()
     selection = [f"--select-package={PACKAGE}", "--include-tag=rdma-device", "--exclude-tag=two-hosts"]
     for provider in providers:
         print(f"--- conformance of the provider {provider}", flush=True)
-        command = junit(classpath, selection, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
+        left_out = [] if whole or provider == PROVIDERS[0] else [f"--exclude-methodname={ABOVE_PROVIDERS}"]
+        command = junit(classpath, selection + left_out, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
         run_junit(f"conformance-{provider}", [command], counts, timeout=timeout, rails=2)
     return counts.close()
+
 
 
 def two_hosts(names, timeout):
