@@ -9,6 +9,7 @@ import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
+import io.kvwire.transport.spi.Pace;
 
 import java.lang.foreign.MemorySegment;
 import java.util.IdentityHashMap;

@@ -8,6 +8,7 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
+import io.kvwire.transport.spi.Pace;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

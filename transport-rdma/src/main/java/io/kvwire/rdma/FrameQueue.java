@@ -1,6 +1,7 @@
 package io.kvwire.rdma;
 
 import io.kvwire.transport.spi.OutboundFrame;
+import io.kvwire.transport.spi.Pace;
 
 import java.util.ArrayDeque;
 import java.util.Optional;

@@ -6,6 +6,7 @@ import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
+import io.kvwire.transport.spi.Pace;
 
 import java.util.LinkedHashMap;
 import java.util.List;
