@@ -34,6 +34,7 @@ final class FrameReader {
     private final Lossless lossless;
 
     private MemorySegment frame = MemorySegment.NULL;
+    private MemorySegment codes = MemorySegment.NULL;
 
     FrameReader(RowKernels kernels, Lossless lossless) {
         this.lossless = lossless;
@@ -48,29 +49,42 @@ final class FrameReader {
      * @param runs of the target
      */
     void read(MemorySegment bytes, FrameHeader expected, RunCursor runs) {
-        header.decode(bytes);
-        header.requireSlabOf(expected);
-        frame = bytes;
-        long codesEnd = BYTES + (long) header.codeBytes;
-        long scalesAt = FrameSections.after(codesEnd, header.scaleBytes);
-        long scalesEnd = scalesAt + header.scaleBytes;
-        long auxiliaryAt = FrameSections.after(scalesEnd, header.auxiliaryBytes);
-        checkSums((int) codesEnd);
-        checkPadding(codesEnd, scalesAt);
-        checkPadding(scalesEnd, auxiliaryAt);
-        var codes = plainCodes();
-        if (header.scheme != FrameHeader.SCHEME_RAW) {
-            channels.shape(header);
-            checkScales(scalesAt);
-            checkOutliers(auxiliaryAt);
-        }
-        cursor.start(header, frame, scalesAt, auxiliaryAt);
+        check(bytes, expected);
+        cursor.start(
+                header, bytes, FrameSections.scalesAt(header), FrameSections.auxiliaryAt(header));
         if (header.losslessCodec != 0) {
             cursor.codes(codes, 0);
         }
         place(runs);
         cursor.finish();
         frame = MemorySegment.NULL;
+        codes = MemorySegment.NULL;
+    }
+
+    /**
+     * Checks all of a frame.
+     *
+     * @param bytes exactly one frame
+     * @param expected what the slab must be
+     * @return its header, good until the next call
+     */
+    FrameHeader check(MemorySegment bytes, FrameHeader expected) {
+        header.decode(bytes);
+        header.requireSlabOf(expected);
+        frame = bytes;
+        long codesEnd = BYTES + (long) header.codeBytes;
+        long scalesAt = FrameSections.scalesAt(header);
+        long auxiliaryAt = FrameSections.auxiliaryAt(header);
+        checkSums((int) codesEnd);
+        checkPadding(codesEnd, scalesAt);
+        checkPadding(scalesAt + header.scaleBytes, auxiliaryAt);
+        codes = plainCodes();
+        if (header.scheme != FrameHeader.SCHEME_RAW) {
+            channels.shape(header);
+            checkScales(scalesAt);
+            checkOutliers(auxiliaryAt);
+        }
+        return header;
     }
 
     private void checkSums(int codesEnd) {
@@ -91,14 +105,14 @@ final class FrameReader {
         if (header.losslessCodec == 0) {
             return frame;
         }
-        var codes = lossless.decompress(header, frame);
-        if (codes.equals(MemorySegment.NULL)) {
+        var plain = lossless.decompress(header, frame);
+        if (plain.equals(MemorySegment.NULL)) {
             throw corrupt("the codes are no LZ4 block of their length");
         }
-        if (ofPlain.of(codes, 0, (int) FrameSections.plainCodes(header)) != header.decodedCrc) {
+        if (ofPlain.of(plain, 0, (int) FrameSections.plainCodes(header)) != header.decodedCrc) {
             throw corrupt("the checksum of the decompressed codes is wrong");
         }
-        return codes;
+        return plain;
     }
 
     private void checkPadding(long from, long end) {

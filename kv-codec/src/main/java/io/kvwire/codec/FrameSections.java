@@ -87,4 +87,14 @@ final class FrameSections {
         long end = after(codes, scales) + scales;
         return after(end, auxiliary) + auxiliary;
     }
+
+    /** {@return where the scales section of a frame with these lengths starts} */
+    static int scalesAt(FrameHeader header) {
+        return (int) after(FrameHeader.BYTES + (long) header.codeBytes, header.scaleBytes);
+    }
+
+    /** {@return where its auxiliary section starts} */
+    static int auxiliaryAt(FrameHeader header) {
+        return (int) after((long) scalesAt(header) + header.scaleBytes, header.auxiliaryBytes);
+    }
 }

@@ -6,6 +6,7 @@ import io.kvwire.codec.rows.RowKernels;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.CodedFrames;
 import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.KvModel;
 import io.kvwire.transport.spi.RunCursor;
@@ -42,6 +43,7 @@ public final class Int8Codec implements KvCodec {
     private final KvCodec raw;
     private final Int8Writer writer;
     private final FrameReader reader;
+    private final Optional<CodedFrames> codedFrames;
 
     /**
      * Makes a codec for one thread.
@@ -83,6 +85,7 @@ public final class Int8Codec implements KvCodec {
         var lossless = new Lossless();
         writer = new Int8Writer(kernels, lz4 ? Optional.of(lossless) : Optional.empty());
         reader = new FrameReader(kernels, lossless);
+        codedFrames = Optional.of(new DeviceCodes(model, options, lz4, reader));
     }
 
     @Override
@@ -126,6 +129,17 @@ public final class Int8Codec implements KvCodec {
     public void decode(MemorySegment frame, Slab slab, RunCursor target) {
         header.describe(slab, model);
         reader.read(frame, header, target);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Devices code rows by token with FP32 scales, which is what the default options say; with
+     * others, and with LZ4, frames are made by the host.
+     */
+    @Override
+    public Optional<CodedFrames> codedFrames() {
+        return codedFrames;
     }
 
     /** {@return whether the slab is sent as it is, so in scheme 0} */

@@ -1,9 +1,11 @@
 package io.kvwire.codec;
 
 import io.kvwire.codec.rows.Elements;
+import io.kvwire.transport.DType;
 
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Looks at one row of keys in each frame, and warns once when keys have outlier channels: the scale
@@ -27,23 +29,41 @@ final class OutlierWatch {
 
     /** Looks at one of some rows of keys. */
     void look(FrameHeader header, MemorySegment elements, long at, int rows) {
-        if (extremeRows >= ROWS_BEFORE_WARNING) {
-            return;
+        if (extremeRows < ROWS_BEFORE_WARNING) {
+            long row = at + next(rows) * FrameSections.rowBytes(header);
+            judge(header, largestOverRms(header, header.sourceDtype, elements, row));
         }
+    }
+
+    /** Looks at one of some rows of keys by their codes, which are as large as their elements. */
+    void lookAtCodes(FrameHeader header, MemorySegment codes, long at, int rows) {
+        if (extremeRows < ROWS_BEFORE_WARNING) {
+            long row = at + (long) next(rows) * header.keyDim;
+            judge(header, largestOverRms(header, DType.INT8, codes, row));
+        }
+    }
+
+    private int next(int rows) {
         frames++;
-        int row = (int) ((long) frames * STEP % rows);
-        double ratio = largestOverRms(header, elements, at + row * FrameSections.rowBytes(header));
+        return (int) ((long) frames * STEP % rows);
+    }
+
+    private void judge(FrameHeader header, double ratio) {
         if (ratio > EXTREME && ++extremeRows == ROWS_BEFORE_WARNING) {
             warn(header.layer, ratio);
         }
     }
 
-    private static double largestOverRms(FrameHeader header, MemorySegment elements, long at) {
+    private static double largestOverRms(
+            FrameHeader header, DType dtype, MemorySegment elements, long at) {
         double largest = 0;
         double squares = 0;
-        int bytes = header.sourceDtype.bytes();
+        int bytes = dtype.bytes();
         for (int i = 0; i < header.keyDim; i++) {
-            double x = Elements.load(header.sourceDtype, elements, at + (long) i * bytes);
+            double x =
+                    dtype == DType.INT8
+                            ? elements.get(ValueLayout.JAVA_BYTE, at + i)
+                            : Elements.load(dtype, elements, at + (long) i * bytes);
             largest = Math.max(largest, Math.abs(x));
             squares += x * x;
         }

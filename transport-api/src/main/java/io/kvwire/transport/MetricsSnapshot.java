@@ -13,6 +13,8 @@ import java.util.Map;
  * @param bytesReceived payload placed into targets
  * @param bytesReceivedInPlace of those, received by the socket or NIC straight into the target
  * @param bytesGathered payload copied at the source because layouts differ
+ * @param bytesFromDevices what devices have brought to the host for frames: values, or their codes
+ * @param bytesToDevices what devices have taken from frames, likewise
  * @param bytesEncoded blocks that went through an encoder, before encoding
  * @param bytesDecoded blocks that came out of a decoder
  * @param bytesDropped payload that arrived for transfers that had ended, and went nowhere
@@ -39,6 +41,8 @@ public record MetricsSnapshot(
         long bytesReceived,
         long bytesReceivedInPlace,
         long bytesGathered,
+        long bytesFromDevices,
+        long bytesToDevices,
         long bytesEncoded,
         long bytesDecoded,
         long bytesDropped,

@@ -8,11 +8,14 @@ import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferTrace.Stage;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
+import io.kvwire.transport.spi.PagedSlab;
 import io.kvwire.transport.spi.RunCursor;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -321,6 +324,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
                 decode();
             } else {
                 cache.device().orElseThrow().scatter(slot.part(payloadBytes), blockRuns);
+                inbox.metrics().bytesToDevices.add(payloadBytes);
             }
         } catch (BadFrameException e) {
             corrupt(e.getMessage());
@@ -362,14 +366,44 @@ final class ArrivingFrame implements InboundFrame, Runnable {
             decode(blockRuns);
             return;
         }
+        var device = cache.device().get();
+        var form = codesFor(device);
+        if (form.byteSize() > 0) {
+            device.quantisedRows().orElseThrow().dequantise(form, paged());
+            inbox.metrics().bytesToDevices.add(form.byteSize());
+            return;
+        }
         var raw = coding.incoming().take(rawBytes);
         try {
             stagedRun.start(raw.memory(), raw.offset(), rawBytes);
             decode(stagedRun);
-            cache.device().get().scatter(raw.part(rawBytes), blockRuns);
+            device.scatter(raw.part(rawBytes), blockRuns);
+            inbox.metrics().bytesToDevices.add(rawBytes);
         } finally {
             coding.incoming().give(raw);
         }
+    }
+
+    /** What of the frame the device needs to make the values; nothing when the host makes them. */
+    private MemorySegment codesFor(DeviceMemory device) {
+        var codec = coding.take();
+        try {
+            return DeviceCoding.open(codec, slab, device, slot.part(slot.bytes()), payloadBytes);
+        } catch (TransferException e) {
+            throw new BadFrameException(e);
+        } finally {
+            coding.give(codec);
+        }
+    }
+
+    /** Where the values belong: in the pinned blocks, tokens counted from the first of them. */
+    private PagedSlab paged() {
+        return DeviceCoding.paged(
+                slab,
+                tokens.first(),
+                plan.target(),
+                cache.placement().get(fields.layer),
+                Arrays.copyOf(ids, pinned));
     }
 
     private void decode(RunCursor to) {

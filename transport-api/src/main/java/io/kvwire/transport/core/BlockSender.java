@@ -5,6 +5,8 @@ import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.PagedSlab;
+import io.kvwire.transport.spi.Slab;
 
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -101,6 +103,38 @@ final class BlockSender extends Sender {
     /** The device whose memory the source is, where it is {@link #onDevice}. */
     DeviceMemory device() {
         return what.cache.device().orElseThrow();
+    }
+
+    /**
+     * Where the values of a slab lie. Kernels look up all blocks from token 0 on: tokens are
+     * counted from the last bound of blocks of both layouts, which changes nothing, so that the
+     * table is no longer than the slab.
+     */
+    PagedSlab paged(Slab slab) {
+        int block = what.plan.source().tokensPerBlock();
+        long both = commonMultiple(block, slab.layout().tokensPerBlock());
+        int start = (int) (slab.tokens().first() / both * both);
+        int[] table = new int[Math.ceilDiv(slab.tokens().end() - start, block)];
+        for (int i = 0; i < table.length; i++) {
+            table[i] = what.sourceBlocks.id(start / block + i);
+        }
+        return DeviceCoding.paged(
+                slab,
+                slab.tokens().first() - start,
+                what.plan.source(),
+                what.cache.placement().get(slab.layer()),
+                table);
+    }
+
+    private static long commonMultiple(int one, int other) {
+        int a = one;
+        int b = other;
+        while (b != 0) {
+            int rest = a % b;
+            a = b;
+            b = rest;
+        }
+        return (long) one / a * other;
     }
 
     @Override

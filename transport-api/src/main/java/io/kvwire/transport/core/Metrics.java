@@ -20,6 +20,8 @@ final class Metrics {
     final LongAdder bytesReceived = new LongAdder();
     final LongAdder bytesInPlace = new LongAdder();
     final LongAdder bytesGathered = new LongAdder();
+    final LongAdder bytesFromDevices = new LongAdder();
+    final LongAdder bytesToDevices = new LongAdder();
     final LongAdder bytesEncoded = new LongAdder();
     final LongAdder bytesDecoded = new LongAdder();
     final LongAdder stagingWaits = new LongAdder();
@@ -103,6 +105,8 @@ final class Metrics {
                 bytesReceived.sum(),
                 bytesInPlace.sum(),
                 bytesGathered.sum(),
+                bytesFromDevices.sum(),
+                bytesToDevices.sum(),
                 bytesEncoded.sum(),
                 bytesDecoded.sum(),
                 bytesDropped.sum(),

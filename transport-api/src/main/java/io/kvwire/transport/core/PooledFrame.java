@@ -233,6 +233,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
     private void fetch() {
         long start = System.nanoTime();
         ((BlockSender) sender).device().gather(payload, slot.part(payloadBytes));
+        outbox.metrics().bytesFromDevices.add(payloadBytes);
         countDescriptors();
         payload = stagedRun;
         rewind();
@@ -275,13 +276,29 @@ final class PooledFrame implements OutboundFrame, Runnable {
         }
     }
 
-    /** Encodes on the host what its device has: a second slot holds it as it is meanwhile. */
+    /**
+     * Encodes what is on a device: there, where it can make the codes, else on the host, and a
+     * second slot holds it as it is meanwhile.
+     */
     private long encodeFromDevice(Coding coding, KvCodec codec) {
+        var device = ((BlockSender) sender).device();
+        var frame = slot.part(slot.bytes());
+        if (DeviceCoding.possible(codec, slab, device)) {
+            var frames = codec.codedFrames().orElseThrow();
+            var form = frame.asSlice(frames.formAt());
+            var values = ((BlockSender) sender).paged(slab);
+            long bytes = device.quantisedRows().orElseThrow().quantise(values, form);
+            if (bytes > 0) {
+                outbox.metrics().bytesFromDevices.add(bytes);
+                return frames.seal(slab, frame, bytes);
+            }
+        }
         var raw = coding.outgoing().take(rawBytes);
         try {
-            ((BlockSender) sender).device().gather(payload, raw.part(rawBytes));
+            device.gather(payload, raw.part(rawBytes));
+            outbox.metrics().bytesFromDevices.add(rawBytes);
             stagedRun.start(raw.memory(), raw.offset(), rawBytes);
-            return codec.encode(slab, stagedRun, slot.part(slot.bytes()));
+            return codec.encode(slab, stagedRun, frame);
         } finally {
             coding.outgoing().give(raw);
         }

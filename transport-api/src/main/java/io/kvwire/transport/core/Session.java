@@ -475,6 +475,8 @@ final class Session implements ControlHandler, LinkHandler {
         }
         var details = new TreeMap<>(known.details());
         details.put("codec", coding.describe());
+        DeviceCoding.describe(coding, node.caches())
+                .ifPresent(text -> details.put("codecDevices", text));
         return new PathReport(
                 known.path(),
                 known.reason(),

@@ -91,7 +91,11 @@ public interface DeviceMemory extends AutoCloseable {
      */
     default void unpin(MemorySegment host) {}
 
-    /** {@return the device's own INT8 coding; empty when the host has to do it} */
+    /**
+     * {@return the device's own INT8 coding, the same at each call; empty when the host has to do
+     * it. Where it is there, frames of the codec {@code int8} are made of codes and scales that the
+     * device makes and places, and the values as they are never come to the host}
+     */
     default Optional<QuantisedRows> quantisedRows() {
         return Optional.empty();
     }

@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * How blocks look on the wire: {@code docs/spec/kv-frame.md}. Found by name through {@link
@@ -53,4 +54,9 @@ public interface KvCodec {
      *     frame
      */
     void decode(MemorySegment frame, Slab slab, RunCursor target);
+
+    /** {@return frames around codes that a device has made; empty for a codec that has none} */
+    default Optional<CodedFrames> codedFrames() {
+        return Optional.empty();
+    }
 }

@@ -20,46 +20,19 @@ import java.lang.foreign.MemorySegment;
  * u8[]     of each of those, the bytes that its codes do not hold
  * </pre>
  *
+ * <p>{@link CodedForm} has the places of all parts. A codec whose frames hold the same codes makes
+ * frames around them: {@link CodedFrames}.
+ *
  * <p>Thread-safe, as {@link DeviceMemory} is.
  */
 public interface QuantisedRows {
-    /** Bytes before the codes. */
-    int HEADER_BYTES = 8;
-
-    /**
-     * {@return the most bytes that the coded form of a slab takes}
-     *
-     * @param slab of FP32, FP16 or BF16
-     */
-    static long mostBytes(Slab slab) {
-        long rows = rows(slab);
-        return scalesAt(slab) + rows * (2L * Float.BYTES + slab.layout().vectorBytes());
-    }
-
-    /**
-     * {@return the rows of a slab: one for each token, head and part}
-     *
-     * @param slab any
-     */
-    static long rows(Slab slab) {
-        return (long) slab.layout().form().parts() * slab.tokens().count() * slab.heads();
-    }
-
-    /**
-     * {@return where the scales begin, in bytes}
-     *
-     * @param slab of FP32, FP16 or BF16
-     */
-    static long scalesAt(Slab slab) {
-        return (HEADER_BYTES + rows(slab) * slab.layout().headDim() + 3) & -4L;
-    }
-
     /**
      * Makes codes of values and brings them to the host.
      *
      * @param source in memory of this device
-     * @param target host memory of at least {@link #mostBytes}
-     * @return the bytes of the coded form
+     * @param target host memory, at least as long as the form without rows that have no scale
+     * @return the bytes of the coded form; 0 where rows without a scale make it longer than the
+     *     target, which {@link CodedForm#mostBytes} never is
      * @throws io.kvwire.transport.TransferException with {@link
      *     io.kvwire.transport.ErrorCode#INCOMPATIBLE_LAYOUT} for elements that have no codes, with
      *     {@link io.kvwire.transport.ErrorCode#OUT_OF_RANGE} when the table leads outside

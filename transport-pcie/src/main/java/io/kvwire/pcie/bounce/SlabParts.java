@@ -3,8 +3,8 @@ package io.kvwire.pcie.bounce;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.CodedForm;
 import io.kvwire.transport.spi.PagedSlab;
-import io.kvwire.transport.spi.QuantisedRows;
 
 /** Cuts a slab into parts whose codes fit into a chunk. Confined to one thread. */
 final class SlabParts {
@@ -17,7 +17,7 @@ final class SlabParts {
         this.whole = whole;
         part = whole;
         next = whole.slab().tokens().first();
-        long one = QuantisedRows.mostBytes(whole.part(new TokenRange(next, 1)).slab());
+        long one = CodedForm.of(whole.part(new TokenRange(next, 1)).slab()).mostBytes();
         if (one > chunkBytes) {
             throw new TransferException(
                     ErrorCode.OUT_OF_RANGE,

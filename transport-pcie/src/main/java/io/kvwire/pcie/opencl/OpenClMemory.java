@@ -1,5 +1,6 @@
 package io.kvwire.pcie.opencl;
 
+import io.kvwire.ffi.kernels.KvRows;
 import io.kvwire.ffi.opencl.Buffers;
 import io.kvwire.ffi.opencl.Context;
 import io.kvwire.ffi.opencl.Program;
@@ -110,7 +111,10 @@ public final class OpenClMemory implements DeviceMemory {
 
     @Override
     public Optional<QuantisedRows> quantisedRows() {
-        return Optional.of(coding);
+        // The kernels need groups of a size that every GPU has, and not every other device.
+        return context.device().largestGroup() < KvRows.THREADS_OF_GROUP
+                ? Optional.empty()
+                : Optional.of(coding);
     }
 
     private RunLane take() {
