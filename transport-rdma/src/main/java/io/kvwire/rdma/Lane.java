@@ -6,6 +6,7 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.OutboundFrame;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -173,6 +174,23 @@ final class Lane {
     /** Fails the lane, soon. */
     void failSoon(TransferException why) {
         poller.execute(() -> fail(why));
+    }
+
+    /**
+     * The device has had time to take a key away, and has not: only a queue pair in error gives the
+     * memory back.
+     */
+    void standsStill() {
+        failSoon(
+                new TransferException(
+                        ErrorCode.LANE_LOST,
+                        "lane "
+                                + index
+                                + " over "
+                                + rail.pick().port().label()
+                                + " stands still: the device did not take a key away for "
+                                + TimeUnit.NANOSECONDS.toMillis(options.drainNanos())
+                                + " ms (rdma.drainMillis)"));
     }
 
     private void pumpSoon() {

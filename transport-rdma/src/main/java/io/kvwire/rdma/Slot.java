@@ -139,10 +139,18 @@ abstract class Slot {
 
     /**
      * Takes the peer's keys away when its owner has wanted the memory back for a while; {@link
-     * #revoked} follows. A peer that uses them later loses the lane.
+     * #revoked} follows. A peer that uses them later loses the lane, and so does a device that does
+     * not take them away.
      */
     final void revokeLate(long now) {
-        if (shown.isEmpty() || hiding > 0) {
+        if (hiding > 0) {
+            if (now - revokeAt >= lane.options().drainNanos()) {
+                revokeAt = now;
+                lane.standsStill();
+            }
+            return;
+        }
+        if (shown.isEmpty()) {
             return;
         }
         if (!overdue) {
@@ -151,6 +159,7 @@ abstract class Slot {
         }
         if (now - revokeAt >= 0) {
             hiding = shown.size();
+            revokeAt = now;
             for (int i = 0; i < shown.size(); i++) {
                 shown.get(i).tell(this);
             }

@@ -241,4 +241,24 @@ class SimulatedFaultsTest {
             assertEquals(1, links.near.lost.size(), "the lane on which it was refused");
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void aDeviceThatDoesNotTakeAKeyAwayLosesTheLaneAndTheMemoryIsFree(long seed) {
+        var fabric = new SimFabric(seed, SimFabric.Weather.ROUGH);
+        var options = Map.of("rdma.revokeMillis", "0", "rdma.drainMillis", "1");
+        try (var links = links(fabric, seed, options).connected()) {
+            links.send(0);
+            links.until("it is announced", () -> links.sent.getFirst().lane >= 0);
+            links.untilWithoutNear("the peer may write", () -> fabric.shown() == 1);
+            fabric.hold(true);
+            links.far.revoked.add(0);
+            links.untilWithoutNear("the target is free", () -> !links.far.aborted.isEmpty());
+            assertEquals(0, fabric.shown());
+            assertEquals(1, links.farLink().lanes());
+            fabric.hold(false);
+            links.until("the peer goes on", links::allOver);
+            assertFalse(links.sent.getFirst().arrived);
+        }
+    }
 }
