@@ -55,7 +55,7 @@ enum {
     SIM_NOT_SUPPORTED = 801
 };
 
-/* A kernel, compiled for the host from the source of the PTX. Written by CompileCudaSimulator. */
+/* A kernel, compiled for the host from the source of the PTX. Written by CompileSimulators. */
 typedef struct {
     const char *name;
     void (*invoke)(void **arguments);

@@ -6,6 +6,7 @@ module io.kvwire.pcie {
     exports io.kvwire.pcie;
     exports io.kvwire.pcie.bounce;
     exports io.kvwire.pcie.cuda;
+    exports io.kvwire.pcie.levelzero;
     exports io.kvwire.pcie.opencl;
 
     provides io.kvwire.transport.spi.DataPathProvider with

@@ -10,7 +10,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Level Zero on this host: whether its loader and a driver are there, and the devices of all
@@ -41,6 +43,8 @@ public final class LevelZero {
     /** More drivers, and more devices of one driver, are not looked at. */
     private static final int MOST = 64;
 
+    private static final Map<String, LevelZero> OPENED = new ConcurrentHashMap<>();
+
     private final String reason;
     private final Optional<Functions> functions;
 
@@ -59,14 +63,13 @@ public final class LevelZero {
         reason = status == 0 ? "" : ErrorName.failure("zeInit", status).getMessage();
     }
 
-    /** Opens the system's loader when it is first asked for. */
-    private static final class Opened {
-        static final LevelZero SYSTEM = open(System.getProperty(LIBRARY_PROPERTY, LIBRARY_NAME));
-    }
-
-    /** {@return Level Zero as this host has it} */
+    /**
+     * {@return Level Zero as this host has it: the loader that {@value #LIBRARY_PROPERTY} names
+     * now}
+     */
     public static LevelZero system() {
-        return Opened.SYSTEM;
+        var file = System.getProperty(LIBRARY_PROPERTY, LIBRARY_NAME);
+        return OPENED.computeIfAbsent(file, LevelZero::open);
     }
 
     /** Opens a loader of another name. */

@@ -1,9 +1,13 @@
 /*
  * A Level Zero loader with one device, whose memory is that of the host. It checks what it is called
- * with: types of structs, handles, that nothing is used after it was freed, and counts what is open.
+ * with: types of structs, handles, that nothing is used after it was freed, that kernels have all their
+ * arguments and reach no memory but the driver's, and counts what is open.
+ *
+ * Linked with device kernels that were compiled for this host, it runs those; alone it has one, add.
  */
 #define _GNU_SOURCE
 #include <level_zero/ze_api.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +22,65 @@
         } \
     } while (0)
 
-static int driver, device, context, list, module, kernel, build_log;
+#define MOST_ALLOCATIONS 4096
+
+/* As in the simulated CUDA driver, whose kernels these are. */
+typedef struct {
+    const char *name;
+    void (*invoke)(void **arguments);
+    int barriers;
+    int count;
+    const size_t *sizes;
+    const unsigned char *pointers;
+} SimKernel;
+
+extern const SimKernel sim_kernels[] __attribute__((weak));
+extern const int sim_kernel_count __attribute__((weak));
+void sim_run(const SimKernel *kernel, void **arguments, unsigned groups, unsigned threads) __attribute__((weak));
+
+#define MOST_ARGUMENTS 24
+#define MOST_ARGUMENT_BYTES 256
+
+static int driver, device, context, build_log;
 static int initialised, open_objects;
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 #define DRIVER ((ze_driver_handle_t) &driver)
 #define DEVICE ((ze_device_handle_t) &device)
 #define CONTEXT ((ze_context_handle_t) &context)
-#define LIST ((ze_command_list_handle_t) &list)
-#define MODULE ((ze_module_handle_t) &module)
-#define KERNEL ((ze_kernel_handle_t) &kernel)
 #define BUILD_LOG ((ze_module_build_log_handle_t) &build_log)
+
+/* Lists, modules and kernels: a word that says what they are, and is gone when they are. */
+enum { LIST = 0x4C495354, MODULE = 0x4D4F4455, KERNEL = 0x4B45524E };
+
+struct object {
+    int kind;
+    const SimKernel *kernel; /* NULL for add */
+    uint32_t threads;
+    int set[MOST_ARGUMENTS];
+    _Alignas(16) unsigned char values[MOST_ARGUMENTS][MOST_ARGUMENT_BYTES];
+};
+
+static void *open_object(int kind) {
+    struct object *made = calloc(1, sizeof *made);
+    made->kind = kind;
+    __sync_fetch_and_add(&open_objects, 1);
+    return made;
+}
+
+static void close_object(void *which) {
+    ((struct object *) which)->kind = 0;
+    free(which);
+    __sync_fetch_and_sub(&open_objects, 1);
+}
+
+#define IS(which, what) ((which) && ((const struct object *) (which))->kind == (what))
 
 static struct allocation {
     char *base;
     size_t size;
     int exported;
-} allocations[64];
+} allocations[MOST_ALLOCATIONS];
 
 /* What is open: 0 when everything was closed. */
 int simulated_open(void) {
@@ -41,7 +88,7 @@ int simulated_open(void) {
 }
 
 static struct allocation *find(const void *pointer) {
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < MOST_ALLOCATIONS; i++) {
         struct allocation *a = &allocations[i];
         if (a->base && (const char *) pointer >= a->base && (const char *) pointer < a->base + a->size) {
             return a;
@@ -55,17 +102,22 @@ static ze_result_t allocate(size_t size, size_t alignment, int exported, void **
     if (size > (size_t) 1 << 30) {
         return ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY;
     }
-    for (int i = 0; i < 64; i++) {
+    ze_result_t result = ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY;
+    pthread_mutex_lock(&one_at_a_time);
+    for (int i = 0; i < MOST_ALLOCATIONS && result != ZE_RESULT_SUCCESS; i++) {
         if (!allocations[i].base) {
             if (posix_memalign(out, alignment < 4096 ? 4096 : alignment, size)) {
-                return ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY;
+                break;
             }
+            /* Not zeros: whoever wants those has to ask for them. */
+            memset(*out, 0xA5, size < 1 << 20 ? size : 1 << 20);
             allocations[i] = (struct allocation) {*out, size, exported};
-            open_objects++;
-            return ZE_RESULT_SUCCESS;
+            __sync_fetch_and_add(&open_objects, 1);
+            result = ZE_RESULT_SUCCESS;
         }
     }
-    return ZE_RESULT_ERROR_OUT_OF_DEVICE_MEMORY;
+    pthread_mutex_unlock(&one_at_a_time);
+    return result;
 }
 
 ze_result_t zeInit(ze_init_flags_t flags) {
@@ -131,14 +183,14 @@ ze_result_t zeDeviceCanAccessPeer(ze_device_handle_t one, ze_device_handle_t pee
 ze_result_t zeContextCreate(
         ze_driver_handle_t of, const ze_context_desc_t *desc, ze_context_handle_t *out) {
     REQUIRE(of == DRIVER && desc->stype == ZE_STRUCTURE_TYPE_CONTEXT_DESC && !desc->pNext);
-    open_objects++;
+    __sync_fetch_and_add(&open_objects, 1);
     *out = CONTEXT;
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeContextDestroy(ze_context_handle_t which) {
     REQUIRE(which == CONTEXT);
-    open_objects--;
+    __sync_fetch_and_sub(&open_objects, 1);
     return ZE_RESULT_SUCCESS;
 }
 
@@ -151,14 +203,13 @@ ze_result_t zeCommandListCreateImmediate(
     REQUIRE(desc->stype == ZE_STRUCTURE_TYPE_COMMAND_QUEUE_DESC && !desc->pNext);
     REQUIRE(desc->ordinal == 1 && desc->index == 0);
     REQUIRE(desc->mode == ZE_COMMAND_QUEUE_MODE_SYNCHRONOUS && desc->priority == 0);
-    open_objects++;
-    *out = LIST;
+    *out = open_object(LIST);
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeCommandListDestroy(ze_command_list_handle_t which) {
-    REQUIRE(which == LIST);
-    open_objects--;
+    REQUIRE(IS(which, LIST));
+    close_object(which);
     return ZE_RESULT_SUCCESS;
 }
 
@@ -170,7 +221,7 @@ ze_result_t zeCommandListAppendMemoryCopy(
         ze_event_handle_t signal,
         uint32_t waits,
         ze_event_handle_t *events) {
-    REQUIRE(on == LIST && !signal && waits == 0 && !events);
+    REQUIRE(IS(on, LIST) && !signal && waits == 0 && !events);
     memcpy(target, source, size);
     return ZE_RESULT_SUCCESS;
 }
@@ -184,7 +235,7 @@ ze_result_t zeCommandListAppendMemoryFill(
         ze_event_handle_t signal,
         uint32_t waits,
         ze_event_handle_t *events) {
-    REQUIRE(on == LIST && !signal && waits == 0 && !events && pattern_size == 1 && find(target));
+    REQUIRE(IS(on, LIST) && !signal && waits == 0 && !events && pattern_size == 1 && find(target));
     memset(target, *(const unsigned char *) pattern, size);
     return ZE_RESULT_SUCCESS;
 }
@@ -219,9 +270,11 @@ ze_result_t zeMemAllocHost(
 ze_result_t zeMemFree(ze_context_handle_t in, void *pointer) {
     struct allocation *a = find(pointer);
     REQUIRE(in == CONTEXT && a && a->base == pointer);
+    pthread_mutex_lock(&one_at_a_time);
     free(a->base);
     a->base = NULL;
-    open_objects--;
+    pthread_mutex_unlock(&one_at_a_time);
+    __sync_fetch_and_sub(&open_objects, 1);
     return ZE_RESULT_SUCCESS;
 }
 
@@ -271,13 +324,13 @@ ze_result_t zeMemOpenIpcHandle(
         REQUIRE(handle.data[i] == 0x5A);
     }
     memcpy(out, handle.data, sizeof *out);
-    open_objects++;
+    __sync_fetch_and_add(&open_objects, 1);
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeMemCloseIpcHandle(ze_context_handle_t in, const void *pointer) {
     REQUIRE(in == CONTEXT && find(pointer));
-    open_objects--;
+    __sync_fetch_and_sub(&open_objects, 1);
     return ZE_RESULT_SUCCESS;
 }
 
@@ -289,7 +342,7 @@ ze_result_t zeModuleCreate(
         ze_module_build_log_handle_t *log) {
     REQUIRE(in == CONTEXT && of == DEVICE && desc->stype == ZE_STRUCTURE_TYPE_MODULE_DESC);
     REQUIRE(desc->format == ZE_MODULE_FORMAT_IL_SPIRV && !desc->pConstants);
-    open_objects++;
+    __sync_fetch_and_add(&open_objects, 1);
     *log = BUILD_LOG;
     /* The first word of every SPIR-V module. */
     uint32_t magic;
@@ -298,15 +351,14 @@ ze_result_t zeModuleCreate(
     if (magic != 0x07230203) {
         return ZE_RESULT_ERROR_MODULE_BUILD_FAILURE;
     }
-    REQUIRE(strcmp(desc->pBuildFlags, "-some-option") == 0);
-    open_objects++;
-    *out = MODULE;
+    REQUIRE(!*desc->pBuildFlags || strcmp(desc->pBuildFlags, "-some-option") == 0);
+    *out = open_object(MODULE);
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeModuleDestroy(ze_module_handle_t which) {
-    REQUIRE(which == MODULE);
-    open_objects--;
+    REQUIRE(IS(which, MODULE));
+    close_object(which);
     return ZE_RESULT_SUCCESS;
 }
 
@@ -322,57 +374,74 @@ ze_result_t zeModuleBuildLogGetString(ze_module_build_log_handle_t of, size_t *s
 
 ze_result_t zeModuleBuildLogDestroy(ze_module_build_log_handle_t which) {
     REQUIRE(which == BUILD_LOG);
-    open_objects--;
+    __sync_fetch_and_sub(&open_objects, 1);
     return ZE_RESULT_SUCCESS;
 }
 
-/* The one kernel adds a number to each of 4 bytes of a group. */
-static struct {
-    unsigned char *memory;
-    int number;
-    uint32_t threads;
-} set;
+/* Adds a number to each byte of its groups. */
+static const size_t add_sizes[] = {sizeof(void *), sizeof(int)};
+static const unsigned char add_pointers[] = {1, 0};
+static const SimKernel add = {"add", NULL, 0, 2, add_sizes, add_pointers};
+
+static void run_add(const struct object *kernel, uint32_t groups) {
+    unsigned char *memory = *(unsigned char *const *) kernel->values[0];
+    int number = *(const int *) kernel->values[1];
+    for (uint32_t i = 0; i < groups * kernel->threads; i++) {
+        memory[i] = (unsigned char) (memory[i] + number);
+    }
+}
+
+static const SimKernel *kernel_named(const char *name) {
+    for (int i = 0; &sim_kernel_count && i < sim_kernel_count; i++) {
+        if (strcmp(sim_kernels[i].name, name) == 0) {
+            return &sim_kernels[i];
+        }
+    }
+    return strcmp(name, add.name) == 0 ? &add : NULL;
+}
 
 ze_result_t zeKernelCreate(
         ze_module_handle_t in, const ze_kernel_desc_t *desc, ze_kernel_handle_t *out) {
-    REQUIRE(in == MODULE && desc->stype == ZE_STRUCTURE_TYPE_KERNEL_DESC);
-    if (strcmp(desc->pKernelName, "add") != 0) {
+    REQUIRE(IS(in, MODULE) && desc->stype == ZE_STRUCTURE_TYPE_KERNEL_DESC);
+    const SimKernel *named = kernel_named(desc->pKernelName);
+    if (!named) {
         return ZE_RESULT_ERROR_INVALID_KERNEL_NAME;
     }
-    open_objects++;
-    *out = KERNEL;
+    REQUIRE(named->count <= MOST_ARGUMENTS);
+    struct object *made = open_object(KERNEL);
+    made->kernel = named;
+    *out = (ze_kernel_handle_t) made;
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeKernelDestroy(ze_kernel_handle_t which) {
-    REQUIRE(which == KERNEL);
-    open_objects--;
+    REQUIRE(IS(which, KERNEL));
+    close_object(which);
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeKernelSetGroupSize(ze_kernel_handle_t of, uint32_t x, uint32_t y, uint32_t z) {
-    REQUIRE(of == KERNEL && y == 1 && z == 1);
+    REQUIRE(IS(of, KERNEL) && y == 1 && z == 1);
     if (x > 1024) {
         return ZE_RESULT_ERROR_INVALID_GROUP_SIZE_DIMENSION;
     }
-    set.threads = x;
+    ((struct object *) of)->threads = x;
     return ZE_RESULT_SUCCESS;
 }
 
 ze_result_t zeKernelSetArgumentValue(
         ze_kernel_handle_t of, uint32_t index, size_t size, const void *value) {
-    REQUIRE(of == KERNEL);
-    if (index == 0) {
-        REQUIRE(size == sizeof set.memory);
-        memcpy(&set.memory, value, size);
-    } else if (index == 1) {
-        if (size != sizeof set.number) {
-            return ZE_RESULT_ERROR_INVALID_KERNEL_ARGUMENT_SIZE;
-        }
-        memcpy(&set.number, value, size);
-    } else {
+    REQUIRE(IS(of, KERNEL));
+    struct object *kernel = (struct object *) of;
+    if (index >= (uint32_t) kernel->kernel->count) {
         return ZE_RESULT_ERROR_INVALID_KERNEL_ARGUMENT_INDEX;
     }
+    if (size != kernel->kernel->sizes[index]) {
+        return ZE_RESULT_ERROR_INVALID_KERNEL_ARGUMENT_SIZE;
+    }
+    REQUIRE(size <= MOST_ARGUMENT_BYTES);
+    memcpy(kernel->values[index], value, size);
+    kernel->set[index] = 1;
     return ZE_RESULT_SUCCESS;
 }
 
@@ -383,10 +452,20 @@ ze_result_t zeCommandListAppendLaunchKernel(
         ze_event_handle_t signal,
         uint32_t waits,
         ze_event_handle_t *events) {
-    REQUIRE(on == LIST && which == KERNEL && !signal && waits == 0 && !events);
-    REQUIRE(groups->groupCountY == 1 && groups->groupCountZ == 1);
-    for (uint32_t i = 0; i < groups->groupCountX * set.threads; i++) {
-        set.memory[i] = (unsigned char) (set.memory[i] + set.number);
+    REQUIRE(IS(on, LIST) && IS(which, KERNEL) && !signal && waits == 0 && !events);
+    REQUIRE(groups->groupCountX > 0 && groups->groupCountY == 1 && groups->groupCountZ == 1);
+    struct object *kernel = (struct object *) which;
+    void *arguments[MOST_ARGUMENTS];
+    for (int i = 0; i < kernel->kernel->count; i++) {
+        REQUIRE(kernel->set[i]);
+        /* A device reaches what the driver has allocated, and nothing else. */
+        REQUIRE(!kernel->kernel->pointers[i] || find(*(void **) kernel->values[i]));
+        arguments[i] = kernel->values[i];
+    }
+    if (kernel->kernel == &add) {
+        run_add(kernel, groups->groupCountX);
+    } else {
+        sim_run(kernel->kernel, arguments, groups->groupCountX, kernel->threads);
     }
     return ZE_RESULT_SUCCESS;
 }

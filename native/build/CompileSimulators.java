@@ -8,16 +8,17 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Compiles the simulated CUDA driver that tests use where there is no GPU, with the device kernels
- * compiled for this host; says what is missing and goes on where it cannot.
+ * Compiles the simulated drivers of CUDA and Level Zero that tests use where there is no GPU, with the
+ * device kernels compiled for this host; says what is missing and goes on where it cannot.
  *
  * <p>Where {@code cuda.h} is, the simulator's functions are compared with those that it declares: in
  * the folder that the environment's {@code CUDA_INCLUDE} names, or in {@code
  * /usr/local/cuda/include}.
  *
- * <p>Arguments: the folder of the simulator's C sources, that of the kernels, that of the result.
+ * <p>Arguments: the folder of the simulator's C sources, that of the kernels, that of the result;
+ * the source of the driver of Level Zero, the folder of the result.
  */
-final class CompileCudaSimulator {
+final class CompileSimulators {
     private static final Pattern KERNEL =
             Pattern.compile("KV_KERNEL\\s+(\\w+)\\s*\\(([^)]*)\\)\\s*\\{(.*?)\\n\\}", Pattern.DOTALL);
     private static final Pattern COMMENT = Pattern.compile("/\\*.*?\\*/", Pattern.DOTALL);
@@ -25,7 +26,7 @@ final class CompileCudaSimulator {
     private static final List<String> WAITS =
             List.of("KV_BARRIER", "kv_places(", "kv_team_largest(");
 
-    private CompileCudaSimulator() {}
+    private CompileSimulators() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {
         var sources = Path.of(args[0]);
@@ -34,6 +35,30 @@ final class CompileCudaSimulator {
         Files.writeString(kernels, kernels(Path.of(args[1])));
         if (compile(sources, kernels, folder.resolve("libcuda.so.1"), List.of())) {
             compareWithHeader(sources, kernels, folder.resolve("compared.so"));
+            levelZero(sources, kernels, Path.of(args[3]), Path.of(args[4]));
+        }
+    }
+
+    /** The simulated driver of Level Zero, with the same kernels. */
+    private static void levelZero(Path sources, Path kernels, Path driver, Path folder)
+            throws IOException, InterruptedException {
+        if (!run(command(sources, "-fsyntax-only", "-include", "level_zero/ze_api.h", "-x", "c", "/dev/null"))
+                .isEmpty()) {
+            System.out.println("The simulated Level Zero driver is left out: install libze-dev");
+            return;
+        }
+        var library = Files.createDirectories(folder).resolve("libze_loader.so.1");
+        var command = command(sources, "-Wno-address", driver.toString());
+        command.addAll(
+                List.of(
+                        sources.resolve("cuda_simulator_device.c").toString(),
+                        kernels.toString(),
+                        "-o",
+                        library.toString(),
+                        "-lm"));
+        var errors = run(command);
+        if (!errors.isEmpty()) {
+            throw new IllegalStateException("the simulated Level Zero driver does not compile:\n" + errors);
         }
     }
 
@@ -95,28 +120,39 @@ final class CompileCudaSimulator {
 
     private static boolean compile(Path sources, Path kernels, Path library, List<String> options)
             throws IOException, InterruptedException {
+        var command = command(sources, options.toArray(String[]::new));
+        for (var name : List.of("", "_memory", "_device")) {
+            command.add(sources.resolve("cuda_simulator" + name + ".c").toString());
+        }
+        command.addAll(List.of(kernels.toString(), "-o", library.toString(), "-lm"));
+        try {
+            var errors = run(command);
+            if (!errors.isEmpty()) {
+                throw new IllegalStateException("the simulated CUDA driver does not compile:\n" + errors);
+            }
+            return true;
+        } catch (IOException _) {
+            System.out.println("The simulated CUDA driver is left out: no C compiler " + command.getFirst());
+            return false;
+        }
+    }
+
+    private static List<String> command(Path sources, String... options) {
         var compiler = System.getenv().getOrDefault("CC", "cc");
         var command =
                 new ArrayList<>(
                         List.of(compiler, "-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function"));
         // No sum may be fused or reordered: results are compared to the bit.
         command.addAll(List.of("-ffp-contract=off", "-fno-builtin-fmaf", "-shared", "-fPIC", "-pthread"));
-        command.addAll(options);
+        command.addAll(List.of(options));
         command.add("-I" + sources);
-        for (var name : List.of("", "_memory", "_device")) {
-            command.add(sources.resolve("cuda_simulator" + name + ".c").toString());
-        }
-        command.addAll(List.of(kernels.toString(), "-o", library.toString(), "-lm"));
-        try {
-            var process = new ProcessBuilder(command).redirectErrorStream(true).start();
-            var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (process.waitFor() != 0) {
-                throw new IllegalStateException("the simulated CUDA driver does not compile:\n" + output);
-            }
-            return true;
-        } catch (IOException _) {
-            System.out.println("The simulated CUDA driver is left out: no C compiler " + compiler);
-            return false;
-        }
+        return command;
+    }
+
+    /** What a compiler says when it fails; empty when it does not. */
+    private static String run(List<String> command) throws IOException, InterruptedException {
+        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return process.waitFor() == 0 ? "" : output.isBlank() ? "no reason given" : output;
     }
 }

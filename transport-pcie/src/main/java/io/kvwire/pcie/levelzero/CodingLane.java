@@ -1,0 +1,188 @@
+package io.kvwire.pcie.levelzero;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import io.kvwire.ffi.kernels.KvRows;
+import io.kvwire.ffi.levelzero.Context;
+import io.kvwire.ffi.levelzero.DeviceModule;
+import io.kvwire.ffi.levelzero.ImmediateList;
+import io.kvwire.ffi.levelzero.Kernel;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvForm;
+import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.CodedForm;
+import io.kvwire.transport.spi.PagedSlab;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One slab's coding at a time: an immediate list, the kernels, and memory of the host that the
+ * device reaches, for the codes. Confined to one thread.
+ */
+final class CodingLane implements AutoCloseable {
+    private static final long ALIGNMENT = 4096;
+
+    private final Context context;
+    private final ImmediateList list;
+    private final Kernel quantise;
+    private final Kernel dequantise;
+    private final Kernel takeUnscaled;
+    private final Kernel placeUnscaled;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment struct = arena.allocate(KvRows.LAYOUT);
+
+    /** On the device: kernels count in there, which not every device can in memory of the host. */
+    private final MemorySegment counter;
+
+    private final Room count;
+    private final Room table;
+    private final Room codes;
+    private final Room scales;
+    private final Room rows;
+    private final Room rests;
+
+    /** Memory of the host that grows. */
+    private final class Room {
+        private MemorySegment memory = context.allocateHost(ALIGNMENT, ALIGNMENT);
+
+        MemorySegment of(long bytes) {
+            if (memory.byteSize() < bytes) {
+                context.free(memory);
+                // So that no second attempt frees it again, should the next line fail.
+                memory = MemorySegment.NULL;
+                memory = context.allocateHost(bytes, ALIGNMENT);
+            }
+            return memory.asSlice(0, bytes);
+        }
+
+        void close() {
+            if (memory.byteSize() > 0) {
+                context.free(memory);
+            }
+        }
+    }
+
+    CodingLane(Context context, DeviceModule module) {
+        this.context = context;
+        list = context.list();
+        quantise = module.kernel("kv_quantise_gather", KvRows.THREADS_OF_GROUP);
+        dequantise = module.kernel("kv_dequantise_scatter", KvRows.THREADS_OF_GROUP);
+        takeUnscaled = module.kernel("kv_take_unscaled", KvRows.THREADS_OF_GROUP);
+        placeUnscaled = module.kernel("kv_place_unscaled", KvRows.THREADS_OF_GROUP);
+        counter = context.allocate(Integer.BYTES, ALIGNMENT);
+        count = new Room();
+        table = new Room();
+        codes = new Room();
+        scales = new Room();
+        rows = new Room();
+        rests = new Room();
+    }
+
+    long quantise(Allocations allocations, PagedSlab source, MemorySegment host) {
+        var form = CodedForm.of(source.slab());
+        var made = codes.of(form.codeBytes());
+        var sized = scales.of(form.rows() * Float.BYTES);
+        var places = start(quantise, allocations, source);
+        quantise.pointer(4, made);
+        quantise.pointer(5, sized);
+        quantise.pointer(6, counter);
+        list.fill(counter, (byte) 0);
+        list.launch(quantise, places.groups());
+        var counted = count.of(Integer.BYTES);
+        list.copy(counter, counted);
+        int unscaled = counted.get(JAVA_INT, 0);
+        form.codes(host).copyFrom(made);
+        form.scales(host).copyFrom(sized);
+        form.writeHeader(host, unscaled);
+        if (form.bytes(unscaled) > host.byteSize()) {
+            return 0;
+        }
+        if (unscaled > 0) {
+            int[] numbers = form.rowsWithoutScale(host, unscaled);
+            form.writeList(host, numbers);
+            var rest = rests.of((long) unscaled * form.restBytes());
+            start(takeUnscaled, allocations, source);
+            takeUnscaled.pointer(4, numbers(numbers));
+            takeUnscaled.pointer(5, rest);
+            list.launch(takeUnscaled, unscaled);
+            host.asSlice(form.restAt(unscaled), rest.byteSize()).copyFrom(rest);
+        }
+        return form.bytes(unscaled);
+    }
+
+    void dequantise(Allocations allocations, MemorySegment host, PagedSlab target) {
+        var form = CodedForm.of(target.slab());
+        int[] unscaled = form.list(host);
+        var given = codes.of(form.codeBytes()).copyFrom(form.codes(host));
+        var sized = scales.of(form.rows() * Float.BYTES).copyFrom(form.scales(host));
+        var places = start(dequantise, allocations, target);
+        dequantise.pointer(4, given);
+        dequantise.pointer(5, sized);
+        list.launch(dequantise, places.groups());
+        if (unscaled.length > 0) {
+            long restBytes = (long) unscaled.length * form.restBytes();
+            var rest = rests.of(restBytes);
+            rest.copyFrom(host.asSlice(form.restAt(unscaled.length), restBytes));
+            start(placeUnscaled, allocations, target);
+            placeUnscaled.pointer(4, numbers(unscaled));
+            placeUnscaled.pointer(5, given);
+            placeUnscaled.pointer(6, rest);
+            list.launch(placeUnscaled, unscaled.length);
+        }
+    }
+
+    /** Row numbers where the device reaches them. */
+    private MemorySegment numbers(int... numbers) {
+        return rows.of((long) numbers.length * Integer.BYTES)
+                .copyFrom(MemorySegment.ofArray(numbers));
+    }
+
+    /** Sets the arguments that say where rows lie, after checking where the table leads. */
+    private KvRows start(Kernel kernel, Allocations allocations, PagedSlab slab) {
+        var placement = slab.placement();
+        boolean latent = slab.cache().form() == KvForm.LATENT;
+        // A latent has no values, whatever the placement names for them.
+        var values = latent ? placement.key() : placement.value();
+        var key = allocations.find(placement.key(), 0, placement.key().byteSize());
+        var value = allocations.find(values, 0, values.byteSize());
+        var inAllocations =
+                new LayerPlacement(
+                        key.allocation(),
+                        placement.keyOffset() + key.offset(),
+                        value.allocation(),
+                        placement.valueOffset() + value.offset(),
+                        placement.blockStride());
+        var places = new KvRows(slab.slab(), slab.cache(), inAllocations);
+        if (!places.isQuantisable()) {
+            throw new TransferException(
+                    ErrorCode.INCOMPATIBLE_LAYOUT,
+                    "rows of " + slab.cache().dtype() + " have no INT8 codes");
+        }
+        places.requireInside(
+                slab.table(), key.allocation().byteSize(), value.allocation().byteSize());
+        places.write(struct);
+        kernel.argument(0, struct);
+        kernel.pointer(1, key.allocation());
+        kernel.pointer(2, value.allocation());
+        kernel.pointer(
+                3,
+                table.of((long) slab.table().length * Integer.BYTES)
+                        .copyFrom(MemorySegment.ofArray(slab.table())));
+        return places;
+    }
+
+    @Override
+    public void close() {
+        list.close();
+        for (var kernel : new Kernel[] {quantise, dequantise, takeUnscaled, placeUnscaled}) {
+            kernel.close();
+        }
+        for (var room : new Room[] {count, table, codes, scales, rows, rests}) {
+            room.close();
+        }
+        context.free(counter);
+        arena.close();
+    }
+}
