@@ -1,12 +1,14 @@
 package io.kvwire.pcie;
 
 import io.kvwire.ffi.linux.Linux;
+import io.kvwire.ffi.linux.NumaNodes;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * An arena whose memory the peers on this host can be shown, so that they copy out of it at once. A
@@ -36,7 +38,12 @@ public final class SharedArena implements Arena {
     private Optional<SharedChunk> current = Optional.empty();
     private long used;
 
-    private SharedArena() {}
+    /** The NUMA node that was asked for. */
+    private final OptionalInt node;
+
+    private SharedArena(OptionalInt node) {
+        this.node = node;
+    }
 
     /** {@return why memory cannot be shared by this process, or empty when it can} */
     public static Optional<String> unavailable() {
@@ -44,13 +51,25 @@ public final class SharedArena implements Arena {
     }
 
     /**
-     * {@return a new arena}
+     * {@return a new arena, whose memory is at the NUMA node of whoever allocates}
      *
      * @throws io.kvwire.transport.TransferException when {@link #unavailable} says why
      */
     public static SharedArena open() {
         SharedChunk.requireAvailable();
-        return new SharedArena();
+        return new SharedArena(OptionalInt.empty());
+    }
+
+    /**
+     * {@return a new arena whose memory is at the NUMA node of a device; where the host has one
+     * node, or does not say where the device is, as from {@link #open}}
+     *
+     * @param pciAddress of a GPU or NIC: domain, bus, device and function, {@code 0000:3b:00.0}
+     * @throws io.kvwire.transport.TransferException when {@link #unavailable} says why
+     */
+    public static SharedArena near(String pciAddress) {
+        SharedChunk.requireAvailable();
+        return new SharedArena(NumaNodes.ofPciDevice(pciAddress));
     }
 
     /**
@@ -58,7 +77,7 @@ public final class SharedArena implements Arena {
      * elsewhere}
      */
     public static Arena openOrPrivate() {
-        return unavailable().isEmpty() ? new SharedArena() : Arena.ofShared();
+        return unavailable().isEmpty() ? new SharedArena(OptionalInt.empty()) : Arena.ofShared();
     }
 
     /**
@@ -101,7 +120,7 @@ public final class SharedArena implements Arena {
     }
 
     private SharedChunk chunk(long bytes) {
-        var made = SharedChunk.map(mappings, Math.max(1, bytes));
+        var made = SharedChunk.map(mappings, Math.max(1, bytes), node);
         chunks.add(made);
         return made;
     }

@@ -2,6 +2,7 @@ package io.kvwire.pcie;
 
 import io.kvwire.ffi.linux.Linux;
 import io.kvwire.ffi.linux.MemoryFile;
+import io.kvwire.ffi.linux.NumaNodes;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /** One sealed memory file of this process, mapped here to be written. Thread-safe. */
@@ -23,7 +25,6 @@ final class SharedChunk {
     private static final Path MM = Path.of("/sys/kernel/mm");
     private static final Path HUGE = MM.resolve("hugepages/hugepages-2048kB/free_hugepages");
     private static final Path SHMEM = MM.resolve("transparent_hugepage/shmem_enabled");
-    private static final Path NODES = Path.of("/sys/devices/system/node/online");
 
     /** All of this process, by where they start: a wire asks for memory by its address. */
     private static final ConcurrentSkipListMap<Long, SharedChunk> LIVE =
@@ -46,25 +47,31 @@ final class SharedChunk {
                 });
     }
 
-    /** Makes a file of at least so many bytes and maps it until the arena closes. */
-    static SharedChunk map(Arena arena, long bytes) {
+    /**
+     * Makes a file of at least so many bytes and maps it until the arena closes.
+     *
+     * @param node to take the pages from; empty for that of the calling thread
+     */
+    static SharedChunk map(Arena arena, long bytes, OptionalInt node) {
         var reason = whyNotHuge(bytes);
         if (reason.isEmpty()) {
             try {
-                return map(arena, roundUp(bytes, HUGE_BYTES), MemoryFile.Pages.HUGE, "2 MiB pages");
+                long huge = roundUp(bytes, HUGE_BYTES);
+                return map(arena, huge, MemoryFile.Pages.HUGE, "2 MiB pages", node);
             } catch (TransferException e) {
                 reason = e.getMessage(); // another process was faster
             }
         }
-        var made = map(arena, roundUp(bytes, PAGE_BYTES), MemoryFile.Pages.BASE, "");
-        var pages = "4 KiB pages (" + reason + "); " + nodes();
-        return new SharedChunk(made.file, made.memory, pages).show();
+        var pages = "4 KiB pages (" + reason + ")";
+        return map(arena, roundUp(bytes, PAGE_BYTES), MemoryFile.Pages.BASE, pages, node);
     }
 
-    private static SharedChunk map(Arena arena, long bytes, MemoryFile.Pages kind, String pages) {
+    private static SharedChunk map(
+            Arena arena, long bytes, MemoryFile.Pages kind, String pages, OptionalInt node) {
         var file = MemoryFile.create("kvwire-memory", bytes, kind);
         try {
             var memory = file.map(arena, bytes, true);
+            var placed = place(memory, node);
             if (kind == MemoryFile.Pages.BASE) {
                 var _ = MemoryFile.adviseHugePages(memory);
             }
@@ -76,10 +83,7 @@ final class SharedChunk {
             // user.
             var _ = file.sealFutureWrites();
             file.sealSeals();
-            if (kind == MemoryFile.Pages.BASE) {
-                return new SharedChunk(file, memory, pages);
-            }
-            return new SharedChunk(file, memory, pages + "; " + nodes()).show();
+            return new SharedChunk(file, memory, pages + "; " + placed).show();
         } catch (RuntimeException e) {
             file.close();
             throw e;
@@ -99,13 +103,19 @@ final class SharedChunk {
                         + read(SHMEM);
     }
 
-    private static String nodes() {
-        var online = read(NODES);
-        return online.isEmpty() || online.equals("0")
-                ? "one NUMA node"
-                : "NUMA nodes "
-                        + online
-                        + ": each page on the node of the thread that touches it first";
+    /** Chooses where the pages come from, before one is touched; {@return that, for people} */
+    private static String place(MemorySegment memory, OptionalInt wanted) {
+        var online = NumaNodes.online();
+        if (online.size() < 2) {
+            return "one NUMA node";
+        }
+        var node = wanted.isPresent() ? wanted : NumaNodes.ofThisThread();
+        if (node.isEmpty()) {
+            return "on any NUMA node";
+        }
+        return NumaNodes.prefer(memory, node.getAsInt())
+                .map(why -> "on the NUMA node of the allocating thread (" + why + ")")
+                .orElse("on NUMA node " + node.getAsInt() + " of " + online.size());
     }
 
     private static String read(Path file) {

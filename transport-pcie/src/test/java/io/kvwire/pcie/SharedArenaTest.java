@@ -16,6 +16,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.List;
 
 /** Memory that peers can be shown. */
 class SharedArenaTest {
@@ -62,6 +63,17 @@ class SharedArenaTest {
         }
         assertFalse(SharedChunk.of(memory).isPresent());
         assertFalse(memory.scope().isAlive());
+    }
+
+    @Test
+    void whereTheMemoryIsIsSaid() {
+        try (var own = SharedArena.open();
+                var near = SharedArena.near("ffff:ff:1f.7")) {
+            for (var arena : List.of(own, near)) {
+                arena.allocate(10);
+                assertTrue(arena.describe().contains("NUMA node"), arena.describe());
+            }
+        }
     }
 
     @Test

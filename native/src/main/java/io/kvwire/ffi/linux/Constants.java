@@ -35,13 +35,29 @@ final class Constants {
     static final int SOL_SOCKET = 1;
     static final int SO_PEERCRED = 17;
     static final int SCM_RIGHTS = 1;
+    static final int SHUT_WR = 1;
     static final int MSG_CTRUNC = 8;
     static final int MSG_TRUNC = 0x20;
     static final int MSG_NOSIGNAL = 0x4000;
     static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
+    // sys/syscall.h
+    static final long SYS_getcpu = ofProcessor(309, 168);
+    static final long SYS_mbind = ofProcessor(237, 235);
+    static final long SYS_get_mempolicy = ofProcessor(239, 236);
+
+    // linux/mempolicy.h
+    static final long MPOL_PREFERRED = 1;
+    static final long MPOL_F_NODE = 1;
+    static final long MPOL_F_ADDR = 2;
+
     // poll.h
     static final short POLLIN = 1;
 
     private Constants() {}
+
+    /** System calls have numbers of their own on x86-64, and the same on all newer processors. */
+    private static long ofProcessor(long x86, long newer) {
+        return System.getProperty("os.arch").equals("amd64") ? x86 : newer;
+    }
 }

@@ -77,6 +77,9 @@ final class Libc {
     static final MethodHandle GETSOCKOPT =
             status("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
 
+    // int shutdown(int sockfd, int how)
+    static final MethodHandle SHUTDOWN = status("shutdown", JAVA_INT, JAVA_INT);
+
     // ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags)
     static final MethodHandle SENDMSG = count("sendmsg", JAVA_INT, ADDRESS, JAVA_INT);
 
@@ -98,6 +101,16 @@ final class Libc {
                     JAVA_LONG,
                     JAVA_LONG,
                     JAVA_LONG);
+
+    // long syscall(long number, ...)
+    static final MethodHandle SYSCALL =
+            C.function(
+                    "syscall",
+                    FunctionDescriptor.of(
+                            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                            JAVA_LONG, JAVA_LONG),
+                    Linker.Option.firstVariadicArg(1),
+                    Errno.CAPTURE);
 
     private Libc() {}
 

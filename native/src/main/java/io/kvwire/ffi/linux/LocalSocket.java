@@ -324,6 +324,20 @@ public final class LocalSocket implements AutoCloseable {
         return control.asSlice(CONTROL_DATA, length - CONTROL_DATA).toArray(JAVA_INT);
     }
 
+    /**
+     * Says that nothing more will be sent: the other side sees the end, while this one still hears
+     * of the other's.
+     */
+    public void endSending() {
+        try (var arena = Arena.ofConfined()) {
+            var errno = Errno.allocate(arena);
+            // Fails only where the other side has gone already, which it will hear of.
+            int _ = (int) Libc.SHUTDOWN.invokeExact(errno, descriptor, Constants.SHUT_WR);
+        } catch (Throwable e) {
+            throw Libc.unexpected(e);
+        }
+    }
+
     /** Closes the socket; the other side sees its end. A second call does nothing. */
     @Override
     public void close() {

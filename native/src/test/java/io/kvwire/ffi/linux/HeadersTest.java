@@ -27,11 +27,13 @@ class HeadersTest {
                     "errno.h",
                     "fcntl.h",
                     "linux/memfd.h",
+                    "linux/mempolicy.h",
                     "poll.h",
                     "stddef.h",
                     "stdio.h",
                     "sys/mman.h",
                     "sys/socket.h",
+                    "sys/syscall.h",
                     "sys/uio.h",
                     "sys/un.h",
                     "unistd.h");

@@ -73,6 +73,18 @@ class LocalSocketTest {
     }
 
     @Test
+    void whoEndsSendingStillHearsOfTheOthersEnd() {
+        near.endSending();
+        assertTrue(far.receive().orElseThrow().ended());
+        assertTrue(near.receive().isEmpty(), "the other side is still there");
+        assertTrue(far.send(new byte[] {7}));
+        assertArrayEquals(new byte[] {7}, near.receive().orElseThrow().bytes());
+        far.close();
+        assertTrue(near.receive().orElseThrow().ended());
+        near.endSending();
+    }
+
+    @Test
     void aMemoryFileAndADoorbellAreHandedOver() {
         try (var file = MemoryFile.create("kvwire-test", 4096, MemoryFile.Pages.BASE);
                 var bell = new WakeUp();
