@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ typedef struct {
     int kind, fd, opened, mapped;
     uintptr_t start; /* as the program sees it */
     size_t bytes;
-    char *host;      /* the same, once it is mapped; a page behind it counts importers */
+    char *host;      /* the same, once it is mapped; a page behind it names importers */
     char key[64];    /* of the handle it was imported with */
 } Range;
 
@@ -112,8 +113,26 @@ static int back(Range *range) {
     return 1;
 }
 
+/* Behind the memory: the processes that have it open. Those that died have it open no more. */
+#define MOST_IMPORTERS (PAGE / (int) sizeof(int))
+
 static int *importers(Range *range) {
     return (int *) (range->host + whole(range) - PAGE);
+}
+
+static int living_importers(Range *range) {
+    int living = 0;
+    for (int i = 0; i < MOST_IMPORTERS; i++) {
+        int pid = __atomic_load_n(&importers(range)[i], __ATOMIC_SEQ_CST);
+        living += pid && !kill(pid, 0);
+    }
+    return living;
+}
+
+static void change_importers(Range *range, int from, int to) {
+    for (int i = 0; i < MOST_IMPORTERS; i++) {
+        if (__sync_bool_compare_and_swap(&importers(range)[i], from, to)) return;
+    }
 }
 
 static void drop(Range *range) {
@@ -148,7 +167,8 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
     Range *range = find(address, 1, 0);
     int status = SIM_INVALID_VALUE;
     if (range && range->kind == ALLOCATED && range->start == address) {
-        if (*importers(range)) sim_violation("cuMemFree of memory that %d other processes have open", *importers(range));
+        int open_in = living_importers(range);
+        if (open_in) sim_violation("cuMemFree of memory that %d other processes have open", open_in);
         in_use_bytes -= range->bytes;
         drop(range);
         status = SIM_OK;
@@ -295,7 +315,7 @@ CUresult cuIpcOpenMemHandle_v2(CUdeviceptr *address, CUipcMemHandle handle, unsi
     if (range->fd >= 0 && map(range, range->start, range->fd)) {
         memcpy(range->key, &handle, sizeof handle);
         range->opened = 1;
-        __sync_fetch_and_add(importers(range), 1);
+        change_importers(range, 0, getpid());
         *address = range->start;
         status = SIM_OK;
     } else {
@@ -312,7 +332,7 @@ CUresult cuIpcCloseMemHandle(CUdeviceptr address) {
     int right = range && range->kind == IMPORTED && range->start == address;
     if (right && --range->opened == 0) {
         if (sim_in_use(address, range->bytes)) sim_violation("cuIpcCloseMemHandle of memory that work uses");
-        __sync_fetch_and_sub(importers(range), 1);
+        change_importers(range, getpid(), 0);
         drop(range);
     }
     pthread_mutex_unlock(&lock);

@@ -147,7 +147,7 @@ final class Dialing {
         LaneMemory.require(type == SocketMessage.WELCOME, "an answer of type " + type);
         var cookie = SocketMessage.cookie(in);
         var theirs = SocketMessage.verdict(in);
-        var mine = PcieLink.verdict(options, cookie, parts.peer().pid());
+        var mine = LinkOpening.verdict(options, cookie, parts.peer().pid());
         if (!parts.socket().send(SocketMessage.verdict(mine))) {
             throw lost();
         }

@@ -188,7 +188,7 @@ final class Door implements Runnable, AutoCloseable {
             if (link == null) {
                 throw new TransferException(ErrorCode.REFUSED, "nobody expects this lane");
             }
-            link.requireLane(hello.lane());
+            link.opening().requireLane(hello.lane());
             LaneMemory.require(
                     handed.length == (hello.lane() == 0 ? 4 : 3),
                     "a HELLO with " + handed.length + " descriptors");
@@ -242,7 +242,7 @@ final class Door implements Runnable, AutoCloseable {
             if (handed.length > 3) {
                 Descriptors.close(handed[3]);
             }
-            var verdict = PcieLink.verdict(options, hello.cookie(), visitor.who.pid());
+            var verdict = LinkOpening.verdict(options, hello.cookie(), visitor.who.pid());
             if (!visitor.socket.send(SocketMessage.welcome(cookie.where(), verdict))) {
                 throw new TransferException(ErrorCode.PEER_LOST, "the lane was closed again");
             }
@@ -274,7 +274,7 @@ final class Door implements Runnable, AutoCloseable {
                 SocketMessage.type(in) == SocketMessage.VERDICT, "something else than a VERDICT");
         var verdict = SocketMessage.verdict(in);
         var parts = visitor.parts.orElseThrow().judged(verdict.cannotRead());
-        visitor.link.orElseThrow().arrived(parts);
+        visitor.link.orElseThrow().opening().arrived(parts);
         return false;
     }
 

@@ -146,6 +146,11 @@ final class Entries {
         return piece == 0;
     }
 
+    /** {@return the region of the first piece; there is one} */
+    int firstRegion() {
+        return region[0];
+    }
+
     int region() {
         return region[entry];
     }

@@ -14,7 +14,9 @@ final class Exports {
     private static final int MAX_IDS = 1 << 20;
 
     private final LocalSocket socket;
+    private final SocketQueue queue;
     private final boolean readsPrivate;
+    private final DeviceExports ofDevices;
     private final IdentityHashMap<MemorySegment, Export> bySegment = new IdentityHashMap<>();
     private final IdentityHashMap<SharedChunk, Chunk> byChunk = new IdentityHashMap<>();
     private int nextId;
@@ -45,9 +47,16 @@ final class Exports {
         }
     }
 
-    Exports(LocalSocket socket, boolean readsPrivate) {
+    Exports(LocalSocket socket, SocketQueue queue, boolean readsPrivate) {
         this.socket = socket;
+        this.queue = queue;
         this.readsPrivate = readsPrivate;
+        ofDevices = new DeviceExports(queue, () -> nextId == MAX_IDS ? -1 : nextId++);
+    }
+
+    /** {@return the memory of devices, whose regions are counted with the others} */
+    DeviceExports ofDevices() {
+        return ofDevices;
     }
 
     /** {@return how the other end knows a segment; it is told, where need be} */
@@ -71,6 +80,9 @@ final class Exports {
     private Export tell(MemorySegment segment) {
         if (nextId == MAX_IDS) {
             return Export.NONE;
+        }
+        if (!queue.flush()) {
+            return null; // regions are told of in the order of their ids
         }
         var shared = SharedChunk.of(segment);
         if (shared.isPresent()) {

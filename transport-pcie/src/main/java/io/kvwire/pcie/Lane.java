@@ -1,20 +1,21 @@
 package io.kvwire.pcie;
 
+import io.kvwire.ffi.linux.Descriptors;
+import io.kvwire.ffi.linux.LocalSocket;
 import io.kvwire.ffi.linux.Poll;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.spi.OutboundFrame;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayDeque;
 import java.util.Optional;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One lane to a process on this host, and its thread: two rings in memory that both have mapped, a
- * socket whose end is that of the other process, and a doorbell for each end. Frames may be queued
- * by any thread; all else is confined to the lane's own.
+ * socket whose end is that of the other process, and a doorbell for each end. Other threads give it
+ * what is in its queue; all else is confined to the lane's own.
  *
  * <p>The thread spins for a while when there is nothing to do, then says so in the shared memory
  * and sleeps until its doorbell rings or the socket ends.
@@ -26,12 +27,19 @@ final class Lane implements Runnable {
     /** To look at the clock takes as long as to look for work. */
     private static final int ROUNDS_PER_CLOCK = 32;
 
+    /** Between two looks at what devices copy. */
+    private static final long DEVICE_REST_NANOS = 20_000;
+
+    /** For the other end to close what it has open of this one's devices. */
+    private static final long LEAVE_NANOS = 2_000_000_000;
+
     private static final int NANOS_PER_MILLI = 1_000_000;
 
     private final PcieLink link;
     private final LaneParts parts;
     private final long spinNanos;
-    private final Imports imports = new Imports();
+    private final SocketQueue told;
+    private final Imports imports;
     private final Exports exports;
     private final LaneIn in;
     private final LaneOut out;
@@ -40,27 +48,24 @@ final class Lane implements Runnable {
     private final int bellPlace;
     private final int socketPlace;
     private final Thread thread;
-    private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
-
-    private final ArrayDeque<OutboundFrame> queue = new ArrayDeque<>();
-    private volatile boolean down;
+    private final LaneQueue queue;
     private final Optional<LinkMessages> messages;
-    private volatile long queuedBytes;
-    private volatile boolean sleeping;
-    private volatile TransferException failure;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private boolean peerEnded;
 
     private long nextTick = System.nanoTime() + TICK_NANOS;
-    private OutboundFrame paced;
-    private long pacedUntil;
 
     Lane(PcieLink link, LaneParts parts) {
         this.link = link;
         this.parts = parts;
         spinNanos = link.options().spinNanos();
         messages = link.linkMessages();
-        exports = new Exports(parts.socket(), parts.peerCannotRead().isEmpty());
+        queue = new LaneQueue(parts, link.pace());
+        told = new SocketQueue(parts.socket());
+        imports = new Imports(new DeviceImports(told, link::devices, link.noDevice()));
+        exports = new Exports(parts.socket(), told, parts.peerCannotRead().isEmpty());
         in = new LaneIn(this, link.handler(), parts, imports);
-        out = new LaneOut(this, parts.out(), exports, link.options());
+        out = new LaneOut(this, queue, parts.out(), exports, link.options());
         wait = new Poll(parts.arena(), 2);
         bellPlace = wait.add(parts.bell().descriptor());
         socketPlace = wait.add(parts.socket().descriptor());
@@ -87,69 +92,25 @@ final class Lane implements Runnable {
 
     // ---- for any thread -------------------------------------------------------------------------
 
-    /** {@return the bytes that wait or are on their way; the most when the lane is down} */
-    long queuedBytes() {
-        return queuedBytes;
+    /** {@return what other threads give the lane} */
+    LaneQueue queue() {
+        return queue;
     }
 
-    /** {@return false when the lane is down: the frame is still the caller's} */
-    boolean send(OutboundFrame frame) {
-        synchronized (queue) {
-            if (down) {
-                return false;
-            }
-            queue.add(frame);
-            queuedBytes += weight(frame);
-            wake();
-        }
-        return true;
+    /**
+     * Takes a device's memory back from the other end.
+     *
+     * @return completes when the other end has closed it, or the lane has ended
+     */
+    CompletableFuture<Void> hide(MemorySegment memory) {
+        var closed = new CompletableFuture<Void>();
+        queue.execute(() -> exports.ofDevices().hide(memory, closed));
+        return CompletableFuture.anyOf(closed, ended).thenAccept(_ -> {});
     }
 
-    /** Runs a task on the thread, soon; never when the lane is down. */
-    void execute(Runnable task) {
-        synchronized (queue) {
-            if (!down) {
-                tasks.add(task);
-                wake();
-            }
-        }
-    }
-
-    /** {@return whether the lane is at its end} */
-    boolean down() {
-        return down;
-    }
-
-    /** Wakes the other end, whatever it does. */
-    void ringPeer() {
-        synchronized (queue) {
-            if (!down) {
-                parts.peerBell().wake();
-            }
-        }
-    }
-
-    /** Fails the lane, soon. */
-    void failSoon(TransferException why) {
-        synchronized (queue) {
-            if (failure == null) {
-                failure = why;
-            }
-            if (!down) {
-                wake();
-            }
-        }
-    }
-
-    private void wake() {
-        VarHandle.fullFence(); // what is to be done must be seen by a thread about to sleep
-        if (sleeping) {
-            parts.bell().wake();
-        }
-    }
-
-    private static long weight(OutboundFrame frame) {
-        return frame.payloadBytes() + LaneMessage.PREFIX_BYTES;
+    /** The node has a cache in memory of one more device. */
+    void deviceAdded() {
+        queue.execute(imports::deviceAdded);
     }
 
     // ---- for its two directions -----------------------------------------------------------------
@@ -166,41 +127,6 @@ final class Lane implements Runnable {
         }
     }
 
-    void giveBack(OutboundFrame frame, boolean sent) {
-        long weight = weight(frame);
-        synchronized (queue) {
-            if (!down) {
-                queuedBytes -= weight;
-            }
-        }
-        frame.released(sent);
-    }
-
-    /** {@return the next frame that may go now, or null} */
-    OutboundFrame next() {
-        if (paced != null) {
-            if (System.nanoTime() - pacedUntil < 0) {
-                return null;
-            }
-            var due = paced;
-            paced = null;
-            return due;
-        }
-        if (queuedBytes == 0) {
-            return null;
-        }
-        OutboundFrame frame;
-        synchronized (queue) {
-            frame = queue.poll();
-        }
-        if (frame == null || link.pace().isEmpty()) {
-            return frame;
-        }
-        paced = frame;
-        pacedUntil = link.pace().get().due(frame.payloadBytes(), System.nanoTime());
-        return null;
-    }
-
     /** Takes what the socket has: regions, or the end of the other process. */
     void hear() {
         while (true) {
@@ -209,11 +135,32 @@ final class Lane implements Runnable {
                 return;
             }
             if (message.get().ended()) {
+                peerEnded = true;
                 throw new TransferException(
                         ErrorCode.LANE_LOST,
                         "process " + parts.peer().pid() + " has closed the lane, or died");
             }
-            imports.told(message.get());
+            try {
+                take(message.get());
+            } catch (RuntimeException e) {
+                Descriptors.close(message.get().descriptors());
+                throw e;
+            }
+        }
+    }
+
+    private void take(LocalSocket.Message message) {
+        var what = SocketMessage.open(message.bytes());
+        byte type = SocketMessage.type(what);
+        if (type == SocketMessage.GONE) {
+            in.ofDevices().drain(); // nothing is copied from what is gone
+            wakePeer();
+        }
+        if (type == SocketMessage.REGION || type == SocketMessage.GONE) {
+            imports.told(type, what, message.descriptors());
+        } else {
+            LaneMemory.require(message.descriptors().length == 0, "a descriptor too many");
+            exports.ofDevices().told(type, what);
         }
     }
 
@@ -231,10 +178,10 @@ final class Lane implements Runnable {
         try {
             loop();
         } catch (TransferException e) {
-            failSoon(e);
+            queue.failSoon(e);
         } catch (RuntimeException | Error e) {
             LOG.log(System.Logger.Level.ERROR, "lane " + index() + " of " + link, e);
-            failSoon(
+            queue.failSoon(
                     new TransferException(
                             ErrorCode.LANE_LOST, "the node could not take a frame: " + e, e));
         }
@@ -243,7 +190,7 @@ final class Lane implements Runnable {
 
     private void loop() {
         long idleSince = 0;
-        for (int round = 0; failure == null; round++) {
+        for (int round = 0; queue.failure() == null; round++) {
             boolean idle = work() == 0;
             if (idle) {
                 Thread.onSpinWait();
@@ -272,20 +219,27 @@ final class Lane implements Runnable {
         if (now - nextTick >= 0) {
             nextTick = now + TICK_NANOS;
             requirePeer();
+            var _ = told.flush();
             out.sweep();
-            sweepQueue();
+            queue.sweep();
         }
     }
 
     /** {@return how much there was to do} */
     private int work() {
         int done = lookForMessages();
-        for (var task = tasks.poll(); task != null; task = tasks.poll()) {
-            task.run();
-            done++;
-        }
+        done += queue.runTasks();
         done += in.receive();
+        done += settle();
         done += out.pump();
+        return done;
+    }
+
+    private int settle() {
+        int done = in.ofDevices().settle();
+        if (done > 0) {
+            wakePeer();
+        }
         return done;
     }
 
@@ -295,7 +249,7 @@ final class Lane implements Runnable {
     }
 
     private void sleeps(boolean asleep) {
-        sleeping = asleep;
+        queue.sleeps(asleep);
         parts.in().sleeps(asleep);
         if (messages.isPresent() && link.leads(this)) {
             messages.get().sleeps(asleep);
@@ -304,16 +258,17 @@ final class Lane implements Runnable {
 
     /** Sleeps until there is something to do, unless there is something already. */
     private void sleep() {
+        if (in.ofDevices().any()) {
+            LockSupport.parkNanos(DEVICE_REST_NANOS); // nobody rings when a device is done
+            return;
+        }
         sleeps(true);
         VarHandle.fullFence();
         try {
-            if (work() > 0 || failure != null) {
+            if (work() > 0 || queue.failure() != null) {
                 return;
             }
-            long nanos = nextTick - System.nanoTime();
-            if (paced != null) {
-                nanos = Math.min(nanos, pacedUntil - System.nanoTime());
-            }
+            long nanos = queue.untilDue(nextTick - System.nanoTime());
             if (nanos > 0 && wait.await((int) (nanos / NANOS_PER_MILLI) + 1)) {
                 if (wait.ready(bellPlace)) {
                     parts.bell().clear();
@@ -327,44 +282,45 @@ final class Lane implements Runnable {
         }
     }
 
-    private void sweepQueue() {
-        ArrayDeque<OutboundFrame> unwanted = null;
-        synchronized (queue) {
-            for (var frames = queue.iterator(); frames.hasNext(); ) {
-                var frame = frames.next();
-                if (!frame.wanted()) {
-                    unwanted = unwanted == null ? new ArrayDeque<>() : unwanted;
-                    unwanted.add(frame);
-                    frames.remove();
-                }
-            }
-        }
-        if (unwanted != null) {
-            unwanted.forEach(frame -> giveBack(frame, false));
-        }
-    }
-
     /** Gives everything back, and lets the link know. */
     private void end() {
         if (messages.isPresent() && link.leads(this)) {
             messages.get().linger();
         }
-        synchronized (queue) {
-            down = true;
-            queuedBytes = Long.MAX_VALUE;
-        }
+        queue.shut();
         link.lost();
         in.lost();
         out.lost();
-        if (paced != null) {
-            paced.released(false);
-        }
-        // Nobody adds to the queue any more.
-        for (var frame = queue.poll(); frame != null; frame = queue.poll()) {
-            frame.released(false);
-        }
+        queue.clear();
         imports.close();
+        if (exports.ofDevices().any() && !peerEnded) {
+            awaitPeer();
+        }
         parts.close();
-        link.gone(this, Optional.ofNullable(failure).orElseThrow());
+        ended.complete(null);
+        link.gone(this, Optional.ofNullable(queue.failure()).orElseThrow());
+    }
+
+    /**
+     * Says that nothing more will come, and waits for the other end to leave: then it has closed
+     * what it had open, and the owner may free it.
+     */
+    private void awaitPeer() {
+        parts.socket().endSending();
+        long until = System.nanoTime() + LEAVE_NANOS;
+        for (long left = LEAVE_NANOS; left > 0; left = until - System.nanoTime()) {
+            socketWait.await((int) (left / NANOS_PER_MILLI) + 1);
+            for (var said = parts.socket().receive();
+                    said.isPresent();
+                    said = parts.socket().receive()) {
+                if (said.get().ended()) {
+                    return;
+                }
+                Descriptors.close(said.get().descriptors());
+            }
+        }
+        LOG.log(
+                System.Logger.Level.WARNING,
+                () -> link + ": process " + parts.peer().pid() + " may have device memory open");
     }
 }

@@ -19,6 +19,7 @@ import java.util.Objects;
  * memory: what the sender can do wrong ends at the frame. Confined to the thread of its lane.
  */
 final class LaneIn {
+    private static final System.Logger LOG = System.getLogger("io.kvwire.pcie");
     private static final int MAX_HEADER_BYTES = 64 << 10;
 
     /** Messages that are taken before the lane looks after what it sends. */
@@ -51,6 +52,8 @@ final class LaneIn {
     private final MemorySegment headerMemory;
     private final ByteBuffer header;
     private final Entries entries = new Entries();
+    private final EntryRuns runs = new EntryRuns(entries, this::region);
+    private final DeviceFetches ofDevices;
     private final boolean bulk = BulkCopy.unavailable().isEmpty();
     private long fetched;
 
@@ -70,6 +73,7 @@ final class LaneIn {
         this.imports = imports;
         memory = parts.in();
         ring = new RingReader(memory);
+        ofDevices = new DeviceFetches(memory);
         pid = parts.peer().pid();
         reads = new ProcessReads(parts.arena(), pid);
         headerMemory = parts.arena().allocate(MAX_HEADER_BYTES, Long.BYTES);
@@ -211,7 +215,13 @@ final class LaneIn {
         if (!memory.change(number, FrameState.ANNOUNCED, FrameState.CLAIMED)) {
             return; // withdrawn
         }
+        var device = region(entries.firstRegion()).device();
         var frame = handler.begin(header, payload);
+        if (device.isPresent()) {
+            ofDevices.fetch(number, frame, device.get(), runs.start(device.get()), payload);
+            entries.clear();
+            return;
+        }
         boolean whole = false;
         try {
             whole = !frame.revoked() && copy(frame, payload);
@@ -249,7 +259,7 @@ final class LaneIn {
             }
             if (fromLeft == 0) {
                 entries.next();
-                region = entries.first() ? region() : region;
+                region = entries.first() ? hostRegion() : region;
                 fromAt = entries.offset();
                 fromLeft = entries.length();
             }
@@ -307,13 +317,24 @@ final class LaneIn {
     }
 
     private Imports.Region region() {
-        var region = imports.find(entries.region());
+        var region = region(entries.region());
+        entries.requireWithin(region.bytes());
+        return region;
+    }
+
+    private Imports.Region hostRegion() {
+        var region = region();
+        LaneMemory.require(region.device().isEmpty(), "a frame of a device and the host");
+        return region;
+    }
+
+    private Imports.Region region(int id) {
+        var region = imports.find(id);
         if (region == null) {
             lane.hear(); // it was told of before the frame
-            region = imports.find(entries.region());
-            LaneMemory.require(region != null, "an unknown region " + entries.region());
+            region = imports.find(id);
+            LaneMemory.require(region != null, "an unknown region " + id);
         }
-        entries.requireWithin(region.bytes());
         return region;
     }
 
@@ -330,8 +351,18 @@ final class LaneIn {
         }
     }
 
-    /** The lane is at its end: gives the frame back that was arriving. */
+    /** {@return what devices copy} */
+    DeviceFetches ofDevices() {
+        return ofDevices;
+    }
+
+    /** The lane is at its end: gives the frames back that were arriving. */
     void lost() {
+        try {
+            ofDevices.drain();
+        } catch (TransferException e) {
+            LOG.log(System.Logger.Level.WARNING, "at the end of a lane", e);
+        }
         if (current != null) {
             stopped = true;
             end();

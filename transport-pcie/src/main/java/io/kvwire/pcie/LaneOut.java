@@ -1,19 +1,26 @@
 package io.kvwire.pcie;
 
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.OutboundFrame;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.function.Function;
 
 /** The frames that a lane sends. Confined to the thread of its lane. */
 final class LaneOut {
     private final Lane lane;
+    private final LaneQueue queue;
     private final LaneMemory memory;
     private final RingWriter ring;
     private final ByteBuffer view;
-    private final Exports exports;
     private final PcieOptions options;
     private final Pieces pieces = new Pieces();
     private final Entries entries = new Entries();
+    private final Function<MemorySegment, Exports.Export> ofHost;
+    private final Function<MemorySegment, Exports.Export> ofDevices;
+    private MemorySegment brought = MemorySegment.NULL;
 
     // Frames that the other end may fetch, by number; null for one that was withdrawn.
     private final OutboundFrame[] announced;
@@ -29,10 +36,12 @@ final class LaneOut {
     private OutboundFrame copying;
     private long copyLeft;
 
-    LaneOut(Lane lane, LaneMemory memory, Exports exports, PcieOptions options) {
+    LaneOut(Lane lane, LaneQueue queue, LaneMemory memory, Exports exports, PcieOptions options) {
         this.lane = lane;
+        this.queue = queue;
         this.memory = memory;
-        this.exports = exports;
+        ofHost = exports::of;
+        ofDevices = exports.ofDevices()::of;
         this.options = options;
         ring = new RingWriter(memory);
         view = memory.data().asByteBuffer();
@@ -45,7 +54,7 @@ final class LaneOut {
         done += copyOn();
         while (copying == null) {
             if (pending == null) {
-                pending = lane.next();
+                pending = queue.next();
                 if (pending == null) {
                     break;
                 }
@@ -67,7 +76,7 @@ final class LaneOut {
         var frame = pending;
         pending = null;
         pieces.clear();
-        lane.giveBack(frame, false);
+        queue.giveBack(frame, false);
     }
 
     /** Gives back what the other end has fetched. */
@@ -80,7 +89,7 @@ final class LaneOut {
                     break;
                 }
                 announced[slot(oldest)] = null;
-                lane.giveBack(frame, true);
+                queue.giveBack(frame, true);
             }
             oldest++;
             done++;
@@ -97,19 +106,45 @@ final class LaneOut {
     private void decide() {
         long payload = pending.payloadBytes();
         int prefix = LaneMessage.PREFIX_BYTES + LaneMessage.align(pending.header().remaining());
+        if (pending.device().isPresent()) {
+            decide(pending.device().get(), payload, prefix);
+            return;
+        }
         if (payload <= options.eagerBytes()) {
             pieces.survey(pending.payload(), payload, 0);
             set(LaneMessage.INLINE, prefix + (int) payload);
             return;
         }
-        int mostEntries = (ring.maxMessage() - prefix) / Entries.BYTES;
         long mostPieces = payload / options.minRunBytes() + 1;
-        if (pieces.survey(pending.payload(), payload, mostPieces) && describe(mostEntries)) {
+        if (pieces.survey(pending.payload(), payload, mostPieces)
+                && describe(mostEntries(prefix), ofHost)) {
             set(LaneMessage.FETCH, prefix + entries.size() * Entries.BYTES);
         } else {
             pieces.rewind();
             set(LaneMessage.COPY, prefix);
         }
+    }
+
+    /** The payload is memory of a device, which only the device itself, here or there, reads. */
+    private void decide(DeviceMemory device, long payload, int prefix) {
+        pieces.survey(pending.payload(), payload, payload);
+        if (describe(mostEntries(prefix), ofDevices)) {
+            set(LaneMessage.FETCH, prefix + entries.size() * Entries.BYTES);
+            return;
+        }
+        // The other end has closed it meanwhile, or it is in too many pieces.
+        if (brought.byteSize() < payload) {
+            brought = Arena.ofAuto().allocate(payload, 64);
+        }
+        var memory = brought.asSlice(0, payload);
+        pieces.rewind();
+        device.gather(pieces, memory);
+        pieces.replace(memory);
+        set(LaneMessage.COPY, prefix);
+    }
+
+    private int mostEntries(int prefix) {
+        return (ring.maxMessage() - prefix) / Entries.BYTES;
     }
 
     private void set(byte how, int bytes) {
@@ -118,10 +153,10 @@ final class LaneOut {
     }
 
     /** {@return whether the other end can be told where the payload lies} */
-    private boolean describe(int most) {
+    private boolean describe(int most, Function<MemorySegment, Exports.Export> known) {
         entries.clear();
         while (pieces.next()) {
-            var export = exports.of(pieces.segment());
+            var export = known.apply(pieces.segment());
             if (!export.possible()
                     || !entries.add(
                             export.region(),
@@ -160,7 +195,7 @@ final class LaneOut {
             pieces.copy(ring.data(), behind, frame.payloadBytes());
             pieces.clear();
             publish();
-            lane.giveBack(frame, true);
+            queue.giveBack(frame, true);
         } else {
             copying = frame;
             copyLeft = frame.payloadBytes();
@@ -209,7 +244,7 @@ final class LaneOut {
                 var frame = copying;
                 copying = null;
                 pieces.clear();
-                lane.giveBack(frame, true);
+                queue.giveBack(frame, true);
             }
         }
         return done;
@@ -225,7 +260,7 @@ final class LaneOut {
                     && !frame.wanted()
                     && memory.change(n, FrameState.ANNOUNCED, FrameState.GONE)) {
                 announced[slot(n)] = null;
-                lane.giveBack(frame, false);
+                queue.giveBack(frame, false);
             }
         }
     }
@@ -242,7 +277,7 @@ final class LaneOut {
                 boolean back =
                         memory.change(oldest, FrameState.ANNOUNCED, FrameState.GONE)
                                 || memory.change(oldest, FrameState.CLAIMED, FrameState.GONE);
-                lane.giveBack(frame, !back && memory.ended(oldest));
+                queue.giveBack(frame, !back && memory.ended(oldest));
             }
         }
         if (pending != null) {
@@ -252,7 +287,7 @@ final class LaneOut {
             var frame = copying;
             copying = null;
             pieces.clear();
-            lane.giveBack(frame, false);
+            queue.giveBack(frame, false);
         }
     }
 }

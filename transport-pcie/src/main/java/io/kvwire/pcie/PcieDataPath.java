@@ -7,6 +7,7 @@ import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.Pace;
@@ -33,6 +34,9 @@ final class PcieDataPath implements DataPath {
 
     /** What is registered, and how many times. */
     private final IdentityHashMap<MemorySegment, Integer> registered = new IdentityHashMap<>();
+
+    /** As that, of devices. */
+    private final DeviceRegistrations ofDevices = new DeviceRegistrations();
 
     private boolean closed;
 
@@ -84,14 +88,14 @@ final class PcieDataPath implements DataPath {
     @Override
     public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        link.connect();
+        link.opening().connect();
         return link.ready();
     }
 
     @Override
     public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
         var link = open(setup, handler);
-        link.accept();
+        link.opening().accept();
         return link.ready();
     }
 
@@ -185,6 +189,29 @@ final class PcieDataPath implements DataPath {
             registered.remove(memory);
         }
         links.forEach(link -> link.memoryRemoved(memory));
+    }
+
+    /** {@return the memory of devices that is registered} */
+    DeviceRegistrations ofDevices() {
+        return ofDevices;
+    }
+
+    @Override
+    public void peerMemoryAdded(MemorySegment memory, DeviceMemory device) {
+        boolean first = ofDevices.add(memory, device);
+        if (options.showsDevices()) {
+            links.forEach(link -> link.peerMemoryAdded(memory, device, first));
+        }
+    }
+
+    @Override
+    public CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
+        return ofDevices.remove(memory)
+                ? CompletableFuture.allOf(
+                        links.stream()
+                                .map(link -> link.peerMemoryRemoved(memory))
+                                .toArray(CompletableFuture<?>[]::new))
+                : CompletableFuture.completedFuture(null);
     }
 
     @Override

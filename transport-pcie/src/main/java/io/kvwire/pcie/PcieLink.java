@@ -4,6 +4,7 @@ import io.kvwire.ffi.linux.BulkCopy;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.MessageLane;
@@ -11,200 +12,78 @@ import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.Pace;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
-/**
- * The lanes to one peer on this host. The side that was connected to has seen that it reaches the
- * other's socket, so it dials them, as soon as the other says that it expects them. Thread-safe.
- */
+/** The lanes to one peer on this host, once {@link LinkOpening} has them all. Thread-safe. */
 final class PcieLink implements DataLink {
     private static final System.Logger LOG = System.getLogger("io.kvwire.pcie");
-
-    // What is said over the exchange: one byte, then text to the end.
-    private static final byte DIAL = 1;
-    private static final byte REFUSE = 2;
 
     private final PcieDataPath path;
     private final LinkSetup setup;
     private final LinkHandler handler;
+    private final LinkOpening opening;
     private final CompletableFuture<DataLink> ready = new CompletableFuture<>();
     private final CompletableFuture<Void> finished = new CompletableFuture<>();
-
-    /** What has come of lanes that are not up yet. */
-    private final List<LaneParts> parts = new ArrayList<>();
 
     /** The lanes, once all are there; never changed after that. */
     private volatile Lane[] lanes = {};
 
     private volatile Optional<LinkMessages> messages = Optional.empty();
-    private boolean dialing;
     private int lanesUp;
     private int lanesGone;
-    private boolean complete;
     private Optional<TransferException> closing = Optional.empty();
 
     PcieLink(PcieDataPath path, LinkSetup setup, LinkHandler handler) {
         this.path = path;
         this.setup = setup;
         this.handler = handler;
-    }
-
-    /** {@return whether this node can read private memory of the peer, where its cookie lies} */
-    static SocketMessage.Verdict verdict(PcieOptions options, Cookie.Where cookie, int pid) {
-        return new SocketMessage.Verdict(
-                options.readsPrivate()
-                        ? cookie.cannotRead(pid)
-                        : Optional.of("pcie.private is ring"));
+        opening = new LinkOpening(path, setup, this);
     }
 
     // ---- set-up -------------------------------------------------------------------------------
 
-    /** Waits for the lanes, and says so. */
-    void connect() {
-        path.door().expect(setup.token(), this);
-        setup.exchange().receive(this::told);
-        timeOut();
-        if (!setup.exchange().send(new byte[] {DIAL})) {
-            close(gone());
-        }
+    LinkOpening opening() {
+        return opening;
     }
 
-    /** Waits for the word to dial. */
-    void accept() {
-        setup.exchange().receive(this::told);
-        timeOut();
-    }
-
-    private TransferException gone() {
-        return new TransferException(
-                ErrorCode.PEER_LOST, "the connection to '" + setup.peerName() + "' is gone");
-    }
-
-    private void timeOut() {
-        var _ =
-                ready.copy()
-                        .orTimeout(setup.timeoutNanos(), TimeUnit.NANOSECONDS)
-                        .whenComplete((link, failure) -> {
-                            if (failure != null) {
-                                close(
-                                        new TransferException(
-                                                ErrorCode.UNREACHABLE,
-                                                "no pcie lanes to '"
-                                                        + setup.peerName()
-                                                        + "' in time"));
-                            }
-                        });
-    }
-
-    private void told(byte[] message) {
-        LaneMemory.require(message.length > 0, "an empty message");
-        switch (message[0]) {
-            case DIAL -> startDialing();
-            case REFUSE ->
-                    close(
-                            new TransferException(
-                                    ErrorCode.UNREACHABLE,
-                                    "'"
-                                            + setup.peerName()
-                                            + "' cannot reach this node: "
-                                            + new String(
-                                                    message,
-                                                    1,
-                                                    message.length - 1,
-                                                    StandardCharsets.UTF_8)));
-            default -> LaneMemory.require(false, "a message of type " + message[0]);
-        }
-    }
-
-    private void startDialing() {
-        synchronized (this) {
-            LaneMemory.require(!dialing && !complete, "a second word to dial");
-            if (closing.isPresent()) {
-                return;
-            }
-            dialing = true;
-        }
-        Thread.ofPlatform().daemon().name(threadName(-1)).start(this::dial);
-    }
-
-    private void dial() {
-        try {
-            var dialing =
-                    new Dialing(
-                            Endpoint.decode(setup.endpoint()),
-                            setup.token(),
-                            path.options(),
-                            System.nanoTime() + setup.timeoutNanos());
-            for (int lane = 0; lane < setup.lanes() && !closing(); lane++) {
-                arrived(dialing.dial(lane));
-            }
-        } catch (RuntimeException e) {
-            var why =
-                    e instanceof TransferException known
-                            ? known
-                            : new TransferException(ErrorCode.INTERNAL, "dialing: " + e, e);
-            byte[] text = String.valueOf(why.getMessage()).getBytes(StandardCharsets.UTF_8);
-            byte[] message = new byte[1 + Math.min(text.length, 4096)];
-            message[0] = REFUSE;
-            System.arraycopy(text, 0, message, 1, message.length - 1);
-            setup.exchange().send(message);
-            close(why);
-        } finally {
-            synchronized (this) {
-                dialing = false;
-            }
-            finishIfIdle();
-        }
-    }
-
-    private synchronized boolean closing() {
+    synchronized boolean closing() {
         return closing.isPresent();
     }
 
-    /** Refuses a lane that the link does not have, or has already. */
-    synchronized void requireLane(int index) {
-        LaneMemory.require(
-                index >= 0
-                        && index < setup.lanes()
-                        && !complete
-                        && parts.stream().noneMatch(part -> part.index() == index),
-                "lane " + index);
-    }
-
-    /** Takes a lane that both ends have agreed on. */
-    void arrived(LaneParts lane) {
+    /** Starts the lanes, which are all there. */
+    void up(List<LaneParts> all) {
+        boolean late;
         synchronized (this) {
-            boolean known = parts.stream().anyMatch(part -> part.index() == lane.index());
-            if (closing.isPresent() || complete || known) {
-                lane.close();
-                return;
+            late = closing.isPresent();
+            if (!late) {
+                lanes = all.stream().map(part -> new Lane(this, part)).toArray(Lane[]::new);
+                lanesUp = lanes.length;
             }
-            lane.messages().ifPresent(this::carryMessages);
-            parts.add(lane.withoutMessages());
-            if (parts.size() < setup.lanes()) {
-                return;
-            }
-            lanes = parts.stream().map(part -> new Lane(this, part)).toArray(Lane[]::new);
-            parts.clear();
-            lanesUp = lanes.length;
-            complete = true;
         }
-        path.door().forget(setup.token());
+        if (late) {
+            all.forEach(LaneParts::close);
+            return;
+        }
         for (var up : lanes) {
-            path.registered().forEach(memory -> up.execute(() -> up.exports().of(memory)));
+            path.registered().forEach(memory -> up.queue().execute(() -> up.exports().of(memory)));
+            if (options().showsDevices()) {
+                path.ofDevices().forEach((memory, device) -> show(up, memory, device));
+            }
             up.start();
         }
         ready.complete(this);
     }
 
-    private void carryMessages(LinkMessages.Memory memory) {
+    private static void show(Lane lane, MemorySegment memory, DeviceMemory device) {
+        lane.queue().execute(() -> lane.exports().ofDevices().show(memory, device));
+    }
+
+    /** Takes the rings of the link's messages. */
+    void carryMessages(LinkMessages.Memory memory) {
         messages =
                 Optional.of(
                         new LinkMessages(
@@ -216,7 +95,7 @@ final class PcieLink implements DataLink {
     /** {@return the first lane that is up, which looks for messages; null when there is none} */
     private Lane leader() {
         for (var lane : lanes) {
-            if (!lane.down()) {
+            if (!lane.queue().down()) {
                 return lane;
             }
         }
@@ -234,14 +113,14 @@ final class PcieLink implements DataLink {
     private void wakePeer() {
         var leader = leader();
         if (leader != null) {
-            leader.ringPeer();
+            leader.queue().ringPeer();
         }
     }
 
     private void wakeOwn() {
         var leader = leader();
         if (leader != null) {
-            leader.execute(() -> {});
+            leader.queue().execute(() -> {});
         }
     }
 
@@ -333,7 +212,9 @@ final class PcieLink implements DataLink {
                 reason);
     }
 
-    private void finishIfIdle() {
+    /** Ends the link when it is closing and nobody makes lanes, or has one, any more. */
+    void finishIfIdle() {
+        boolean dialing = opening.dialing();
         synchronized (this) {
             if (closing.isEmpty() || dialing || lanesGone < lanes.length) {
                 return;
@@ -377,6 +258,7 @@ final class PcieLink implements DataLink {
                 BulkCopy.unavailable()
                         .map(why -> "by the JVM: " + why)
                         .orElse("in C, past the caches"));
+        path.ofDevices().describe(this).ifPresent(how -> details.put("deviceMemory", how));
         details.put("doorbell", "eventfd, after " + spinning());
         path.pace()
                 .ifPresent(pace ->
@@ -393,14 +275,58 @@ final class PcieLink implements DataLink {
 
     void memoryAdded(MemorySegment memory) {
         for (var lane : lanes) {
-            lane.execute(() -> lane.exports().of(memory));
+            lane.queue().execute(() -> lane.exports().of(memory));
         }
     }
 
     void memoryRemoved(MemorySegment memory) {
         for (var lane : lanes) {
-            lane.execute(() -> lane.exports().removed(memory));
+            lane.queue().execute(() -> lane.exports().removed(memory));
         }
+    }
+
+    void peerMemoryAdded(MemorySegment memory, DeviceMemory device, boolean first) {
+        for (var lane : lanes) {
+            show(lane, memory, device);
+            if (first) {
+                lane.deviceAdded();
+            }
+        }
+    }
+
+    /** Completes when the other end has closed the memory. */
+    CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
+        return CompletableFuture.allOf(
+                all().stream().map(lane -> lane.hide(memory)).toArray(CompletableFuture<?>[]::new));
+    }
+
+    /** {@return the devices whose memory peers may be asked to show each other} */
+    List<DeviceMemory> devices() {
+        return options().showsDevices() ? path.ofDevices().devices() : List.of();
+    }
+
+    /** {@return what to tell the peer whose memory none of them opens} */
+    String noDevice() {
+        return options().showsDevices()
+                ? "the peer has no cache in memory of such a device"
+                : "pcie.deviceMemory of the peer is staged";
+    }
+
+    /** Whichever lane a frame goes over, the other end of it must have the memory open. */
+    @Override
+    public boolean fetches(MemorySegment memory) {
+        var up = all().stream().filter(lane -> !lane.queue().down()).toList();
+        return !up.isEmpty()
+                && up.stream().allMatch(lane -> lane.exports().ofDevices().fetches(memory));
+    }
+
+    /** {@return why the other end has not opened some memory of a device, if it said so} */
+    Optional<String> staged() {
+        return options().showsDevices()
+                ? all().stream()
+                        .flatMap(lane -> lane.exports().ofDevices().staged().stream())
+                        .findFirst()
+                : Optional.of("pcie.deviceMemory is staged");
     }
 
     @Override
@@ -410,9 +336,9 @@ final class PcieLink implements DataLink {
         for (int tries = 0; tries < all.length; tries++) {
             Lane best = all[0];
             for (var lane : all) {
-                best = lane.queuedBytes() < best.queuedBytes() ? lane : best;
+                best = lane.queue().queuedBytes() < best.queue().queuedBytes() ? lane : best;
             }
-            if (best.send(frame)) {
+            if (best.queue().send(frame)) {
                 return;
             }
         }
@@ -421,20 +347,16 @@ final class PcieLink implements DataLink {
 
     @Override
     public void close(TransferException reason) {
-        List<LaneParts> unfinished;
         synchronized (this) {
             if (closing.isPresent()) {
                 return;
             }
             closing = Optional.of(reason);
-            unfinished = List.copyOf(parts);
-            parts.clear();
         }
-        path.door().forget(setup.token());
+        opening.stop();
         ready.completeExceptionally(reason);
-        unfinished.forEach(LaneParts::close);
         for (var lane : lanes) {
-            lane.failSoon(reason);
+            lane.queue().failSoon(reason);
         }
         finishIfIdle();
     }

@@ -20,6 +20,7 @@ import java.util.TreeSet;
  * @param minRunBytes average length of pieces below which they are copied through the ring
  * @param spinNanos how long a lane looks for work before it sleeps
  * @param readsPrivate whether peers may read private memory, and this node theirs
+ * @param showsDevices whether peers may open memory of devices, and this node theirs
  */
 record PcieOptions(
         Optional<Path> directory,
@@ -28,7 +29,8 @@ record PcieOptions(
         int eagerBytes,
         int minRunBytes,
         long spinNanos,
-        boolean readsPrivate) {
+        boolean readsPrivate,
+        boolean showsDevices) {
 
     private static final String PREFIX = "pcie.";
     private static final Set<String> NAMES =
@@ -40,6 +42,7 @@ record PcieOptions(
                             "pcie.eagerBytes",
                             "pcie.minRunBytes",
                             "pcie.spinMicros",
+                            "pcie.deviceMemory",
                             "pcie.private"));
 
     /**
@@ -69,15 +72,17 @@ record PcieOptions(
                 number(options, "pcie.eagerBytes", 2048, 0, 32 << 10),
                 number(options, "pcie.minRunBytes", 128, 32, 1 << 20),
                 spins ? Long.MAX_VALUE : spinMicros * 1000,
-                readsPrivate(options.getOrDefault("pcie.private", "auto")));
+                automatic(options, "pcie.private", "ring"),
+                automatic(options, "pcie.deviceMemory", "staged"));
     }
 
-    private static boolean readsPrivate(String text) {
-        return switch (text) {
-            case "auto" -> true;
-            case "ring" -> false;
-            default -> throw wrong("option pcie.private is '" + text + "': need auto or ring");
-        };
+    /** {@return false where an option has the value that forbids something} */
+    private static boolean automatic(Map<String, String> options, String name, String otherwise) {
+        var text = options.getOrDefault(name, "auto");
+        if (!text.equals("auto") && !text.equals(otherwise)) {
+            throw wrong("option %s is '%s': need auto or %s".formatted(name, text, otherwise));
+        }
+        return text.equals("auto");
     }
 
     private static int number(

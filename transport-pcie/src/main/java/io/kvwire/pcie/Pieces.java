@@ -12,7 +12,7 @@ import java.util.Arrays;
  * much of the walk as it took to decide how the frame travels, and goes on with the cursor behind
  * that. Reused; confined to one thread.
  */
-final class Pieces {
+final class Pieces implements RunCursor {
     private static final int FIRST_CAPACITY = 16;
 
     private MemorySegment[] segments = new MemorySegment[FIRST_CAPACITY];
@@ -74,23 +74,38 @@ final class Pieces {
         pieceLeft = 0;
     }
 
+    /** Takes memory that the payload was brought to instead of the cursor's. */
+    void replace(MemorySegment memory) {
+        clear();
+        segments[0] = memory;
+        offsets[0] = 0;
+        lengths[0] = memory.byteSize();
+        known = 1;
+        walked = true;
+        rewind();
+    }
+
     /** {@return whether there is one more piece, to which it moves} */
-    boolean next() {
+    @Override
+    public boolean next() {
         if (at < known) {
             at++;
         }
         return at < known || (!walked && cursor.next());
     }
 
-    MemorySegment segment() {
+    @Override
+    public MemorySegment segment() {
         return at < known ? segments[at] : cursor.segment();
     }
 
-    long offset() {
+    @Override
+    public long offset() {
         return at < known ? offsets[at] : cursor.offset();
     }
 
-    long length() {
+    @Override
+    public long length() {
         return at < known ? lengths[at] : cursor.length();
     }
 

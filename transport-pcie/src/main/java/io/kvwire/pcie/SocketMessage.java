@@ -33,14 +33,26 @@ final class SocketMessage {
     /** No frame names the region any more. */
     static final byte GONE = 6;
 
+    /** The other end has opened a region of a device: frames may name it. */
+    static final byte OPENED = 7;
+
+    /** The other end could not, with the reason; it may follow with OPENED later. */
+    static final byte CANNOT = 8;
+
+    /** The other end has closed a region of a device, of which it was told that it is gone. */
+    static final byte CLOSED = 9;
+
     /** A region that is handed over as a file. */
     static final byte SHARED = 1;
 
     /** A region that is read out of the other process. */
     static final byte PRIVATE = 2;
 
+    /** A region in memory of a device: what its driver opens it with follows. */
+    static final byte DEVICE = 3;
+
     private static final int MAGIC = 0x5357564B; // K V W S
-    private static final short VERSION = 2;
+    private static final short VERSION = 3;
     private static final int MOST_TEXT = 2048;
 
     private SocketMessage() {}
@@ -89,6 +101,23 @@ final class SocketMessage {
     static byte[] region(int id, byte kind, long address, long size) {
         var out = message(REGION).putInt(id).putInt(kind).putLong(address).putLong(size);
         return bytes(out);
+    }
+
+    static byte[] deviceRegion(int id, long size, byte[] exported) {
+        var out = message(REGION).putInt(id).putInt(DEVICE).putLong(0).putLong(size);
+        return bytes(out.put(exported));
+    }
+
+    static byte[] opened(int id) {
+        return bytes(message(OPENED).putInt(id));
+    }
+
+    static byte[] cannot(int id, String why) {
+        return bytes(text(message(CANNOT).putInt(id), why));
+    }
+
+    static byte[] closed(int id) {
+        return bytes(message(CLOSED).putInt(id));
     }
 
     static byte[] gone(int id) {

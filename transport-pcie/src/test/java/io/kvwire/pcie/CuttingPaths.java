@@ -6,6 +6,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
@@ -96,6 +97,16 @@ final class CuttingPaths {
         }
 
         @Override
+        public void peerMemoryAdded(MemorySegment memory, DeviceMemory device) {
+            path.peerMemoryAdded(memory, device);
+        }
+
+        @Override
+        public CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
+            return path.peerMemoryRemoved(memory);
+        }
+
+        @Override
         public void close() {
             path.close();
         }
@@ -153,6 +164,11 @@ final class CuttingPaths {
                     return runs.length();
                 }
             };
+        }
+
+        @Override
+        public boolean direct(DeviceMemory device) {
+            return frame.direct(device);
         }
 
         @Override

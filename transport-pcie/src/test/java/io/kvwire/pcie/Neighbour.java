@@ -1,5 +1,9 @@
 package io.kvwire.pcie;
 
+import io.kvwire.ffi.cuda.Context;
+import io.kvwire.ffi.cuda.CudaLibrary;
+import io.kvwire.pcie.cuda.CudaMemory;
+import io.kvwire.pcie.cuda.Runs;
 import io.kvwire.tcp.TcpControlChannelProvider;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;
@@ -14,6 +18,7 @@ import io.kvwire.transport.Peer;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.Wires;
 
 import java.io.BufferedReader;
@@ -28,6 +33,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** A node with one cache, in a process of its own or in the one of the test. */
@@ -46,29 +52,68 @@ final class Neighbour implements AutoCloseable {
     private static final Duration PEER_TIMEOUT = Duration.ofSeconds(1);
 
     private final Arena arena;
+
+    /** What the cache holds, or was last given from its device. */
     private final MemorySegment memory;
+
     private final TransferNode node;
     private final KvCache cache;
+    private final Optional<CacheOnDevice> device;
+
+    /** A cache in memory of a device. */
+    private record CacheOnDevice(DeviceMemory device, MemorySegment memory) {
+        Runs runs() {
+            return new Runs().add(memory, 0, memory.byteSize());
+        }
+    }
 
     Neighbour(String name, Path directory, boolean shared) {
+        this(name, directory, shared, "127.0.0.1");
+    }
+
+    private Neighbour(String name, Path directory, boolean shared, String host) {
         arena = shared ? SharedArena.open() : Arena.ofShared();
         memory = arena.allocate(BLOCKS * LAYOUT.blockBytes(), 4096);
-        var config = NodeConfig.named(name).requiring("pcie");
+        device = Optional.empty();
+        node = node(name, Map.of("pcie.directory", directory.toString()), host);
+        cache = node.register("kv", LAYOUT, placement(memory), BLOCKS, Access.REMOTE_READ_WRITE);
+    }
+
+    /**
+     * Makes a node whose cache is in memory of a device.
+     *
+     * @param cacheMemory of the device; the caller's
+     */
+    Neighbour(
+            String name,
+            Map<String, String> options,
+            DeviceMemory ofDevice,
+            MemorySegment cacheMemory) {
+        arena = Arena.ofShared();
+        memory = arena.allocate(cacheBytes(), 4096);
+        device = Optional.of(new CacheOnDevice(ofDevice, cacheMemory));
+        node = node(name, options, "127.0.0.1");
+        var placement = placement(cacheMemory);
+        cache = node.register("kv", LAYOUT, placement, BLOCKS, Access.REMOTE_READ_WRITE, ofDevice);
+    }
+
+    static long cacheBytes() {
+        return BLOCKS * LAYOUT.blockBytes();
+    }
+
+    private static List<LayerPlacement> placement(MemorySegment of) {
+        return List.of(LayerPlacement.dense(LAYOUT, of, BLOCKS));
+    }
+
+    private static TransferNode node(String name, Map<String, String> options, String host) {
+        var config =
+                NodeConfig.named(name).withListen(NodeAddress.parse(host + ":0")).requiring("pcie");
         var limits = config.limits().withHeartbeats(Duration.ofMillis(100), PEER_TIMEOUT);
-        node =
-                TransferNode.start(
-                        config.withLimits(limits)
-                                .withWireOptions(Map.of("pcie.directory", directory.toString())),
-                        new Wires(
-                                List.of(new PcieDataPathProvider()),
-                                List.of(new TcpControlChannelProvider())));
-        cache =
-                node.register(
-                        "kv",
-                        LAYOUT,
-                        List.of(LayerPlacement.dense(LAYOUT, memory, BLOCKS)),
-                        BLOCKS,
-                        Access.REMOTE_READ_WRITE);
+        return TransferNode.start(
+                config.withLimits(limits).withWireOptions(options),
+                new Wires(
+                        List.of(new PcieDataPathProvider()),
+                        List.of(new TcpControlChannelProvider())));
     }
 
     TransferNode node() {
@@ -92,10 +137,12 @@ final class Neighbour implements AutoCloseable {
         for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
             memory.setAtIndex(ValueLayout.JAVA_LONG, i, seed * 0x9E3779B97F4A7C15L + i);
         }
+        device.ifPresent(on -> on.device.scatter(memory, on.runs()));
     }
 
     /** {@return whether all bytes are those of a seed} */
     boolean holds(long seed) {
+        device.ifPresent(on -> on.device.gather(on.runs(), memory));
         for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
             if (memory.getAtIndex(ValueLayout.JAVA_LONG, i) != seed * 0x9E3779B97F4A7C15L + i) {
                 return false;
@@ -130,14 +177,33 @@ final class Neighbour implements AutoCloseable {
         arena.close();
     }
 
-    /** Obeys until its standard input ends: arguments are name, directory, shared or private. */
+    /**
+     * Obeys until its standard input ends: arguments are name, directory, kind of memory, and the
+     * address that it listens at.
+     */
     public static void main(String[] args) throws IOException {
-        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (var self = new Neighbour(args[0], Path.of(args[1]), args[2].equals("shared"))) {
-            System.out.println(self.node.address() + " " + self.table());
-            for (var line = in.readLine(); line != null; line = in.readLine()) {
-                System.out.println(self.obey(List.of(line.split(" ", -1))));
+        if (!args[2].equals("cuda")) {
+            boolean shared = args[2].equals("shared");
+            try (var self = new Neighbour(args[0], Path.of(args[1]), shared, args[3])) {
+                self.obey();
             }
+            return;
+        }
+        try (var context = Context.of(CudaLibrary.device(0));
+                var memory = new CudaMemory("cuda:0", context)) {
+            var segment = memory.allocate(cacheBytes(), 256);
+            try (var self =
+                    new Neighbour(args[0], Map.of("pcie.directory", args[1]), memory, segment)) {
+                self.obey();
+            }
+        }
+    }
+
+    private void obey() throws IOException {
+        System.out.println(node.address() + " " + table());
+        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (var line = in.readLine(); line != null; line = in.readLine()) {
+            System.out.println(obey(List.of(line.split(" ", -1))));
         }
     }
 
@@ -148,6 +214,8 @@ final class Neighbour implements AutoCloseable {
                 yield "filled";
             }
             case "holds" -> String.valueOf(holds(Long.parseLong(words.get(1))));
+            case "details" -> node.peers().iterator().next().path().details().toString();
+            case "gathered" -> String.valueOf(node.metrics().bytesGathered());
             case "push" -> {
                 var peer = connect(words.get(1));
                 Thread.ofPlatform().daemon().start(() -> pushForEver(peer, words.get(2)));

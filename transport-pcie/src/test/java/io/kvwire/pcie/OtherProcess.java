@@ -1,5 +1,7 @@
 package io.kvwire.pcie;
 
+import io.kvwire.pcie.cuda.TestDriver;
+
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -38,14 +40,31 @@ final class OtherProcess implements AutoCloseable {
     }
 
     static OtherProcess start(String name, Path directory, boolean shared) {
-        var kind = shared ? "shared" : "private";
-        return new OtherProcess(
+        return start(name, directory, shared ? "shared" : "private");
+    }
+
+    /** Starts a neighbour with its cache in memory of the GPU that this process has opened. */
+    static OtherProcess startCuda(String name, Path directory) {
+        return start(name, directory, "cuda");
+    }
+
+    private static OtherProcess start(String name, Path directory, String kind) {
+        return startWith(List.of(), name, directory, kind, "127.0.0.1");
+    }
+
+    /** Starts a neighbour by a command that another one follows, listening at an address. */
+    static OtherProcess startWith(
+            List<String> prefix, String name, Path directory, String kind, String host) {
+        var command = new ArrayList<>(prefix);
+        command.addAll(
                 java(
                         System.getProperty("java.class.path"),
                         Neighbour.class,
                         name,
                         directory.toString(),
-                        kind));
+                        kind,
+                        host));
+        return new OtherProcess(command);
     }
 
     /** {@return the command for a JVM like this one} */
@@ -58,6 +77,7 @@ final class OtherProcess implements AutoCloseable {
                                 "-XX:+UseSerialGC",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "--sun-misc-unsafe-memory-access=allow",
+                                TestDriver.option(),
                                 "-cp",
                                 classPath,
                                 main.getName()));
@@ -117,6 +137,19 @@ final class OtherProcess implements AutoCloseable {
             if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
                 throw new AssertionError("process " + pid() + " survives its SIGKILL");
             }
+        } catch (InterruptedException e) {
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    /** Lets it end by itself, and waits until it has. */
+    int leave() {
+        orders.close();
+        try {
+            if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("process " + pid() + " does not end");
+            }
+            return process.exitValue();
         } catch (InterruptedException e) {
             throw new AssertionError("interrupted", e);
         }

@@ -79,12 +79,12 @@ class TwoProcessesTest {
         }
     }
 
-    private static void assertDone(Transfer transfer) {
+    static void assertDone(Transfer transfer) {
         assertInstanceOf(TransferOutcome.Done.class, transfer.completion().join());
         transfer.quiescence().join();
     }
 
-    private static void assertLost(Transfer transfer) {
+    static void assertLost(Transfer transfer) {
         var failed = assertInstanceOf(TransferOutcome.Failed.class, transfer.completion().join());
         assertTrue(LOSSES.contains(failed.code()), failed.toString());
         transfer.quiescence().orTimeout(20, TimeUnit.SECONDS).join();

@@ -1,5 +1,6 @@
 package io.kvwire.tck;
 
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.RunCursor;
 
@@ -40,6 +41,13 @@ final class AuditedInbound implements InboundFrame, RunCursor {
     public RunCursor target() {
         untilEnded("target");
         return this;
+    }
+
+    @Override
+    public boolean direct(DeviceMemory device) {
+        untilEnded("target");
+        audit.require(walked == 0, "the wire asked for another target after it had begun");
+        return frame.direct(device);
     }
 
     @Override

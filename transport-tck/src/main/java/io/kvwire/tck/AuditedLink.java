@@ -7,6 +7,7 @@ import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.OutboundFrame;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Set;
@@ -47,6 +48,11 @@ final class AuditedLink implements LinkTap, DataLink, LinkHandler {
     @Override
     public Map<String, String> details() {
         return link.details();
+    }
+
+    @Override
+    public boolean fetches(MemorySegment memory) {
+        return link.fetches(memory);
     }
 
     @Override

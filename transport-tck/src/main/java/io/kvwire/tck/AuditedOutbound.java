@@ -1,10 +1,12 @@
 package io.kvwire.tck;
 
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -53,6 +55,12 @@ final class AuditedOutbound implements OutboundFrame, RunCursor {
     public RunCursor payload() {
         untilReleased("payload");
         return this;
+    }
+
+    @Override
+    public Optional<DeviceMemory> device() {
+        untilReleased("device");
+        return frame.device();
     }
 
     @Override

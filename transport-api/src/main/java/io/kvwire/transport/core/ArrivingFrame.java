@@ -250,6 +250,21 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     }
 
     @Override
+    public boolean direct(DeviceMemory device) {
+        boolean possible =
+                slot != null
+                        && !fields.encoded()
+                        && !fields.checksummed()
+                        && cache.device().filter(own -> own == device).isPresent();
+        if (possible) {
+            leaveStaging();
+            target = blockRuns;
+            rewind();
+        }
+        return possible;
+    }
+
+    @Override
     public boolean revoked() {
         return dropped || arrivals.ended() || takenBack();
     }

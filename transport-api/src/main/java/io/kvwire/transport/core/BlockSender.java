@@ -4,6 +4,7 @@ import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.TokenRange;
+import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.PagedSlab;
 import io.kvwire.transport.spi.Slab;
@@ -98,6 +99,11 @@ final class BlockSender extends Sender {
     @Override
     boolean onDevice() {
         return what.cache.device().isPresent();
+    }
+
+    @Override
+    boolean fetchable(DataLink link) {
+        return what.cache.memory().stream().allMatch(link::fetches);
     }
 
     /** The device whose memory the source is, where it is {@link #onDevice}. */

@@ -83,6 +83,9 @@ final class Outbox {
     /** Sends a few frames of the sender at the head; false when nothing can be sent now. */
     private boolean turn() {
         var sender = ready.peek();
+        if (sender != null) {
+            sender.choose(link);
+        }
         if (sender == null || !mayGo(sender)) {
             if (sender != null && waitingSince == 0) {
                 waitingSince = System.nanoTime();

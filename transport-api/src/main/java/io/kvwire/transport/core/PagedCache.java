@@ -228,8 +228,24 @@ final class PagedCache implements KvCache {
         var quiet = ledger.retire(ledger.table(all));
         node.endUsersOf(this);
         return device.isPresent()
-                ? quiet
+                ? quiet.thenCompose(_ -> hidden())
                 : quiet.thenRun(() -> memory().forEach(node.paths()::memoryRemoved));
+    }
+
+    /** Lets the paths show other processes of this host the memory, where its device can. */
+    void showPeers(Paths paths) {
+        device.filter(of -> of.peerMemory().isPresent())
+                .ifPresent(of -> memory().forEach(memory -> paths.peerMemoryAdded(memory, of)));
+    }
+
+    /** Completes when no other process has the memory open. */
+    private CompletableFuture<Void> hidden() {
+        return device.flatMap(DeviceMemory::peerMemory).isEmpty()
+                ? CompletableFuture.completedFuture(null)
+                : CompletableFuture.allOf(
+                        memory().stream()
+                                .map(node.paths()::peerMemoryRemoved)
+                                .toArray(CompletableFuture<?>[]::new));
     }
 
     @Override

@@ -6,12 +6,14 @@ import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.Wires;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** The data paths of a node, best first, and why the others are not among them. */
 final class Paths {
@@ -174,6 +176,18 @@ final class Paths {
 
     void memoryRemoved(MemorySegment memory) {
         open.forEach(path -> path.memoryRemoved(memory));
+    }
+
+    void peerMemoryAdded(MemorySegment memory, DeviceMemory device) {
+        open.forEach(path -> path.peerMemoryAdded(memory, device));
+    }
+
+    /** Completes when no peer has the memory open any more. */
+    CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
+        return CompletableFuture.allOf(
+                open.stream()
+                        .map(path -> path.peerMemoryRemoved(memory))
+                        .toArray(CompletableFuture<?>[]::new));
     }
 
     void close() {

@@ -8,6 +8,7 @@ import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferTrace.Stage;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
@@ -18,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /** A frame on its way out; goes back to its outbox's pool when the wire releases it. */
@@ -386,6 +388,13 @@ final class PooledFrame implements OutboundFrame, Runnable {
     @Override
     public RunCursor payload() {
         return payload;
+    }
+
+    @Override
+    public Optional<DeviceMemory> device() {
+        return slot == null && payloadBytes > 0 && sender.onDevice()
+                ? Optional.of(((BlockSender) sender).device())
+                : Optional.empty();
     }
 
     @Override

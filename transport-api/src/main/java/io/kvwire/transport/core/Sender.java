@@ -1,6 +1,7 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DataLink;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -48,6 +49,10 @@ abstract class Sender {
     /** Records what becomes of each frame; null without a trace. */
     final TraceLog trace;
 
+    // Whether frames bring a device's memory as it is; written before the first is cut.
+    private boolean chosen;
+    private volatile boolean fetched;
+
     private long charged;
     private long confirmed;
     private long held;
@@ -89,7 +94,20 @@ abstract class Sender {
 
     /** Whether frames with payload go through staging, on a thread for it. */
     final boolean stages() {
-        return encodes() || onDevice();
+        return encodes() || (onDevice() && !fetched);
+    }
+
+    /** Finds out, once, whether the peer fetches the payload from the device as it is. */
+    final void choose(DataLink link) {
+        if (!chosen) {
+            chosen = true;
+            fetched = onDevice() && !checksum && !gathers() && fetchable(link);
+        }
+    }
+
+    /** Whether the link takes frames with payload in memory of the source's device. */
+    boolean fetchable(DataLink link) {
+        return false;
     }
 
     /** Whether cutting does work that does not belong on a thread of the wire. */

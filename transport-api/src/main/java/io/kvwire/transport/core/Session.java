@@ -470,13 +470,15 @@ final class Session implements ControlHandler, LinkHandler {
 
     PathReport path() {
         var known = path;
-        if (known == null || !coding.active()) {
+        if (known == null) {
             return known;
         }
-        var details = new TreeMap<>(known.details());
-        details.put("codec", coding.describe());
-        DeviceCoding.describe(coding, node.caches())
-                .ifPresent(text -> details.put("codecDevices", text));
+        var details = new TreeMap<>(up ? link.details() : known.details());
+        if (coding.active()) {
+            details.put("codec", coding.describe());
+            DeviceCoding.describe(coding, node.caches())
+                    .ifPresent(text -> details.put("codecDevices", text));
+        }
         return new PathReport(
                 known.path(),
                 known.reason(),

@@ -2,6 +2,7 @@ package io.kvwire.transport.spi;
 
 import io.kvwire.transport.TransferException;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.Optional;
 
@@ -10,8 +11,18 @@ public interface DataLink {
     /** {@return how many lanes are up} */
     int lanes();
 
-    /** {@return what the wire has to say about the link, for the path report} */
+    /** {@return what the wire has to say about the link now, for the path report} */
     Map<String, String> details();
+
+    /**
+     * {@return whether frames may have their payload in this memory of a device, because the other
+     * end can fetch it from there; asked once for each transfer}
+     *
+     * @param memory as in {@link DataPath#peerMemoryAdded}
+     */
+    default boolean fetches(MemorySegment memory) {
+        return false;
+    }
 
     /**
      * Queues a frame on the lane that will be free first. Does not wait; the node's credits bound

@@ -70,6 +70,26 @@ public interface DataPath extends AutoCloseable {
      */
     default void memoryRemoved(MemorySegment memory) {}
 
+    /**
+     * Says that memory of a device was registered with the node which processes of this host can
+     * show each other: frames bring it as {@linkplain OutboundFrame#device their device's} where
+     * the link {@linkplain DataLink#fetches fetches} it. Never fails.
+     *
+     * @param memory as the runs of frames name it
+     * @param device that has {@link DeviceMemory#peerMemory}; open until the wire is closed
+     */
+    default void peerMemoryAdded(MemorySegment memory, DeviceMemory device) {}
+
+    /**
+     * Says that a registration of such memory has ended and no frame touches it any more.
+     *
+     * @param memory as in {@link #peerMemoryAdded}
+     * @return completes when no peer has the memory open any more, so that its owner may free it
+     */
+    default CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
+        return CompletableFuture.completedFuture(null);
+    }
+
     /** Closes listeners, links and threads; returns when no thread of the wire runs any more. */
     @Override
     void close();

@@ -100,6 +100,14 @@ public interface DeviceMemory extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * {@return how processes of this host show each other this memory; empty when they cannot, so
+     * that it travels through memory of the host}
+     */
+    default Optional<PeerMemory> peerMemory() {
+        return Optional.empty();
+    }
+
     /** Frees everything that was allocated. */
     @Override
     void close();

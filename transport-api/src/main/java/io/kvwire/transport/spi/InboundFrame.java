@@ -15,6 +15,18 @@ public interface InboundFrame {
      */
     RunCursor target();
 
+    /**
+     * Asks to bring the payload into memory of a device without staging. Called before {@link
+     * #target}, if at all.
+     *
+     * @param device that would carry out the copies
+     * @return whether {@link #target} gives runs of that device's memory now; false when the
+     *     payload goes elsewhere, as {@link #target} says
+     */
+    default boolean direct(DeviceMemory device) {
+        return false;
+    }
+
     /** {@return whether the rest of the payload must be thrown away} */
     boolean revoked();
 

@@ -1,6 +1,7 @@
 package io.kvwire.transport.spi;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * A data frame to send: header bytes and the source runs of its payload. From {@link DataLink#send}
@@ -17,6 +18,16 @@ public interface OutboundFrame {
 
     /** {@return the runs of the payload, to be walked once, from the beginning} */
     RunCursor payload();
+
+    /**
+     * {@return the device whose memory the payload is, which the host cannot read; empty for memory
+     * of the host}
+     *
+     * <p>Only on links that said that they {@linkplain DataLink#fetches fetch} such memory.
+     */
+    default Optional<DeviceMemory> device() {
+        return Optional.empty();
+    }
 
     /**
      * {@return whether the transfer still wants this frame; a wire may leave out one that is not

@@ -7,16 +7,13 @@ import io.kvwire.ffi.cuda.Kernel;
 import io.kvwire.ffi.cuda.KernelModule;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.kernels.KvRuns;
-import io.kvwire.transport.ErrorCode;
-import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 
 /**
- * One copy at a time between a device and the host, or within the device: two streams, so that the
- * bytes of one batch cross the bus while a kernel gathers those of the next. Confined to one thread
- * at a time.
+ * One copy at a time between a device and the host: two streams, so that the bytes of one batch
+ * cross the bus while a kernel gathers those of the next. Confined to one thread at a time.
  */
 final class CudaLane implements AutoCloseable {
     /** From here on a copy of its own costs less than a pass of the device over the bytes. */
@@ -180,60 +177,6 @@ final class CudaLane implements AutoCloseable {
         }
         turn = 1 - turn;
         begin(hostStart + bytes);
-    }
-
-    /** Copies runs to others of the same lengths in all, cut where either ends. */
-    void copy(KnownRanges known, RunCursor source, RunCursor target) {
-        begin(0);
-        try {
-            long from = 0;
-            long to = 0;
-            long sourceLeft = 0;
-            long targetLeft = 0;
-            while (true) {
-                if (sourceLeft == 0) {
-                    if (!source.next()) {
-                        break;
-                    }
-                    sourceLeft = source.length();
-                    from = known.find(source.segment(), source.offset(), sourceLeft);
-                }
-                if (targetLeft == 0) {
-                    if (!target.next()) {
-                        throw new TransferException(
-                                ErrorCode.OUT_OF_RANGE, "the target's runs are shorter");
-                    }
-                    targetLeft = target.length();
-                    to = known.find(target.segment(), target.offset(), targetLeft);
-                }
-                long part = Math.min(Math.min(sourceLeft, targetLeft), KvRuns.MOST_BYTES);
-                pair(from, to, (int) part);
-                from += part;
-                to += part;
-                sourceLeft -= part;
-                targetLeft -= part;
-            }
-            launchPairs();
-        } finally {
-            kernels.synchronize();
-        }
-    }
-
-    private void pair(long from, long to, int part) {
-        if (slot.table.isFull()) {
-            launchPairs();
-        }
-        slot.table.add(from, to, part);
-    }
-
-    private void launchPairs() {
-        if (slot.table.count() > 0) {
-            // The dense place is an address too.
-            slot.table.launch(gather, 0, kernels);
-            slot.table.freeAfter(kernels);
-            turn = 1 - turn;
-            begin(0);
-        }
     }
 
     @Override

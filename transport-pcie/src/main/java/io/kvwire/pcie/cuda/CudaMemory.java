@@ -8,6 +8,7 @@ import io.kvwire.ffi.kernels.KernelSource;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.PeerMemory;
 import io.kvwire.transport.spi.QuantisedRows;
 import io.kvwire.transport.spi.RunCursor;
 
@@ -52,6 +53,8 @@ public final class CudaMemory implements DeviceMemory {
     private final ConcurrentHashMap<Long, DeviceBuffer> owned = new ConcurrentHashMap<>();
     private final Set<Long> pinned = ConcurrentHashMap.newKeySet();
     private final ConcurrentLinkedDeque<CudaLane> idle = new ConcurrentLinkedDeque<>();
+    private final ConcurrentLinkedDeque<PairLane> idlePairs = new ConcurrentLinkedDeque<>();
+    private final IpcMemory peers = new IpcMemory(this);
 
     /**
      * Opens a device's memory.
@@ -199,7 +202,57 @@ public final class CudaMemory implements DeviceMemory {
      * @param target at least as many bytes; may be cut in other places
      */
     public void copy(RunCursor source, RunCursor target) {
-        use(lane -> lane.copy(known, source, target));
+        start(source, target).close();
+    }
+
+    /** As {@link #copy}, and returns at once. */
+    PeerMemory.Copy start(RunCursor source, RunCursor target) {
+        var taken = idlePairs.poll();
+        var lane = taken == null ? new PairLane(context, module) : taken;
+        try {
+            lane.start(known, source, target);
+            return new Running(lane);
+        } catch (RuntimeException | Error e) {
+            idlePairs.push(lane);
+            throw e;
+        }
+    }
+
+    /** A copy within the device. */
+    private final class Running implements PeerMemory.Copy {
+        private final PairLane lane;
+        private boolean closed;
+
+        Running(PairLane lane) {
+            this.lane = lane;
+        }
+
+        @Override
+        public boolean isDone() {
+            return lane.isDone();
+        }
+
+        @Override
+        public void close() {
+            if (!closed) {
+                closed = true;
+                try {
+                    lane.await();
+                } finally {
+                    idlePairs.push(lane);
+                }
+            }
+        }
+    }
+
+    @Override
+    public Optional<PeerMemory> peerMemory() {
+        return Optional.of(peers);
+    }
+
+    /** {@return whether a segment is inside memory that is known} */
+    boolean knows(MemorySegment segment) {
+        return known.contains(segment);
     }
 
     @Override
@@ -240,6 +293,9 @@ public final class CudaMemory implements DeviceMemory {
 
     @Override
     public void close() {
+        peers.close();
+        idlePairs.forEach(PairLane::close);
+        idlePairs.clear();
         idle.forEach(CudaLane::close);
         idle.clear();
         coding.close();

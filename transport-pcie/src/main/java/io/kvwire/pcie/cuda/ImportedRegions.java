@@ -1,5 +1,6 @@
 package io.kvwire.pcie.cuda;
 
+import io.kvwire.ffi.cuda.CudaLibrary;
 import io.kvwire.ffi.cuda.ImportedMemory;
 import io.kvwire.ffi.cuda.IpcHandle;
 import io.kvwire.transport.ErrorCode;
@@ -47,26 +48,47 @@ public final class ImportedRegions implements AutoCloseable {
      * @param region that the other process sent; to be trusted as its sender is: what it says of
      *     the allocation's size is compared with what the driver says
      * @return the segment, which {@link CudaMemory} knows until {@link #close(ExportedRegion)}
-     * @throws TransferException with {@link ErrorCode#PATH_UNAVAILABLE} when it is of another
-     *     device, {@link ErrorCode#MALFORMED} when the sizes differ
+     * @throws TransferException with {@link ErrorCode#PATH_UNAVAILABLE} when it is of a device that
+     *     this one does not reach, {@link ErrorCode#MALFORMED} when the sizes differ
      */
     public synchronized MemorySegment open(ExportedRegion region) {
-        var context = memory.context();
-        if (!region.deviceUuid().equals(context.device().uuid())) {
-            throw new TransferException(
-                    ErrorCode.PATH_UNAVAILABLE,
-                    "the peer's memory is of device "
-                            + region.deviceUuid()
-                            + ", this is "
-                            + context.device().uuid());
-        }
+        requireReach(region.deviceUuid());
         var allocation = open.get(region.handle());
         if (allocation == null) {
             allocation = open(region.handle(), region.allocationBytes());
             open.put(region.handle(), allocation);
         }
+        if (region.allocationBytes() != allocation.segment.byteSize()) {
+            throw new TransferException(
+                    ErrorCode.MALFORMED,
+                    "the peer's allocation has two sizes, "
+                            + region.allocationBytes()
+                            + " and "
+                            + allocation.segment.byteSize());
+        }
         allocation.users++;
         return allocation.segment.asSlice(region.offset(), region.bytes());
+    }
+
+    /** The device itself, or one that it can read and write. */
+    private void requireReach(String uuid) {
+        var here = memory.context().device();
+        if (uuid.equals(here.uuid())) {
+            return;
+        }
+        var owner =
+                CudaLibrary.devices().stream().filter(each -> each.uuid().equals(uuid)).findFirst();
+        if (owner.isEmpty() || !here.reaches(owner.get())) {
+            throw new TransferException(
+                    ErrorCode.PATH_UNAVAILABLE,
+                    "the peer's memory is of device "
+                            + uuid
+                            + ", which this one, "
+                            + here.uuid()
+                            + (owner.isEmpty()
+                                    ? ", does not see (CUDA_VISIBLE_DEVICES)"
+                                    : ", cannot reach (no peer access)"));
+        }
     }
 
     private Allocation open(IpcHandle handle, long bytes) {

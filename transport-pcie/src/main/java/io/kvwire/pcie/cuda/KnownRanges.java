@@ -56,6 +56,12 @@ final class KnownRanges {
         return address;
     }
 
+    /** {@return whether a segment is all inside one known range} */
+    boolean contains(MemorySegment segment) {
+        var entry = ranges.floorEntry(segment.address());
+        return entry != null && entry.getValue().contains(segment.address(), segment.byteSize());
+    }
+
     void clear() {
         ranges.clear();
     }

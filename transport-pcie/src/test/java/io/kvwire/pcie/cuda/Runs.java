@@ -7,13 +7,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Runs in a list. */
-final class Runs implements RunCursor {
+public final class Runs implements RunCursor {
     private record Run(MemorySegment segment, long offset, long length) {}
 
     private final List<Run> runs = new ArrayList<>();
     private int index = -1;
 
-    Runs add(MemorySegment segment, long offset, long length) {
+    /** Adds one more. */
+    public Runs add(MemorySegment segment, long offset, long length) {
         runs.add(new Run(segment, offset, length));
         return this;
     }

@@ -1,5 +1,6 @@
 package io.kvwire.tck.fault;
 
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.RunCursor;
 
@@ -24,6 +25,11 @@ final class FaultyFrame implements InboundFrame, RunCursor {
     public RunCursor target() {
         runs = frame.target();
         return this;
+    }
+
+    @Override
+    public boolean direct(DeviceMemory device) {
+        return frame.direct(device);
     }
 
     @Override

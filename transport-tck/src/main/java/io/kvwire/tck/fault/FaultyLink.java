@@ -6,6 +6,7 @@ import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -58,6 +59,11 @@ final class FaultyLink implements DataLink, LinkTap {
     @Override
     public Optional<MessageLane> messages() {
         return link.messages();
+    }
+
+    @Override
+    public boolean fetches(MemorySegment memory) {
+        return link.fetches(memory);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.kvwire.tck.fault;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 
@@ -55,6 +56,16 @@ record TappedPath(DataPath path, Function<LinkHandler, LinkTap> taps) implements
     @Override
     public void memoryRemoved(MemorySegment memory) {
         path.memoryRemoved(memory);
+    }
+
+    @Override
+    public void peerMemoryAdded(MemorySegment memory, DeviceMemory device) {
+        path.peerMemoryAdded(memory, device);
+    }
+
+    @Override
+    public CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
+        return path.peerMemoryRemoved(memory);
     }
 
     @Override
