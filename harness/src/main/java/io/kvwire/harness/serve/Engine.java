@@ -109,7 +109,7 @@ final class Engine implements AutoCloseable {
     /** A prompt that is computed here. */
     void local(ServeOrder order) {
         waiting.add(() -> {
-            var seat = blocks.take(order.prompt(), room(order), true);
+            var seat = blocks.take(order.id(), order.prompt(), room(order));
             if (seat.isEmpty()) {
                 return false;
             }
@@ -128,7 +128,7 @@ final class Engine implements AutoCloseable {
     /** A prompt that another worker computes: {@code ask} is called once there is room for it. */
     void remote(ServeOrder order, Consumer<PrefixCache.Seat> ask) {
         waiting.add(() -> {
-            var seat = blocks.take(order.prompt(), room(order), true);
+            var seat = blocks.take(order.id(), order.prompt(), room(order));
             seat.ifPresent(found -> {
                 arriving++;
                 ask.accept(found);
@@ -151,7 +151,7 @@ final class Engine implements AutoCloseable {
     /** A prompt for another worker: computed here, sent layer by layer while it is. */
     void serve(PrefillMessage.Ask ask, RemotePrefills.Delivery delivery) {
         waiting.add(() -> {
-            var seat = blocks.take(ask.prompt(), ask.prompt().size(), false);
+            var seat = blocks.take(ask.id(), ask.prompt(), ask.prompt().size());
             if (seat.isEmpty()) {
                 return false;
             }
@@ -160,28 +160,37 @@ final class Engine implements AutoCloseable {
                 send(ask, delivery, seat.get());
             } catch (TransferException e) {
                 delivery.refuse(ask.id(), e.getMessage());
-                free(seat.get());
+                arriving--;
+                blocks.drop(seat.get());
             }
             return true;
         });
     }
 
+    /** What is in this cache already is sent at once, under the lease of the seat. */
     private void send(
             PrefillMessage.Ask ask, RemotePrefills.Delivery delivery, PrefixCache.Seat seat) {
-        BlockTransfer transfer = delivery.blocks(ask, seat.own());
+        BlockTransfer transfer = delivery.blocks(ask, seat.blocks());
         try (var stream =
                 delivery.peer().stream(transfer, TransferOptions.DEFAULT.withDeadline(DEADLINE))) {
+            int from = seat.reusedTokens();
+            if (from > ask.firstToken()) {
+                for (int layer = 0; layer < memory.geometry().layers(); layer++) {
+                    stream.ready(layer, ask.firstToken(), from - ask.firstToken());
+                }
+            }
+            int[] all = ints(ask.prompt());
             int first =
                     Llama.greedy(
                             llama.prefill(
-                                    ints(ask.prompt()),
-                                    0,
+                                    Arrays.copyOfRange(all, from, all.length),
+                                    from,
                                     seat.blocks(),
                                     memory,
-                                    (layer, from, count) -> {
-                                        int known = Math.clamp(ask.firstToken() - from, 0, count);
+                                    (layer, start, count) -> {
+                                        int known = Math.clamp(ask.firstToken() - start, 0, count);
                                         if (known < count) {
-                                            stream.ready(layer, from + known, count - known);
+                                            stream.ready(layer, start + known, count - known);
                                         }
                                     }));
             delivery.first(ask.id(), first);
@@ -193,15 +202,15 @@ final class Engine implements AutoCloseable {
                         } catch (TransferException e) {
                             delivery.refuse(ask.id(), e.getMessage());
                         } finally {
-                            execute(() -> free(seat));
+                            execute(() -> sent(seat, ask.prompt()));
                         }
                     });
         }
     }
 
-    private void free(PrefixCache.Seat seat) {
+    private void sent(PrefixCache.Seat seat, List<Integer> prompt) {
         arriving--;
-        blocks.drop(seat);
+        blocks.give(seat, prompt);
     }
 
     private void begin(ServeOrder order, PrefixCache.Seat seat, int first) {
@@ -244,7 +253,8 @@ final class Engine implements AutoCloseable {
                 waiting.size() + tasks.size() + arriving,
                 active.size(),
                 blocks.usedBlocks(),
-                totalBlocks);
+                totalBlocks,
+                blocks.leases());
     }
 
     private static int room(ServeOrder order) {

@@ -58,6 +58,13 @@ record LoadPlan(List<Arrival> arrivals) {
         }
     }
 
+    /** One request, of a prompt that no other seed gives. */
+    static LoadPlan single(int length, int maxTokens, int vocabulary, long seed) {
+        var random = new Random(seed);
+        return new LoadPlan(
+                List.of(new Arrival(0, prompt(random, List.of(length), vocabulary), maxTokens)));
+    }
+
     private static List<Integer> prompt(Random random, List<Integer> lengths, int vocabulary) {
         int length = lengths.get(random.nextInt(lengths.size()));
         var tokens = new ArrayList<Integer>();

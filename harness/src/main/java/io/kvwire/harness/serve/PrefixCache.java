@@ -2,8 +2,11 @@ package io.kvwire.harness.serve;
 
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.KvCache;
+import io.kvwire.transport.Lease;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,9 +14,13 @@ import java.util.Optional;
 
 /**
  * Hands out blocks, and keeps those of finished prompts for as long as nobody needs the room: a
- * prompt that begins alike uses them again. Confined to the thread that computes.
+ * prompt that begins alike uses them again, under a lease for as long as they are read. Confined to
+ * the thread that computes.
  */
 final class PrefixCache {
+    /** Longer than any request takes; one that hangs holds its prefix no longer. */
+    private static final long LEASE_NANOS = Duration.ofMinutes(10).toNanos();
+
     private final KvCache cache;
     private final int tokensPerBlock;
 
@@ -21,10 +28,11 @@ final class PrefixCache {
     private final Map<List<Integer>, Kept> kept = new LinkedHashMap<>(16, 0.75f, true);
 
     private int usedBlocks;
+    private int leases;
 
     private static final class Kept {
         private final BlockTable table;
-        private int users;
+        private int readers;
 
         Kept(BlockTable table) {
             this.table = table;
@@ -37,10 +45,18 @@ final class PrefixCache {
      * @param blocks all of them, in order of tokens
      * @param own those that are its own
      * @param reusedTokens tokens at the start that are in place already
-     * @param prefix whose blocks it shares; null for none
+     * @param prefix whose blocks it shares; empty for none
      */
     @SuppressWarnings("ArrayRecordComponent") // Handed to the model as it is; compared by nobody.
-    record Seat(int[] blocks, BlockTable own, int reusedTokens, List<Integer> prefix) {}
+    record Seat(int[] blocks, BlockTable own, int reusedTokens, Optional<Prefix> prefix) {}
+
+    /**
+     * A prefix that a request reads.
+     *
+     * @param prompt that it is of
+     * @param lease that keeps it as it is
+     */
+    record Prefix(List<Integer> prompt, Lease lease) {}
 
     PrefixCache(KvCache cache) {
         this.cache = cache;
@@ -48,43 +64,57 @@ final class PrefixCache {
     }
 
     /** Takes blocks for a prompt and what follows; empty when there is no room now. */
-    Optional<Seat> take(List<Integer> prompt, int tokens, boolean reuse) {
-        var prefix = reuse ? longest(prompt) : null;
-        var found = prefix == null ? null : kept.get(prefix);
-        int shared = prefix == null ? 0 : sharedBlocks(prefix, prompt);
+    Optional<Seat> take(long requestId, List<Integer> prompt, int tokens) {
+        var from = longest(prompt);
+        int shared = from.map(key -> sharedBlocks(key, prompt)).orElse(0);
         int needed = cache.layout().blocksFor(tokens) - shared;
-        if (found != null) {
-            found.users++;
-        }
+        int[] blocks = new int[shared + needed];
+        var prefix = from.map(key -> hold(requestId, key, blocks, shared));
         var own = cache.allocate(needed);
         while (own.isEmpty() && evict()) {
             own = cache.allocate(needed);
         }
         if (own.isEmpty()) {
-            if (found != null) {
-                found.users--;
-            }
+            prefix.ifPresent(this::release);
             return Optional.empty();
         }
         usedBlocks += needed;
-        int[] blocks = new int[shared + needed];
-        for (int i = 0; i < blocks.length; i++) {
-            blocks[i] = i < shared ? found.table.id(i) : own.get().id(i - shared);
+        for (int i = 0; i < needed; i++) {
+            blocks[shared + i] = own.get().id(i);
         }
         return Optional.of(new Seat(blocks, own.get(), shared * tokensPerBlock, prefix));
     }
 
-    /** The kept prompt that shares the most whole blocks with a prompt, or null. */
-    private List<Integer> longest(List<Integer> prompt) {
-        List<Integer> best = null;
+    /** Before there is room for the rest, which must not be made of these. */
+    private Prefix hold(long requestId, List<Integer> prompt, int[] blocks, int count) {
+        var found = kept.get(prompt);
+        for (int i = 0; i < count; i++) {
+            blocks[i] = found.table.id(i);
+        }
+        var held = cache.table(Arrays.copyOf(blocks, count));
+        found.readers++;
+        leases++;
+        return new Prefix(prompt, cache.lease(requestId, held, LEASE_NANOS));
+    }
+
+    private void release(Prefix prefix) {
+        prefix.lease().close();
+        kept.get(prefix.prompt()).readers--;
+        leases--;
+    }
+
+    /** The kept prompt that shares the most whole blocks with a prompt, if any shares one. */
+    private Optional<List<Integer>> longest(List<Integer> prompt) {
+        Optional<List<Integer>> best = Optional.empty();
         int most = 0;
         for (var key : kept.keySet()) {
             int shared = sharedBlocks(key, prompt);
             if (shared > most) {
                 most = shared;
-                best = key;
+                best = Optional.of(key);
             }
         }
+        best.ifPresent(kept::get); // Used last, so evicted last.
         return best;
     }
 
@@ -107,12 +137,9 @@ final class PrefixCache {
     /** Gives a request's blocks back, or keeps them under its prompt. */
     void give(Seat seat, List<Integer> prompt) {
         usedBlocks -= seat.own().size();
-        if (seat.prefix() != null) {
-            var shared = kept.get(seat.prefix());
-            shared.users--;
-        }
+        seat.prefix().ifPresent(this::release);
         var start = List.copyOf(prompt.subList(0, wholeBlocks(prompt) * tokensPerBlock));
-        if (seat.prefix() == null && !start.isEmpty() && !kept.containsKey(start)) {
+        if (seat.prefix().isEmpty() && !start.isEmpty() && !kept.containsKey(start)) {
             kept.put(start, new Kept(seat.own()));
         } else {
             var _ = cache.retire(seat.own());
@@ -122,9 +149,7 @@ final class PrefixCache {
     /** Gives blocks back that nobody will want again. */
     void drop(Seat seat) {
         usedBlocks -= seat.own().size();
-        if (seat.prefix() != null) {
-            kept.get(seat.prefix()).users--;
-        }
+        seat.prefix().ifPresent(this::release);
         var _ = cache.retire(seat.own());
     }
 
@@ -135,7 +160,7 @@ final class PrefixCache {
     private boolean evict() {
         for (var key : new ArrayList<>(kept.keySet())) {
             var oldest = kept.get(key);
-            if (oldest.users == 0) {
+            if (oldest.readers == 0) {
                 kept.remove(key);
                 var _ = cache.retire(oldest.table);
                 return true;
@@ -147,5 +172,10 @@ final class PrefixCache {
     /** {@return blocks of requests that run, kept ones not counted} */
     int usedBlocks() {
         return usedBlocks;
+    }
+
+    /** {@return prefixes that are being read} */
+    int leases() {
+        return leases;
     }
 }

@@ -69,7 +69,7 @@ final class RemotePrefills implements NodeListener {
 
     /** The answering end of one request. */
     record Delivery(Peer peer, KvCache cache) {
-        BlockTransfer blocks(PrefillMessage.Ask ask, BlockTable own) {
+        BlockTransfer blocks(PrefillMessage.Ask ask, int[] own) {
             var remote =
                     peer.cache(CACHE)
                             .orElseThrow(() ->
@@ -78,7 +78,7 @@ final class RemotePrefills implements NodeListener {
             var theirs = BlockTable.decode(Base64.getDecoder().decode(ask.table()));
             int tokens = ask.prompt().size() - ask.firstToken();
             return new BlockTransfer(
-                    ask.id(), cache, own, remote, theirs, ask.firstToken(), tokens, 0);
+                    ask.id(), cache, cache.table(own), remote, theirs, ask.firstToken(), tokens, 0);
         }
 
         void first(long id, int token) {

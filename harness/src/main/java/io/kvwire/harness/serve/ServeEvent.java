@@ -51,6 +51,8 @@ sealed interface ServeEvent {
      * @param active sequences that decode
      * @param usedBlocks of its cache, those of requests that run
      * @param blocks of its cache
+     * @param leases prefixes in its cache that are being read
      */
-    record State(int queued, int active, int usedBlocks, int blocks) implements ServeEvent {}
+    record State(int queued, int active, int usedBlocks, int blocks, int leases)
+            implements ServeEvent {}
 }

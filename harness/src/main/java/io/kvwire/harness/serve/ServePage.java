@@ -74,6 +74,7 @@ final class ServePage {
         }
         overTime("Queue depth, all workers", "requests", runs, ServeReport.Sample::queued);
         overTime("Sequences that decode", "sequences", runs, ServeReport.Sample::active);
+        overTime("Prefixes under a lease", "prefixes", runs, ServeReport.Sample::leases);
         overTime("KV blocks in use, fullest worker", "share", runs, ServeReport.Sample::kvUse);
     }
 

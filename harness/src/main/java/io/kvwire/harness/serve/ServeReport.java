@@ -104,8 +104,9 @@ record ServeReport(
      * @param queued at all workers
      * @param active sequences at all workers
      * @param kvUse the fullest worker's share of blocks in use
+     * @param leases prefixes that are being read, at all workers
      */
-    record Sample(double seconds, int queued, int active, double kvUse) {}
+    record Sample(double seconds, int queued, int active, double kvUse, int leases) {}
 
     /**
      * @param seconds after the start of the run

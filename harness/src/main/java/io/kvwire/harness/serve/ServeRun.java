@@ -20,6 +20,8 @@ import java.util.stream.IntStream;
 final class ServeRun implements AutoCloseable {
     private static final long SAMPLE_MILLIS = 50;
     private static final double PATIENCE_SECONDS = 120;
+    private static final int CAPACITY_ROUNDS = 3;
+    private static final int CAPACITY_TOKENS = 16;
 
     private final Settings settings;
     private final Optional<ServeMetrics> metrics;
@@ -28,6 +30,7 @@ final class ServeRun implements AutoCloseable {
     private final Map<Long, RequestLog> running = new ConcurrentHashMap<>();
     private final List<Fleet> fleets = new ArrayList<>();
     private volatile String lost = "";
+    private Optional<Capacity> capacity = Optional.empty();
 
     /**
      * What to run.
@@ -37,6 +40,7 @@ final class ServeRun implements AutoCloseable {
      * @param prefillers processes that prefill when decoupled
      * @param decoders processes that decode then
      * @param rates requests per second, one run each
+     * @param loads instead of rates, shares of {@link Capacity}; empty for rates
      * @param seconds of requests in each run
      * @param lengths of prompts, in tokens
      * @param outputTokens of each request
@@ -52,6 +56,7 @@ final class ServeRun implements AutoCloseable {
             int prefillers,
             int decoders,
             List<Double> rates,
+            List<Double> loads,
             double seconds,
             List<Integer> lengths,
             int outputTokens,
@@ -147,10 +152,52 @@ final class ServeRun implements AutoCloseable {
             return Map.of(settings.trace().get().rate(), settings.trace().get());
         }
         Map<Double, LoadPlan> plans = new TreeMap<>();
-        for (double rate : settings.rates()) {
+        for (double rate : rates()) {
             plans.put(rate, poisson(rate, settings.seconds(), Math.round(rate * 1000)));
         }
         return plans;
+    }
+
+    private List<Double> rates() {
+        if (settings.loads().isEmpty()) {
+            return settings.rates();
+        }
+        var measured = measureCapacity(fleets.getLast());
+        capacity = Optional.of(measured);
+        return settings.loads().stream().map(l -> l * measured.requestsPerSecond()).toList();
+    }
+
+    /** What was measured to make rates of loads. */
+    Optional<Capacity> capacity() {
+        return capacity;
+    }
+
+    /** One request after the other, each of a new prompt; none of it counts. */
+    private Capacity measureCapacity(Fleet fleet) {
+        progress.accept("measuring what the processes can do");
+        double prefill = 0;
+        double token = 0;
+        for (int length : settings.lengths()) {
+            double first = Double.MAX_VALUE;
+            for (int i = 0; i < CAPACITY_ROUNDS; i++) {
+                var plan =
+                        LoadPlan.single(
+                                length,
+                                Math.min(CAPACITY_TOKENS, settings.outputTokens()),
+                                settings.vocabulary(),
+                                settings.seed() + 1000L * length + i);
+                var run = play(fleet, 1, plan);
+                first = Math.min(first, run.ttft().p50() / 1e3);
+                token = Math.max(token, run.itl().p50() / 1e3);
+            }
+            boolean stays = RoutingPolicy.stays(length, 0, settings.threshold());
+            prefill += stays ? 0 : first / settings.lengths().size();
+        }
+        return new Capacity(
+                prefill,
+                token * settings.outputTokens(),
+                settings.prefillers(),
+                settings.decoders());
     }
 
     private LoadPlan poisson(double rate, double seconds, long seed) {
@@ -230,7 +277,8 @@ final class ServeRun implements AutoCloseable {
                 now,
                 states.stream().mapToInt(ServeEvent.State::queued).sum(),
                 states.stream().mapToInt(ServeEvent.State::active).sum(),
-                fleet.workers().stream().mapToDouble(Worker::kvUse).max().orElse(0));
+                fleet.workers().stream().mapToDouble(Worker::kvUse).max().orElse(0),
+                states.stream().mapToInt(ServeEvent.State::leases).sum());
     }
 
     /** Called by the thread of a worker. */

@@ -19,6 +19,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 /** {@code kvwire serve-sim}: serving under load, coupled against decoupled. */
 @Command(
@@ -51,6 +52,23 @@ public final class ServeSimCommand implements Callable<Integer> {
             split = ",",
             description = "Requests per second (default: 2,4,8).")
     private List<Double> rates = List.of(2.0, 4.0, 8.0);
+
+    @Option(
+            names = "--loads",
+            paramLabel = "X",
+            split = ",",
+            description =
+                    "Instead of rates: shares of what prefillers or decoders can do at most, which"
+                            + " is measured first.")
+    private List<Double> loads = List.of();
+
+    @Option(
+            names = "--study",
+            description =
+                    "Prompts so long that computing one is felt by those who decode: the model"
+                            + " small, prompts of 5, 59 and 512 tokens, answers of 64, loads of"
+                            + " 0.25, 0.5 and 0.75, 30 s each, unless said otherwise.")
+    private boolean study;
 
     @Option(
             names = "--seconds",
@@ -123,6 +141,9 @@ public final class ServeSimCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (study) {
+            useStudy();
+        }
         var config = ModelSource.parse(model).load().config();
         check(config.maxPositions());
         var date = OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MINUTES).toString();
@@ -133,6 +154,7 @@ public final class ServeSimCommand implements Callable<Integer> {
                         prefillers,
                         decoders,
                         rates,
+                        loads,
                         seconds,
                         lengths,
                         maxTokens,
@@ -142,6 +164,7 @@ public final class ServeSimCommand implements Callable<Integer> {
                         replay(config.vocabSize(), Math.min(config.maxPositions(), cacheTokens)),
                         SEED);
         List<ServeReport.Run> runs;
+        Optional<Capacity> capacity;
         try (var metrics = metricsPort == null ? null : new ServeMetrics(metricsPort)) {
             if (metrics != null) {
                 spec.commandLine()
@@ -151,6 +174,7 @@ public final class ServeSimCommand implements Callable<Integer> {
             }
             try (var run = new ServeRun(settings, Optional.ofNullable(metrics), this::progress)) {
                 runs = run.run();
+                capacity = run.capacity();
             }
         }
         return publish(
@@ -164,7 +188,23 @@ public final class ServeSimCommand implements Callable<Integer> {
                         threshold,
                         maxTokens,
                         runs,
-                        ServeReport.findings(runs)));
+                        Stream.concat(
+                                        capacity.stream().map(Capacity::describe),
+                                        ServeReport.findings(runs).stream())
+                                .toList()));
+    }
+
+    /** What the user did not say himself. */
+    private void useStudy() {
+        model = given("--model") ? model : "small";
+        lengths = given("--prompt-tokens") ? lengths : List.of(5, 59, 512);
+        maxTokens = given("--max-tokens") ? maxTokens : 64;
+        loads = given("--loads") || given("--rates") ? loads : List.of(0.25, 0.5, 0.75);
+        seconds = given("--seconds") ? seconds : 30;
+    }
+
+    private boolean given(String option) {
+        return spec.commandLine().getParseResult().hasMatchedOption(option);
     }
 
     private Optional<LoadPlan> replay(int vocabulary, int longest) throws IOException {
@@ -201,6 +241,8 @@ public final class ServeSimCommand implements Callable<Integer> {
     private void check(int longest) {
         require(prefillers >= 1 && decoders >= 1, "--prefillers and --decoders: need at least 1");
         require(rates.stream().allMatch(r -> r > 0), "--rates " + rates + ": need more than zero");
+        require(loads.stream().allMatch(l -> l > 0), "--loads " + loads + ": need more than zero");
+        require(!given("--loads") || !given("--rates"), "--loads and --rates: give one of them");
         require(seconds > 0, "--seconds " + seconds + ": need more than zero");
         require(speedUp > 0, "--speed-up " + speedUp + ": need more than zero");
         require(traceScale > 0, "--trace-scale " + traceScale + ": need more than zero");

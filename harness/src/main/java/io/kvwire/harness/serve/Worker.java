@@ -19,7 +19,7 @@ final class Worker implements AutoCloseable {
     private final ChildJvm process;
     private final String address;
     private final Deque<List<Integer>> prefixes = new ArrayDeque<>();
-    private volatile ServeEvent.State state = new ServeEvent.State(0, 0, 0, 1);
+    private volatile ServeEvent.State state = new ServeEvent.State(0, 0, 0, 1, 0);
     private volatile boolean closed;
     private volatile int outstanding;
 

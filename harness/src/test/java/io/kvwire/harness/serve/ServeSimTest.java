@@ -132,7 +132,32 @@ class ServeSimTest {
             assertEquals(32, reused.get(3L), "two whole blocks were there");
             assertEquals(expected, made.get(4L));
             assertEquals(32, reused.get(4L), "they were sent again");
+            // The prefiller has the start of this one, and who asks has nothing.
+            var longer = new ArrayList<>(prompt);
+            IntStream.range(0, 30).forEach(i -> longer.add(i * 11 % 100));
+            assertEquals(alone(longer, 6), ofNewDecoder(longer, 6, prefill.address()));
         }
+    }
+
+    private static List<Integer> ofNewDecoder(List<Integer> prompt, int tokens, String prefill)
+            throws InterruptedException {
+        var made = new CopyOnWriteArrayList<Integer>();
+        var done = new CountDownLatch(1);
+        try (var decode =
+                new Worker(
+                        "other",
+                        words("other"),
+                        (worker, event) -> {
+                            switch (event) {
+                                case ServeEvent.Token t -> made.add(t.token());
+                                case ServeEvent.Done _, ServeEvent.Failed _ -> done.countDown();
+                                case ServeEvent.Ready _, ServeEvent.State _ -> {}
+                            }
+                        })) {
+            decode.send(new ServeOrder(1, prompt, tokens, prefill));
+            assertTrue(done.await(60, TimeUnit.SECONDS), "no end: " + made);
+        }
+        return made;
     }
 
     private static List<String> words(String name) {
@@ -151,7 +176,7 @@ class ServeSimTest {
     private static List<Integer> alone(List<Integer> prompt, int count) {
         var model = ModelSource.parse("tiny").load();
         try (var llama = model.llama(LlamaOptions.defaults().withThreads(1));
-                var memory = CacheMemory.allocate(model.config(), CacheShape.DEFAULT, 64)) {
+                var memory = CacheMemory.allocate(model.config(), CacheShape.DEFAULT, 128)) {
             int[] blocks = IntStream.range(0, memory.blocks()).toArray();
             int[] tokens = prompt.stream().mapToInt(Integer::intValue).toArray();
             var made = new ArrayList<Integer>();
@@ -178,17 +203,21 @@ class ServeSimTest {
                 var node = TransferNode.start(NodeConfig.named("test").connectOnly())) {
             var cache = new PrefixCache(memory.register(node, "kv", Access.LOCAL));
             var prompt = IntStream.range(0, 33).boxed().toList();
-            var first = cache.take(prompt, 40, true).orElseThrow();
+            var first = cache.take(1, prompt, 40).orElseThrow();
             assertEquals(3, cache.usedBlocks());
-            assertTrue(cache.take(prompt, 40, true).isEmpty(), "four blocks hold no six");
+            assertTrue(cache.take(1, prompt, 40).isEmpty(), "four blocks hold no six");
             cache.give(first, prompt);
             assertEquals(0, cache.usedBlocks());
-            var again = cache.take(prompt, 40, true).orElseThrow();
+            var again = cache.take(1, prompt, 40).orElseThrow();
             assertEquals(32, again.reusedTokens());
+            assertEquals(1, cache.leases());
+            assertTrue(again.prefix().orElseThrow().lease().valid(), "nothing holds the prefix");
             assertEquals(first.blocks()[0], again.blocks()[0]);
             cache.give(again, prompt);
+            assertFalse(again.prefix().orElseThrow().lease().valid(), "it is held for ever");
+            assertEquals(0, cache.leases());
             var other = IntStream.range(100, 160).boxed().toList();
-            assertTrue(cache.take(other, 64, true).isPresent(), "kept blocks were not given up");
+            assertTrue(cache.take(2, other, 64).isPresent(), "kept blocks were not given up");
         }
     }
 
@@ -220,6 +249,36 @@ class ServeSimTest {
         assertEquals(0, lengths.get(0).get("split").asInt(), "5-token prompts stay");
         assertTrue(lengths.get(1).get("split").asInt() > 0, "59-token prompts split");
         assertTrue(Files.readString(html).contains("<svg"), "no chart");
+    }
+
+    @Test
+    void aLoadIsAShareOfWhatTheBusierHalfCanDo() {
+        assertEquals(4, new Capacity(0.25, 0.1, 1, 1).requestsPerSecond());
+        assertEquals(5, new Capacity(0.25, 0.2, 2, 1).requestsPerSecond());
+        assertEquals(10, new Capacity(0, 0.1, 1, 1).requestsPerSecond(), "no prompt is split");
+    }
+
+    @Test
+    void aStudyMeasuresItsRatesFirstAndKeepsWhatTheUserSays() throws IOException {
+        var json = folder.resolve("study.json");
+        var ran =
+                CommandLineRun.of(
+                        "serve-sim",
+                        "--study",
+                        "--model=tiny",
+                        "--loads=0.1",
+                        "--seconds=0.2",
+                        "--prompt-tokens=5,59",
+                        "--max-tokens=4",
+                        "--cache-tokens=2048",
+                        "--json=" + json);
+        assertEquals(0, ran.status(), ran.err());
+        var report = new ObjectMapper().readTree(json.toFile());
+        assertEquals("tiny", report.get("model").asText());
+        assertEquals(2, report.get("runs").size());
+        assertTrue(report.get("runs").get(0).get("requestsPerSecond").asDouble() > 0);
+        assertTrue(ran.out().contains("load 1 is"), ran.out());
+        assertEquals(2, CommandLineRun.of("serve-sim", "--loads=0.5", "--rates=1").status());
     }
 
     @Test
