@@ -5,7 +5,6 @@ import io.kvwire.codec.Int8Codec;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.spi.KvModel;
-import io.kvwire.transport.spi.RunCursor;
 import io.kvwire.transport.spi.Slab;
 
 import org.openjdk.jmh.annotations.Benchmark;
@@ -49,7 +48,7 @@ public class CodecBenchmark {
             new Slab(new Slab.Id(1, 2, 3, 0, 1), layout, 0, new TokenRange(0, 256), 0, 8);
     private final Int8Codec codec = new Int8Codec(KvModel.UNKNOWN);
     private final CodecInC c = new CodecInC(Path.of(System.getProperty("kvwire.codec.library")));
-    private final Run run = new Run();
+    private final OneRun run = new OneRun();
 
     private MemorySegment cache;
     private MemorySegment[] slabs;
@@ -142,39 +141,5 @@ public class CodecBenchmark {
     public void decodeInCSummed() {
         next++;
         c.decode(codes[next % RING], DIM, slabs[next % slabs.length], true);
-    }
-
-    /** One slab as one run. */
-    private static final class Run implements RunCursor {
-        private MemorySegment segment = MemorySegment.NULL;
-        private boolean walked;
-
-        Run over(MemorySegment slab) {
-            segment = slab;
-            walked = false;
-            return this;
-        }
-
-        @Override
-        public boolean next() {
-            boolean first = !walked;
-            walked = true;
-            return first;
-        }
-
-        @Override
-        public MemorySegment segment() {
-            return segment;
-        }
-
-        @Override
-        public long offset() {
-            return 0;
-        }
-
-        @Override
-        public long length() {
-            return segment.byteSize();
-        }
     }
 }

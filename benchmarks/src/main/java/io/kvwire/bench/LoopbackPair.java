@@ -11,6 +11,7 @@ import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.Peer;
+import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.spi.Wires;
@@ -105,7 +106,16 @@ final class LoopbackPair implements AutoCloseable {
 
     /** Writes the list and waits until it has arrived. */
     void write() {
-        peer.write(blocks, options).join(PATIENCE);
+        await(post());
+    }
+
+    /** Begins to write the list. */
+    Transfer post() {
+        return peer.write(blocks, options);
+    }
+
+    void await(Transfer transfer) {
+        transfer.join(PATIENCE);
     }
 
     /** {@return whether every byte of the target is what the source sent} */

@@ -15,10 +15,10 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 @Timeout(120)
 class BenchmarksRunTest {
     @Test
-    void everyTransferAndEveryWalkRuns() throws RunnerException {
+    void everythingThatNeedsNoDeviceRuns() throws RunnerException {
         var options =
                 new OptionsBuilder()
-                        .include("(Transfer|Layout)Benchmark")
+                        .include("(Transfer|Layout|Post|Frame)Benchmark")
                         .forks(0)
                         .warmupIterations(0)
                         .measurementIterations(1)
@@ -27,7 +27,7 @@ class BenchmarksRunTest {
                         .verbosity(VerboseMode.SILENT)
                         .build();
         var results = new Runner(options).run();
-        assertEquals(2 * 4 + 2 * 3, results.size());
+        assertEquals(2 * 4 + 2 * 3 + 2 * 4 + 2 * 2, results.size());
         results.forEach(result ->
                 assertTrue(
                         result.getPrimaryResult().getScore() > 0, result.getParams().toString()));
