@@ -65,9 +65,45 @@ class End:
         self.extra = None
 
 
+class FanEnd(peer.FanEnd):
+    """One of many ends: a thread that writes to one target after the other, as the call waits for its outcome."""
+
+    def __init__(self, number):
+        self.engine = End.start()
+
+    def register(self, memory):
+        if self.engine.register_memory(memory.address, memory.bytes) != 0:
+            raise RuntimeError("memory cannot be registered")
+
+    def unregister(self, memory):
+        self.engine.unregister_memory(memory.address)
+
+    def known(self):
+        return f"127.0.0.1:{self.engine.get_rpc_port()}"
+
+    def connect(self, targets):
+        piece = self.source.piece
+        self.mine = [self.source.address + i * piece for i in self.source.order.tolist()]
+        self.targets = [(name, [base + i * piece for i in order]) for name, base, order in targets]
+
+    def once(self, number):
+        target, request = self.place(number)
+        name, theirs = self.targets[target]
+        first = request * self.point["pieces"]
+        for i in range(first, first + self.point["pieces"], BATCH):
+            part = slice(i, min(i + BATCH, first + self.point["pieces"]))
+            lengths = [self.source.piece] * (part.stop - part.start)
+            if self.engine.batch_transfer_sync_write(name, self.mine[part], theirs[part], lengths) != 0:
+                raise RuntimeError("batch_transfer_sync_write failed")
+
+    def requests(self, targets, seconds):
+        return peer.repeat(self.once, seconds)
+
+
 class Source:
     def __init__(self):
         self.point = None
+        self.fan = peer.Fan(FanEnd)
         self.end = End()
         self.other = peer.OtherEnd(End)
 
@@ -92,6 +128,9 @@ class Source:
                 raise RuntimeError("batch_transfer_sync_write failed")
 
     def measure(self, point, seconds):
+        if peer.is_fan(point):
+            return self.fan.measure(point, seconds)
+        self.fan.close()
         if point["kind"] == "MESSAGE":
             raise peer.Unsupported("no notification of its own in the Python API")
         if point["kind"] == "CHURN":
@@ -141,4 +180,4 @@ def find():
 
 
 if __name__ == "__main__":
-    peer.serve(find, lambda point, seconds: source.measure(point, seconds), lambda: source.other.close())
+    peer.serve(find, lambda point, seconds: source.measure(point, seconds), lambda: (source.fan.close(), source.other.close()))

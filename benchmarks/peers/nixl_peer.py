@@ -117,9 +117,57 @@ def moved(a, operation, memory, path, request):
         os.close(fd)
 
 
+class FanEnd(peer.FanEnd):
+    """One of many ends: lists of all pieces are prepared once, for each target."""
+
+    def __init__(self, number):
+        self.agent = agent(f"fan-{number}")
+        self.registered, self.lists, self.names = {}, [], []
+
+    def register(self, memory):
+        self.registered[memory.address] = self.agent.register_memory([(memory.address, memory.bytes, 0, "")], "DRAM")
+
+    def unregister(self, memory):
+        for handle in self.lists:
+            self.agent.release_dlist_handle(handle)
+        for name in self.names:
+            self.agent.remove_remote_agent(name)
+        self.lists, self.names = [], []
+        self.agent.deregister_memory(self.registered.pop(memory.address))
+
+    def known(self):
+        return self.agent.get_agent_metadata()
+
+    def connect(self, targets):
+        memory, piece = self.source, self.source.piece
+        mine = [(memory.address + i * piece, piece, 0) for i in memory.order.tolist()]
+        self.local = self.agent.prep_xfer_dlist("NIXL_INIT_AGENT", mine, "DRAM")
+        self.names = [self.agent.add_remote_agent(metadata) for metadata, _, _ in targets]
+        self.targets = [self.agent.prep_xfer_dlist(name, [(base + i * piece, piece, 0) for i in order], "DRAM")
+                        for name, (_, base, order) in zip(self.names, targets)]
+        self.lists = [self.local, *self.targets]
+
+    def post(self, number):
+        import numpy
+        target, request = self.place(number)
+        pieces = self.point["pieces"]
+        indexes = numpy.arange(request * pieces, (request + 1) * pieces, dtype=numpy.int32)
+        handle = self.agent.make_prepped_xfer("WRITE", self.local, indexes, self.targets[target], indexes)
+        self.agent.transfer(handle)
+        return handle
+
+    def finish(self, handle):
+        wait(self.agent, handle)
+        self.agent.release_xfer_handle(handle)
+
+    def requests(self, targets, seconds):
+        return peer.pipelined(self.post, self.finish, self.point["depth"] * targets, seconds)
+
+
 class Source:
     def __init__(self):
         self.point = None
+        self.fan = peer.Fan(FanEnd)
         self.end = End("source")
         self.other = peer.OtherEnd(End, "target")
         self.local = self.remote = None
@@ -163,18 +211,7 @@ class Source:
     def run(self, seconds):
         """Keeps as many requests on their way as the point asks for."""
         depth = 1 if self.point["kind"] == "TRANSFER" else self.point["depth"]
-        flying, times, posted = [], [], 0
-        start = time.perf_counter()
-        while flying or posted == 0 or time.perf_counter() - start < seconds:
-            if len(flying) < depth and (posted == 0 or time.perf_counter() - start < seconds):
-                before = time.perf_counter()
-                flying.append((before, self.post(posted)))
-                posted += 1
-                continue
-            before, handle = flying.pop(0)
-            self.finish(handle)
-            times.append(time.perf_counter() - before)
-        return times, time.perf_counter() - start
+        return peer.pipelined(self.post, self.finish, depth, seconds)
 
     def files(self, seconds):
         with tempfile.TemporaryDirectory(dir=os.environ.get("KVWIRE_BENCH_FOLDER")) as folder:
@@ -187,6 +224,11 @@ class Source:
             return peer.repeat(once, seconds)
 
     def measure(self, point, seconds):
+        if peer.is_fan(point):
+            if LINK == "file":
+                raise peer.Unsupported("a file has no peers")
+            return self.fan.measure(point, seconds)
+        self.fan.close()
         if point["kind"] == "MESSAGE":
             return self.messages(point, seconds)
         if point["kind"] == "CHURN":
@@ -230,7 +272,7 @@ class Source:
                 if back != [message]:
                     raise RuntimeError("another message came back")
             took = time.perf_counter() - start
-            self.other._receive()
+            self.other.receive()
             if took >= seconds or count >= 100000:
                 break
             count = min(100000, int(count * max(2, 1.2 * seconds / max(took, 1e-6))))
@@ -288,4 +330,4 @@ def find():
 
 
 if __name__ == "__main__":
-    peer.serve(find, lambda point, seconds: source.measure(point, seconds), lambda: source.other.close())
+    peer.serve(find, lambda point, seconds: source.measure(point, seconds), lambda: (source.fan.close(), source.other.close()))

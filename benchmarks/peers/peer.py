@@ -4,6 +4,7 @@ An adapter says on its first line what it found, {"version": "..."}, or why it c
 reads orders, one JSON line each: {"point": {...}, "seconds": 0.5}, and answers each with one line: {"figures": {...}},
 {"unsupported": "why"} or {"error": "why"}. README.md has the fields.
 """
+import collections
 import ctypes
 import json
 import multiprocessing
@@ -142,13 +143,13 @@ class OtherEnd:
         self.process = context.Process(target=_answer, args=(theirs, make, args), daemon=True)
         self.process.start()
         theirs.close()
-        self._receive()
+        self.receive()
 
     def __call__(self, method, *args):
         self.pipe.send((method, args))
-        return self._receive()
+        return self.receive()
 
-    def _receive(self):
+    def receive(self):
         if not self.pipe.poll(PATIENCE_SECONDS):
             raise TimeoutError("the other process does not answer")
         kind, value = self.pipe.recv()
@@ -191,3 +192,136 @@ def repeat(once, seconds):
         once(len(times))
         times.append(time.perf_counter() - before)
     return times, time.perf_counter() - start
+
+
+def pipelined(post, finish, depth, seconds):
+    """Keeps so many of post(i) on their way for so long, at least one; gives the times of all and how long it took."""
+    flying, times, posted = collections.deque(), [], 0
+    start = time.perf_counter()
+    while flying or posted == 0 or time.perf_counter() - start < seconds:
+        if len(flying) < depth and (posted == 0 or time.perf_counter() - start < seconds):
+            flying.append((time.perf_counter(), post(posted)))
+            posted += 1
+            continue
+        before, handle = flying.popleft()
+        finish(handle)
+        times.append(time.perf_counter() - before)
+    return times, time.perf_counter() - start
+
+
+def is_fan(point):
+    return point["kind"] in ("MANY_TO_ONE", "ONE_TO_MANY", "ALL_TO_ALL")
+
+
+def flows(point):
+    """Who writes to whom: pairs of the numbers of ends."""
+    ends = range(point["processes"])
+    every = [(a, b) for a in ends for b in ends if a != b]
+    wanted = {"MANY_TO_ONE": lambda a, b: b == 0, "ONE_TO_MANY": lambda a, b: a == 0, "ALL_TO_ALL": lambda a, b: True}
+    return [pair for pair in every if wanted[point["kind"]](*pair)]
+
+
+class FanEnd:
+    """One of many ends. A subclass says how memory is registered, and how a request is written.
+
+    Every end that writes to this one has memory of its own here; requests go to the first target, the second, and so
+    on, then the next requests.
+    """
+
+    def set_up(self, point, sends, senders):
+        self.tear_down()
+        self.point = point
+        self.source = Memory(point, True) if sends else None
+        if sends:
+            self.source.fill()
+        self.landing = {sender: Memory(point, False) for sender in senders}
+        self.held = [m for m in [self.source, *self.landing.values()] if m is not None]
+        for memory in self.held:
+            self.register(memory)
+        return self.known(), {sender: (m.address, m.order.tolist()) for sender, m in self.landing.items()}
+
+    def tear_down(self):
+        for memory in getattr(self, "held", []):
+            self.unregister(memory)
+        self.held = []
+
+    def mark(self):
+        for memory in self.landing.values():
+            memory.poison()
+        self.cost = Cost()
+
+    def write(self, seconds):
+        """How many requests went to each target, in order, and the times of all."""
+        times, took = self.requests(len(self.targets), seconds)
+        done, count = len(times), len(self.targets)
+        return [(done + count - 1 - i) // count for i in range(count)], times, took
+
+    def place(self, number):
+        """Which target and which request of its own the so many-th is."""
+        return number % len(self.targets), number // len(self.targets) % self.point["requests"]
+
+    def result(self, received):
+        used = self.cost.used()
+        return used, all(self.landing[sender].right(requests) for sender, requests in received.items())
+
+
+class Fan:
+    """The processes of a fan: make(number) gives an end in each. They stay while points have as many."""
+
+    def __init__(self, make):
+        self.make, self.ends, self.point = make, [], None
+
+    def measure(self, point, seconds):
+        self.prepare(point)
+        senders = sorted({a for a, _ in flows(point)})
+        self.ask("write", {i: (seconds / 4,) for i in senders})
+        self.ask("mark", {i: () for i in range(len(self.ends))})
+        wrote = self.ask("write", {i: (seconds,) for i in senders})
+        received, total = {i: {} for i in range(len(self.ends))}, 0
+        for a, b in flows(point):
+            received[b][a] = wrote[a][0][self.targets(a).index(b)]
+            total += received[b][a]
+        results = self.ask("result", {i: (received[i],) for i in received})
+        used = [u for u, _ in results.values()]
+        times = [t for _, ts, _ in wrote.values() for t in ts]
+        return figures(total * point["requestBytes"], total, max(took for _, _, took in wrote.values()), times,
+                       sum(u[0] for u in used), sum(u[1] for u in used), all(right for _, right in results.values()))
+
+    def targets(self, end):
+        return [b for a, b in flows(self.point) if a == end]
+
+    def prepare(self, point):
+        if point == self.point:
+            return
+        self.point = None
+        if len(self.ends) != point["processes"]:
+            self.close()
+            self.ends = [OtherEnd(self.make, i) for i in range(point["processes"])]
+        self.point = point
+        try:
+            known = self.ask("set_up", {i: (point, bool(self.targets(i)), [a for a, b in flows(point) if b == i])
+                                        for i in range(len(self.ends))})
+            self.ask("connect", {i: ([(known[t][0], *known[t][1][i]) for t in self.targets(i)],)
+                                 for i in range(len(self.ends)) if self.targets(i)})
+        except Exception:
+            self.point = None
+            raise
+
+    def ask(self, method, words):
+        """Calls a method at many ends at once: the arguments for each by its number."""
+        for i, args in words.items():
+            self.ends[i].pipe.send((method, args))
+        answers, failure = {}, None
+        for i in words:
+            try:
+                answers[i] = self.ends[i].receive()
+            except RuntimeError as e:
+                failure = e
+        if failure:
+            raise failure
+        return answers
+
+    def close(self):
+        for end in self.ends:
+            end.close()
+        self.ends, self.point = [], None

@@ -4,10 +4,12 @@
 limit: benchmarks/c/limit, plain C. ucx: ucx_perftest. libfabric: fi_pingpong (fi_rma_bw is in no Debian package).
 copy: a file written, copied with cp and read back; scp: the same with scp over loopback, with a server of its own.
 """
+import json
 import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -111,9 +113,10 @@ def limit_version():
 
 
 def limit(point, seconds):
-    import json
     if point["kind"] == "CHURN":
         raise peer.Unsupported("a C loop has nothing to set up")
+    if peer.is_fan(point):
+        return limit_fan(point, seconds)
     if point["kind"] == "MESSAGE":
         if LINK == "file":
             raise peer.Unsupported("a file carries no messages")
@@ -123,6 +126,28 @@ def limit(point, seconds):
         words = [LIMIT, LINK, point["pieceBytes"], point["pieces"], point["workingSetBytes"],
                  int(point["scattered"]), depth, seconds]
         return json.loads(run(words + ([os.path.join(folder, "list")] if LINK == "file" else [])))
+
+
+def limit_fan(point, seconds):
+    """As many pairs of C loops as the fan has flows, at once: nothing that a shared end could cost."""
+    if LINK == "file":
+        raise peer.Unsupported("a file has no peers")
+    words = [LIMIT, LINK, point["pieceBytes"], point["pieces"], point["workingSetBytes"], int(point["scattered"]),
+             point["depth"], seconds]
+    pairs = [subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             for _ in peer.flows(point)]
+    said = [pair.communicate(timeout=60) for pair in pairs]
+    failed = [errors for pair, (_, errors) in zip(pairs, said) if pair.returncode != 0]
+    if failed:
+        raise RuntimeError(f"limit: {failed[0].strip()[-300:]}")
+    found = [json.loads(out) for out, _ in said]
+    rate = sum(f["bytes"] / f["seconds"] for f in found)
+    total = sum(f["bytes"] for f in found)
+    return {"bytes": total, "transfers": sum(f["transfers"] for f in found), "seconds": total / rate,
+            "p50Micros": statistics.median(f["p50Micros"] for f in found),
+            "p99Micros": max(f["p99Micros"] for f in found), "cpuSeconds": sum(f["cpuSeconds"] for f in found),
+            "peakBytes": sum(f["peakBytes"] for f in found), "verified": all(f["verified"] for f in found),
+            "note": "a fan is as many pairs of processes as it has flows, with the sum of their rates"}
 
 
 # --- UCX -----------------------------------------------------------------------------------------------------------
@@ -155,6 +180,8 @@ def ucx(point, seconds):
     note = "one hot buffer, compares nothing"
     if point["kind"] == "CHURN":
         raise peer.Unsupported("ucx_perftest does not measure connecting")
+    if peer.is_fan(point):
+        raise peer.Unsupported("ucx_perftest has two ends")
     if point["kind"] in ("MESSAGE", "TRANSFER"):
         test = "tag_lat" if point["kind"] == "MESSAGE" else "ucp_put_lat"
         size = point["requestBytes"]
@@ -201,6 +228,8 @@ def libfabric_run(size, iterations):
 def libfabric(point, seconds):
     if point["kind"] == "CHURN":
         raise peer.Unsupported("fi_pingpong does not measure connecting")
+    if peer.is_fan(point):
+        raise peer.Unsupported("fi_pingpong has two ends")
     if point["kind"] == "BLOCKS":
         raise peer.Unsupported("fi_pingpong waits for each answer, so it shows no throughput; fi_rma_bw does, and is in"
                                " no Debian package")
@@ -239,6 +268,8 @@ class Copier:
     def measure(self, point, seconds):
         if point["kind"] in ("MESSAGE", "CHURN"):
             raise peer.Unsupported("a file carries no messages and has no connection")
+        if peer.is_fan(point):
+            raise peer.Unsupported("a file has no peers")
         if point != self.point:
             self.source, self.target = peer.Memory(point, True), peer.Memory(point, False)
             self.source.fill()

@@ -13,31 +13,19 @@ import java.util.stream.Collectors;
 
 /** A subject's process. Confined to one thread. */
 final class Adapter implements AutoCloseable {
-    /** The first line of an adapter may wait for a C compiler. */
-    private static final Duration START = Duration.ofMinutes(2);
-
-    private static final Duration POINT = Duration.ofMinutes(3);
-
     private final Subject subject;
     private final ChildJvm process;
-    private final Answer first;
+    private Answer first = new Answer(null, "it was not waited for", null, null, null);
     private boolean lost;
     private boolean asleep;
 
     private Adapter(Subject subject, ChildJvm process) {
         this.subject = subject;
         this.process = process;
-        Answer said;
-        try {
-            said = Json.parse(process.receive(START), Answer.class);
-        } catch (TransferException | IllegalArgumentException e) {
-            said = new Answer(null, e.getMessage(), null, null, null);
-        }
-        first = said;
     }
 
     /**
-     * Starts a subject.
+     * Starts a subject; {@link #await} says whether it can measure.
      *
      * @param home the folder of the checkout
      * @param python what runs the adapters of peers
@@ -67,6 +55,15 @@ final class Adapter implements AutoCloseable {
 
     Subject subject() {
         return subject;
+    }
+
+    /** Waits for its first line, which may take as long as a C compiler does. */
+    void await(Duration patience) {
+        try {
+            first = Json.parse(process.receive(patience), Answer.class);
+        } catch (TransferException | IllegalArgumentException e) {
+            first = new Answer(null, e.getMessage(), null, null, null);
+        }
     }
 
     /** {@return what it found, or why it cannot run} */
@@ -113,14 +110,15 @@ final class Adapter implements AutoCloseable {
         }
     }
 
-    Answer measure(Point point, double seconds) {
+    /** Has it measure a point; one that says nothing for longer than this is lost. */
+    Answer measure(Point point, double seconds, Duration patience) {
         if (lost) {
             return Answer.error("its process had ended");
         }
         wake();
         try {
             process.send(Json.line(new Order(point, seconds)));
-            return Json.parse(process.receive(POINT), Answer.class);
+            return Json.parse(process.receive(patience), Answer.class);
         } catch (TransferException | IllegalArgumentException e) {
             lost = true;
             return Answer.error(e.getMessage());

@@ -1,6 +1,7 @@
 package io.kvwire.harness.bench;
 
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -8,10 +9,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-import java.io.Console;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
@@ -19,7 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** {@code kvwire bench}: side by side with what a user would pick instead. */
 @Command(
@@ -34,13 +35,19 @@ public final class BenchCommand implements Callable<Integer> {
     private static final String HOME = "kvwire.home";
 
     private static final List<String> WORKLOADS =
-            List.of("latency", "churn", "kv-blocks", "models");
+            List.of("latency", "churn", "kv-blocks", "models", "fan", WholeRequests.NAME);
     private static final double QUICK_SECONDS = 0.25;
     private static final double SECONDS = 2;
     private static final int QUICK_ROUNDS = 2;
     private static final int ROUNDS = 5;
-    private static final double QUICK_MINUTES = 4;
+    private static final double QUICK_MINUTES = 4.5;
     private static final double MINUTES = 24 * 60;
+
+    /** A round in a virtual host takes a minute and more. */
+    private static final int RIG_ROUNDS = 3;
+
+    /** Of the time, what whole requests may take at most. */
+    private static final double REQUESTS_SHARE = 0.3;
 
     @Spec private CommandSpec spec;
 
@@ -60,8 +67,8 @@ public final class BenchCommand implements Callable<Integer> {
             paramLabel = "NAME",
             split = ",",
             description =
-                    "Which ones, or JSON files of one's own (default: latency, churn, kv-blocks,"
-                            + " models).")
+                    "Which ones, or JSON files of one's own (default: latency, churn,"
+                            + " kv-blocks, models, fan, requests).")
     private List<String> workloads = WORKLOADS;
 
     @Option(
@@ -75,8 +82,25 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--demo",
             paramLabel = "FILE",
             description =
-                    "Show the whole requests of 'kvwire demo --json FILE' in the report, too.")
+                    "Take the whole requests from 'kvwire demo --json FILE' instead of running it.")
     private Path demo;
+
+    @ArgGroup private Rig rig = new Rig();
+
+    /** Where the figures of RDMA come from. */
+    private static final class Rig {
+        @Option(
+                names = "--rig",
+                description =
+                        "Measure RDMA beside perftest in a virtual host, too: takes minutes more.")
+        private boolean run;
+
+        @Option(
+                names = "--with",
+                paramLabel = "FILE",
+                description = "Take those figures from the JSON of 'kvwire rig perf --out FOLDER'.")
+        private Path file;
+    }
 
     @Option(names = "--rounds", paramLabel = "N", description = "Rounds (default: 5; quick: 2).")
     private int rounds;
@@ -91,8 +115,8 @@ public final class BenchCommand implements Callable<Integer> {
             names = "--minutes",
             paramLabel = "M",
             description =
-                    "After so many, points that are left are named and not measured (default: none;"
-                            + " quick: 4).")
+                    "How long it may take: what does not fit gets fewer and shorter rounds, and the"
+                            + " report says so (default: no limit; quick: 4.5).")
     private double minutes;
 
     @Option(
@@ -116,12 +140,18 @@ public final class BenchCommand implements Callable<Integer> {
         if (installPeers && !PeerInstall.run(home, err::println)) {
             err.println("kvwire: what could not be installed is reported as missing");
         }
+        var rdma = rdma(home);
+        var budget = new Budget(System::nanoTime, limitMinutes() * 60);
         var date = OffsetDateTime.now(ZoneOffset.UTC).truncatedTo(ChronoUnit.MINUTES).toString();
         long start = System.nanoTime();
         var folder = Files.createTempDirectory(temporary(home), "bench");
         BenchRun.Outcome outcome;
+        WholeRequests.Outcome requests;
         try {
-            outcome = new BenchRun(plan(home, folder), progress()).run(reasons(home));
+            requests = requests(folder, budget);
+            outcome =
+                    new BenchRun(plan(home, folder), budget, new RunProgress(err))
+                            .run(reasons(home));
         } finally {
             deleteFolder(folder);
         }
@@ -135,12 +165,65 @@ public final class BenchCommand implements Callable<Integer> {
                         usedRounds(),
                         usedSeconds(),
                         (System.nanoTime() - start) / 1e9,
-                        outcome.takers(),
+                        Stream.concat(
+                                        outcome.takers().stream(),
+                                        rdma
+                                                .map(RigFigures::takers)
+                                                .orElseGet(this::missingRdma)
+                                                .stream())
+                                .toList(),
                         outcome.rows(),
-                        outcome.comparisons(),
-                        outcome.leftOut(),
-                        demo == null ? List.of() : DemoTimes.read(demo));
+                        Stream.concat(
+                                        outcome.comparisons().stream(),
+                                        rdma.stream().flatMap(r -> r.comparisons().stream()))
+                                .toList(),
+                        limitMinutes() == MINUTES ? null : limitMinutes() * 60,
+                        outcome.shortened(),
+                        Stream.concat(requests.leftOut().stream(), outcome.leftOut().stream())
+                                .toList(),
+                        requests.times(),
+                        rdma.orElse(null));
         return publish(report);
+    }
+
+    private Optional<RigFigures> rdma(Path home) throws IOException {
+        if (rig.file != null) {
+            return Optional.of(RigFigures.read(rig.file));
+        }
+        if (!rig.run) {
+            return Optional.empty();
+        }
+        var folder = Files.createTempDirectory(temporary(home), "rig");
+        try {
+            return Optional.of(
+                    RigFigures.run(
+                            home, folder, Math.min(RIG_ROUNDS, usedRounds()), usedSeconds()));
+        } catch (IllegalStateException e) {
+            spec.commandLine().getErr().println("kvwire: " + e.getMessage());
+            return Optional.empty();
+        } finally {
+            deleteFolder(folder);
+        }
+    }
+
+    private List<BenchReport.Taker> missingRdma() {
+        return RigFigures.missing().stream()
+                .filter(t -> subjects.stream().anyMatch(name -> matches(name, t.id())))
+                .toList();
+    }
+
+    /** First, since nobody else uses the processors then, and the rest can share what is left. */
+    private WholeRequests.Outcome requests(Path folder, Budget budget) throws IOException {
+        if (demo != null) {
+            return new WholeRequests.Outcome(DemoTimes.read(demo), List.of());
+        }
+        if (!workloads.contains(WholeRequests.NAME)) {
+            return new WholeRequests.Outcome(List.of(), List.of());
+        }
+        new RunProgress(spec.commandLine().getErr()).now("whole requests");
+        long millis = (long) (budget.left() * 1e3 * REQUESTS_SHARE);
+        return new WholeRequests(quick ? 1 : ROUNDS, showAdapters)
+                .run(folder, Duration.ofMillis(millis));
     }
 
     private int publish(BenchReport report) throws IOException {
@@ -155,6 +238,10 @@ public final class BenchCommand implements Callable<Integer> {
                 report.rows().stream()
                         .filter(r -> report.taker(r.subject()).role() == Subject.Role.KVWIRE)
                         .anyMatch(r -> Boolean.FALSE.equals(r.verified()) || r.error() != null);
+        wrong |=
+                report.rig() != null
+                        && report.rig().rows().stream()
+                                .anyMatch(r -> Boolean.FALSE.equals(r.verified()));
         if (wrong) {
             spec.commandLine()
                     .getErr()
@@ -192,6 +279,10 @@ public final class BenchCommand implements Callable<Integer> {
         return seconds > 0 ? seconds : quick ? QUICK_SECONDS : SECONDS;
     }
 
+    private double limitMinutes() {
+        return minutes > 0 ? minutes : quick ? QUICK_MINUTES : MINUTES;
+    }
+
     private String words() {
         return quick ? " --quick" : "";
     }
@@ -199,9 +290,11 @@ public final class BenchCommand implements Callable<Integer> {
     private BenchRun.Plan plan(Path home, Path folder) throws IOException {
         var files = new ArrayList<Workload>();
         for (var name : workloads) {
+            if (name.equals(WholeRequests.NAME)) {
+                continue;
+            }
             files.add(Workload.read(workloadFile(home, name)));
         }
-        double limit = minutes > 0 ? minutes : quick ? QUICK_MINUTES : MINUTES;
         return new BenchRun.Plan(
                 home,
                 folder,
@@ -210,7 +303,6 @@ public final class BenchCommand implements Callable<Integer> {
                 quick,
                 usedRounds(),
                 usedSeconds(),
-                limit * 60,
                 Machine.availableBytes() / 2,
                 showAdapters);
     }
@@ -265,18 +357,6 @@ public final class BenchCommand implements Callable<Integer> {
                 Files.deleteIfExists(file);
             }
         }
-    }
-
-    private Consumer<String> progress() {
-        var err = spec.commandLine().getErr();
-        boolean terminal =
-                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
-        return what -> {
-            if (terminal) {
-                err.print("\r\033[K" + what);
-                err.flush();
-            }
-        };
     }
 
     /** {@code kvwire bench compare}. */

@@ -21,8 +21,11 @@ import java.util.Map;
  * @param subjects what took part, and what could not
  * @param rows a row for each point and subject
  * @param comparisons kvwire against the limit and each peer
+ * @param budgetSeconds that it had; null for no limit
+ * @param shortened points with fewer rounds, or shorter turns, than asked for
  * @param leftOut points that were not measured, and why
- * @param demo whole requests, when the run was given those of a demo
+ * @param demo whole requests, unless they were not asked for
+ * @param rig the RDMA path in a virtual host; null when nobody asked for it
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record BenchReport(
@@ -37,11 +40,15 @@ record BenchReport(
         List<Taker> subjects,
         List<Row> rows,
         List<Comparison> comparisons,
+        Double budgetSeconds,
+        List<String> shortened,
         List<String> leftOut,
-        List<DemoTimes> demo) {
+        List<DemoTimes> demo,
+        RigFigures rig) {
     static final int SCHEMA = 1;
 
     BenchReport {
+        shortened = shortened == null ? List.of() : List.copyOf(shortened);
         demo = demo == null ? List.of() : List.copyOf(demo);
     }
 

@@ -1,16 +1,17 @@
 package io.kvwire.harness.bench;
 
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 
 /**
@@ -20,9 +21,18 @@ import java.util.stream.Stream;
 final class BenchRun {
     private static final double WARM_UP_SECONDS = 1;
 
+    /** To end all processes and write the report. */
+    private static final double LAST_SECONDS = 8;
+
+    /** How long an adapter may keep the others waiting; where time is short, a third of it. */
+    private static final Duration LONGEST_TURN = Duration.ofMinutes(3);
+
+    private static final Duration LEAST_PATIENCE = Duration.ofSeconds(20);
+
     private final Plan plan;
-    private final Consumer<String> progress;
-    private int planned;
+    private final RunProgress progress;
+    private final Budget budget;
+    private final List<String> shortened = new ArrayList<>();
     private final List<String> leftOut = new ArrayList<>();
     private final Map<Subject, Adapter> adapters = new LinkedHashMap<>();
     private final Map<Subject, BenchReport.Taker> takers = new HashMap<>();
@@ -37,8 +47,7 @@ final class BenchRun {
      * @param quick whether to take the quick points alone
      * @param rounds of each point
      * @param seconds of each subject in each round
-     * @param budgetSeconds after which points are left out, and named
-     * @param memoryBytes that both ends together may take
+     * @param memoryBytes that all ends together may take
      * @param verbose whether to show what adapters say
      */
     record Plan(
@@ -49,7 +58,6 @@ final class BenchRun {
             boolean quick,
             int rounds,
             double seconds,
-            double budgetSeconds,
             long memoryBytes,
             boolean verbose) {}
 
@@ -58,91 +66,95 @@ final class BenchRun {
             List<BenchReport.Taker> takers,
             List<BenchReport.Row> rows,
             List<BenchReport.Comparison> comparisons,
+            List<String> shortened,
             List<String> leftOut) {}
 
-    BenchRun(Plan plan, Consumer<String> progress) {
+    BenchRun(Plan plan, Budget budget, RunProgress progress) {
         this.plan = plan;
+        this.budget = budget;
         this.progress = progress;
     }
 
     Outcome run(Reasons reasons) {
-        long end = System.nanoTime() + (long) (plan.budgetSeconds() * 1e9);
         var rows = new ArrayList<BenchReport.Row>();
-        planned = plan.workloads().stream().mapToInt(w -> w.expand(plan.quick()).size()).sum();
-        int measured = 0;
+        var points =
+                plan.workloads().stream().flatMap(w -> w.expand(plan.quick()).stream()).toList();
+        int done = 0;
         try {
             for (var workload : plan.workloads()) {
                 start(workload.name());
-                var points = workload.expand(plan.quick());
-                warmUp(points);
-                for (var point : points) {
-                    if (fits(point) && inTime(point, end)) {
-                        rows.addAll(measure(point, rounds(end, planned - measured)));
+                var own = workload.expand(plan.quick());
+                warmUp(own);
+                for (var point : own) {
+                    var ahead = ahead(points.subList(done, points.size()));
+                    done++;
+                    if (fits(point) && inTime(ahead)) {
+                        progress.point(done, points.size(), point.key(), expected(ahead));
+                        rows.addAll(measure(ahead));
                     }
-                    measured++;
                 }
                 endThoseOf(workload.name());
             }
-            return new Outcome(
-                    plan.subjects().stream().map(takers::get).filter(Objects::nonNull).toList(),
-                    rows,
-                    compare(rows, reasons),
-                    List.copyOf(leftOut));
         } finally {
-            adapters.values().forEach(Adapter::close);
+            progress.end();
+            end(List.copyOf(adapters.values()));
         }
+        return new Outcome(
+                plan.subjects().stream().map(takers::get).filter(Objects::nonNull).toList(),
+                rows,
+                Rows.compare(rows, reasons),
+                List.copyOf(shortened),
+                List.copyOf(leftOut));
     }
 
-    /** One round alone when the points that are left would otherwise not get their turn. */
-    private int rounds(long end, int pointsLeft) {
-        double left = (end - System.nanoTime()) / 1e9;
-        return left < plan.budgetSeconds() * pointsLeft / planned ? 1 : plan.rounds();
-    }
+    // --- adapters -------------------------------------------------------------------------------
 
-    /** Starts the adapters of a workload that do not run yet. */
+    /**
+     * Starts the adapters of a workload that do not run yet, as many at a time as there are cores.
+     */
     private void start(String workload) {
         var python = Adapter.python(plan.home());
+        var begun = new ArrayDeque<Adapter>();
+        long start = System.nanoTime();
+        int count = 0;
         for (var subject : plan.subjects()) {
             if (subject.takesPartIn(workload) && !adapters.containsKey(subject)) {
-                progress.accept("starting " + subject.id());
+                progress.now("starting " + subject.id());
                 var adapter =
                         Adapter.start(subject, plan.home(), python, plan.folder(), plan.verbose());
-                adapter.sleep();
                 adapters.put(subject, adapter);
-                takers.put(subject, taker(adapter));
+                begun.add(adapter);
+                count++;
+                if (begun.size() == Math.max(2, Runtime.getRuntime().availableProcessors())) {
+                    await(begun.remove());
+                }
             }
         }
+        begun.forEach(this::await);
+        budget.started(count, secondsSince(start));
+    }
+
+    private void await(Adapter adapter) {
+        adapter.await(patience());
+        adapter.sleep();
+        takers.put(adapter.subject(), taker(adapter));
     }
 
     /** Ends the adapters that poll even when nobody asks them for anything. */
     private void endThoseOf(String workload) {
-        adapters.entrySet()
-                .removeIf(entry -> {
-                    boolean over = entry.getKey().workloads().equals(Set.of(workload));
-                    if (over) {
-                        entry.getValue().close();
-                    }
-                    return over;
-                });
+        var over =
+                adapters.values().stream()
+                        .filter(a -> a.subject().workloads().equals(Set.of(workload)))
+                        .toList();
+        end(over);
+        adapters.values().removeAll(over);
     }
 
-    private boolean fits(Point point) {
-        long needed = 2 * point.workingSetBytes();
-        boolean fits = needed <= plan.memoryBytes();
-        if (!fits) {
-            leftOut.add(
-                    "%s: needs %d MiB at both ends, and %d MiB are free"
-                            .formatted(point.key(), needed >> 20, plan.memoryBytes() >> 20));
+    /** All at once: each may take some seconds to end. */
+    private static void end(List<Adapter> over) {
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            over.forEach(adapter -> threads.execute(adapter::close));
         }
-        return fits;
-    }
-
-    private boolean inTime(Point point, long end) {
-        boolean inTime = System.nanoTime() < end;
-        if (!inTime) {
-            leftOut.add("%s: the time was over (--minutes)".formatted(point.key()));
-        }
-        return inTime;
     }
 
     private static BenchReport.Taker taker(Adapter adapter) {
@@ -161,171 +173,158 @@ final class BenchRun {
     /** A JVM compiles what runs often; a first measurement would be that of its interpreter. */
     private void warmUp(List<Point> points) {
         points.stream()
-                .filter(this::small)
+                .filter(point -> point.memoryBytes() <= plan.memoryBytes())
                 .findFirst()
-                .ifPresent(point ->
-                        taking(point)
-                                .filter(a -> a.subject().role() == Subject.Role.KVWIRE)
-                                .forEach(adapter -> {
-                                    progress.accept("warming up " + adapter.subject().id());
-                                    adapter.measure(point, WARM_UP_SECONDS);
-                                }));
+                .ifPresent(point -> {
+                    var ours = ours(point).toList();
+                    long start = System.nanoTime();
+                    for (var subject : ours) {
+                        progress.now("warming up " + subject.id());
+                        var _ = adapters.get(subject).measure(point, WARM_UP_SECONDS, patience());
+                    }
+                    budget.started(ours.size(), secondsSince(start));
+                });
     }
 
-    private boolean small(Point point) {
-        return 2 * point.workingSetBytes() <= plan.memoryBytes();
+    private Stream<Subject> ours(Point point) {
+        return taking(point).filter(s -> s.role() == Subject.Role.KVWIRE);
     }
 
-    /** In the order of subjects, whenever they were started. */
-    private Stream<Adapter> taking(Point point) {
+    // --- time -----------------------------------------------------------------------------------
+
+    private List<Budget.Ahead> ahead(List<Point> points) {
+        return points.stream().map(p -> new Budget.Ahead(p, taking(p).toList())).toList();
+    }
+
+    /** Who takes part, in the order of subjects; of those that did not start yet, all. */
+    private Stream<Subject> taking(Point point) {
         return plan.subjects().stream()
-                .map(adapters::get)
-                .filter(Objects::nonNull)
-                .filter(Adapter::usable)
-                .filter(a -> a.subject().takesPartIn(point.workload()));
+                .filter(s -> s.takesPartIn(point.workload()))
+                .filter(s -> !adapters.containsKey(s) || adapters.get(s).usable());
     }
 
-    private List<BenchReport.Row> measure(Point point, int rounds) {
+    /** Seconds that what is no turn will take. */
+    private double reserve(List<Budget.Ahead> ahead) {
+        var now = ahead.getFirst().point().workload();
+        var later =
+                ahead.stream()
+                        .map(Budget.Ahead::point)
+                        .filter(p -> !p.workload().equals(now))
+                        .toList();
+        long starts =
+                later.stream()
+                        .flatMap(this::taking)
+                        .distinct()
+                        .filter(s -> !adapters.containsKey(s))
+                        .count();
+        long warmUps =
+                later.stream()
+                        .flatMap(p -> ours(p).map(s -> p.workload() + " " + s.id()))
+                        .distinct()
+                        .count();
+        return LAST_SECONDS + budget.toStart((int) (starts + warmUps));
+    }
+
+    private double expected(List<Budget.Ahead> ahead) {
+        return budget.remaining(ahead, plan.seconds(), plan.rounds(), reserve(ahead));
+    }
+
+    private Duration patience() {
+        var third = Duration.ofMillis((long) (Math.max(0, budget.left()) * 1e3 / 3));
+        var most = third.compareTo(LONGEST_TURN) > 0 ? LONGEST_TURN : third;
+        return most.compareTo(LEAST_PATIENCE) < 0 ? LEAST_PATIENCE : most;
+    }
+
+    private boolean fits(Point point) {
+        boolean fits = point.memoryBytes() <= plan.memoryBytes();
+        if (!fits) {
+            leftOut.add(
+                    "%s: needs %d MiB at all ends, and %d MiB are free"
+                            .formatted(
+                                    point.key(),
+                                    point.memoryBytes() >> 20,
+                                    plan.memoryBytes() >> 20));
+        }
+        return fits;
+    }
+
+    private boolean inTime(List<Budget.Ahead> ahead) {
+        var here = ahead.getFirst();
+        double left = budget.left() - LAST_SECONDS;
+        double needed = budget.round(here, plan.seconds() * Budget.SHORTEST, true);
+        if (left < needed || left < 0) {
+            leftOut.add(
+                    String.format(
+                            Locale.ROOT,
+                            "%s: one round takes about %.0f s, and %.0f s were left (--minutes)",
+                            here.point().key(),
+                            needed,
+                            Math.max(0, left)));
+            return false;
+        }
+        return true;
+    }
+
+    private static double secondsSince(long nanos) {
+        return (System.nanoTime() - nanos) / 1e9;
+    }
+
+    // --- measuring ------------------------------------------------------------------------------
+
+    private List<BenchReport.Row> measure(List<Budget.Ahead> ahead) {
+        var here = ahead.getFirst();
+        double seconds = budget.turn(ahead, plan.seconds(), reserve(ahead));
         Map<Adapter, List<Answer>> answers = new LinkedHashMap<>();
-        taking(point).forEach(a -> answers.put(a, new ArrayList<>()));
-        for (int round = 1; round <= rounds; round++) {
+        here.subjects().forEach(s -> answers.put(adapters.get(s), new ArrayList<>()));
+        long start = System.nanoTime();
+        int made = 0;
+        while (made < plan.rounds() && (made == 0 || another(ahead, seconds, made, start))) {
+            made++;
             for (var entry : answers.entrySet()) {
-                if (refused(entry.getValue())) {
-                    continue; // It will say the same again.
+                if (!refused(entry.getValue())) { // Otherwise it will say the same again.
+                    progress.now("round " + made + ", " + entry.getKey().subject().id());
+                    entry.getValue().add(turn(entry.getKey(), here.point(), seconds, made == 1));
                 }
-                progress.accept(
-                        "%s, round %d of %d, %s"
-                                .formatted(
-                                        point.key(), round, rounds, entry.getKey().subject().id()));
-                entry.getValue().add(entry.getKey().measure(point, plan.seconds()));
             }
         }
+        if (made < plan.rounds() || seconds < plan.seconds()) {
+            shortened.add(
+                    String.format(
+                            Locale.ROOT,
+                            "%s: %d of %d rounds, %.2g of %.2g s each",
+                            here.point().key(),
+                            made,
+                            plan.rounds(),
+                            seconds,
+                            plan.seconds()));
+        }
         return answers.entrySet().stream()
-                .map(entry -> row(point, entry.getKey().subject(), entry.getValue()))
+                .map(entry -> Rows.row(here.point(), entry.getKey().subject(), entry.getValue()))
                 .toList();
+    }
+
+    private boolean another(List<Budget.Ahead> ahead, double seconds, int made, long start) {
+        return budget.allows(
+                ahead,
+                seconds,
+                plan.rounds() - made,
+                plan.rounds(),
+                secondsSince(start),
+                reserve(ahead));
+    }
+
+    private Answer turn(Adapter adapter, Point point, double seconds, boolean first) {
+        long start = System.nanoTime();
+        var answer = adapter.measure(point, seconds, patience());
+        if (answer.unsupported() != null) {
+            budget.refused(adapter.subject(), point);
+        } else {
+            budget.turned(adapter.subject(), point, first, seconds, secondsSince(start));
+        }
+        return answer;
     }
 
     private static boolean refused(List<Answer> answers) {
         return !answers.isEmpty() && answers.getLast().figures() == null;
-    }
-
-    static BenchReport.Row row(Point point, Subject subject, List<Answer> answers) {
-        var rounds = answers.stream().map(Answer::figures).filter(Objects::nonNull).toList();
-        var last = answers.getLast();
-        if (last.figures() == null || rounds.isEmpty()) {
-            return new BenchReport.Row(
-                    point,
-                    subject.id(),
-                    unit(point),
-                    null,
-                    null,
-                    null,
-                    null,
-                    null,
-                    "",
-                    Map.of(),
-                    last.unsupported(),
-                    last.unsupported() == null ? String.valueOf(last.error()) : null,
-                    List.of());
-        }
-        return new BenchReport.Row(
-                point,
-                subject.id(),
-                unit(point),
-                Summary.of(rounds.stream().map(f -> figure(point, f)).toList()),
-                Summary.of(rounds.stream().map(Figures::p99Micros).toList()).median(),
-                median(rounds, Figures::cpuSecondsPerGigabyte).orElse(null),
-                rounds.stream()
-                        .map(Figures::peakBytes)
-                        .filter(Objects::nonNull)
-                        .max(Long::compare)
-                        .orElse(null),
-                verified(rounds),
-                rounds.getFirst().note(),
-                rounds.getLast().parts(),
-                null,
-                null,
-                rounds);
-    }
-
-    private static Boolean verified(List<Figures> rounds) {
-        var known = rounds.stream().map(Figures::verified).filter(Objects::nonNull).toList();
-        return known.isEmpty() ? null : known.stream().allMatch(Boolean.TRUE::equals);
-    }
-
-    private static Optional<Double> median(List<Figures> rounds, Function<Figures, Double> value) {
-        var known = rounds.stream().map(value).filter(Objects::nonNull).toList();
-        return known.isEmpty() ? Optional.empty() : Optional.of(Summary.of(known).median());
-    }
-
-    private static String unit(Point point) {
-        return switch (point.kind()) {
-            case BLOCKS -> "GB/s";
-            case CHURN -> "ms";
-            case MESSAGE, TRANSFER -> "us";
-        };
-    }
-
-    private static double figure(Point point, Figures figures) {
-        return switch (point.kind()) {
-            case BLOCKS -> figures.gigabytesPerSecond();
-            case CHURN -> figures.p50Micros() / 1e3;
-            case MESSAGE, TRANSFER -> figures.p50Micros();
-        };
-    }
-
-    // --- comparisons ----------------------------------------------------------------------------
-
-    private List<BenchReport.Comparison> compare(List<BenchReport.Row> rows, Reasons reasons) {
-        var comparisons = new ArrayList<BenchReport.Comparison>();
-        for (var ours : rows) {
-            var mine = subject(ours.subject());
-            if (mine.role() != Subject.Role.KVWIRE || ours.figure() == null) {
-                continue;
-            }
-            for (var theirs : rows) {
-                var other = subject(theirs.subject());
-                if (theirs.figure() != null
-                        && theirs.point().equals(ours.point())
-                        && other.link() == mine.link()
-                        && other.role() != Subject.Role.KVWIRE) {
-                    comparisons.add(comparison(ours, mine, theirs, other, reasons));
-                }
-            }
-        }
-        return comparisons;
-    }
-
-    private Subject subject(String id) {
-        return plan.subjects().stream().filter(s -> s.id().equals(id)).findFirst().orElseThrow();
-    }
-
-    private static BenchReport.Comparison comparison(
-            BenchReport.Row ours,
-            Subject mine,
-            BenchReport.Row theirs,
-            Subject other,
-            Reasons reasons) {
-        int rounds = Math.min(ours.rounds().size(), theirs.rounds().size());
-        var point = ours.point();
-        var advantages = new ArrayList<Double>();
-        for (int i = 0; i < rounds; i++) {
-            double a = figure(point, ours.rounds().get(i));
-            double b = figure(point, theirs.rounds().get(i));
-            advantages.add(point.kind().timed() ? b / a : a / b);
-        }
-        var advantage = Summary.of(advantages);
-        Double cpu =
-                ours.cpuSecondsPerGigabyte() == null || theirs.cpuSecondsPerGigabyte() == null
-                        ? null
-                        : ours.cpuSecondsPerGigabyte() / theirs.cpuSecondsPerGigabyte();
-        return new BenchReport.Comparison(
-                point.key(),
-                mine.id(),
-                other.id(),
-                other.role(),
-                advantage,
-                cpu,
-                advantage.median() < 1 ? reasons.why(point, mine, other) : "");
     }
 }

@@ -8,7 +8,9 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
 
+import java.awt.BasicStroke;
 import java.awt.Color;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -23,6 +25,14 @@ import java.util.Map;
 public final class Charts {
     private static final int WIDTH = 960;
     private static final int HEIGHT = 380;
+
+    /** Of a chart's height, what title and axis take; what a row of bars needs. */
+    private static final int FRAME_PIXELS = 110;
+
+    private static final int LEAST_BAND_PIXELS = 24;
+
+    /** What takes no time to speak of is still seen. */
+    private static final double LEAST_SHARE = 0.002;
 
     /** Told apart also by those who see no red and green: Okabe and Ito's palette. */
     private static final Color[] COLOURS = {
@@ -110,6 +120,73 @@ public final class Charts {
         series.forEach((name, line) -> chart.addSeries(name, line.x(), line.y()));
         return svg(chart);
     }
+
+    /**
+     * {@return what happened when: a band for each row, in it a bar for each series}
+     *
+     * @param title of the chart
+     * @param xTitle what is along
+     * @param yTitle what the rows are
+     * @param series for each name, bars
+     */
+    public static String bands(
+            String title, String xTitle, String yTitle, Map<String, List<Bar>> series) {
+        var all = series.values().stream().flatMap(List::stream).toList();
+        int rows = 1 + all.stream().mapToInt(Bar::row).max().orElse(0);
+        double end = all.stream().mapToDouble(Bar::end).max().orElse(0);
+        int height = Math.max(HEIGHT, FRAME_PIXELS + rows * LEAST_BAND_PIXELS);
+        XYChart chart =
+                new XYChartBuilder()
+                        .width(WIDTH)
+                        .height(height)
+                        .title(title)
+                        .xAxisTitle(xTitle)
+                        .yAxisTitle(yTitle)
+                        .build();
+        style(chart.getStyler());
+        chart.getStyler().setXAxisMin(0.0);
+        chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setYAxisMax((double) rows);
+        chart.getStyler().setYAxisDecimalPattern("0");
+        float thick = (float) (height - FRAME_PIXELS) / rows / (series.size() + 1);
+        int place = 0;
+        for (var entry : series.entrySet()) {
+            // From the top of each band down, as they come one after the other.
+            double up = 1 - (place + 1.0) / (series.size() + 1);
+            place++;
+            if (!entry.getValue().isEmpty()) {
+                addBars(chart, entry.getKey(), entry.getValue(), up, end * LEAST_SHARE, thick);
+            }
+        }
+        return svg(chart);
+    }
+
+    private static void addBars(
+            XYChart chart, String name, List<Bar> bars, double up, double least, float thick) {
+        var x = new double[bars.size() * 3];
+        var y = new double[bars.size() * 3];
+        for (int i = 0; i < bars.size(); i++) {
+            var bar = bars.get(i);
+            x[i * 3] = bar.start();
+            x[i * 3 + 1] = Math.max(bar.end(), bar.start() + least);
+            x[i * 3 + 2] = x[i * 3 + 1];
+            y[i * 3] = bar.row() + up;
+            y[i * 3 + 1] = bar.row() + up;
+            y[i * 3 + 2] = Double.NaN; // The line ends here.
+        }
+        var added = chart.addSeries(name, x, y);
+        added.setMarker(SeriesMarkers.NONE);
+        added.setLineStyle(new BasicStroke(thick, BasicStroke.CAP_BUTT, BasicStroke.JOIN_BEVEL));
+    }
+
+    /**
+     * One thing that happened.
+     *
+     * @param row from 0
+     * @param start of it
+     * @param end of it
+     */
+    public record Bar(int row, double start, double end) {}
 
     /**
      * The points of a line.

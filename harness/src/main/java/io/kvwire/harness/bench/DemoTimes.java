@@ -2,6 +2,8 @@ package io.kvwire.harness.bench;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 
+import io.kvwire.harness.timeline.OverlapFigures;
+
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Path;
@@ -19,6 +21,9 @@ import java.util.List;
  * @param handoverMillis from the end of prefill to the first token's being known at decode
  * @param hiddenShare of the transfer, behind the prefill
  * @param note what else to know
+ * @param overlap when each layer was computed, encoded, on the wire and decoded, where it went
+ *     layer by layer
+ * @param error why it could not be run, or empty
  */
 record DemoTimes(
         BigDecimal step,
@@ -29,7 +34,15 @@ record DemoTimes(
         double tpotMillis,
         double handoverMillis,
         double hiddenShare,
-        String note) {
+        String note,
+        OverlapFigures overlap,
+        String error) {
+
+    DemoTimes {
+        note = note == null ? "" : note;
+        overlap = overlap == null ? OverlapFigures.NONE : overlap;
+        error = error == null ? "" : error;
+    }
 
     static List<DemoTimes> read(Path file) throws IOException {
         var steps = Json.FILES.readTree(file.toFile()).path("steps");
@@ -43,6 +56,7 @@ record DemoTimes(
     /** {@return its name for people} */
     String label() {
         var text = path.equals("none") ? "one process" : path + " " + mode + " " + codec;
-        return note == null || note.isEmpty() ? text : text + ", " + note;
+        var noted = note.isEmpty() ? text : text + ", " + note;
+        return error.isEmpty() ? noted : noted + ", failed: " + error;
     }
 }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** The report as a page: charts first, then every figure. */
 final class HtmlReport {
@@ -36,12 +37,14 @@ final class HtmlReport {
     static void write(BenchReport report, Path file) throws IOException {
         var html = new HtmlReport(report);
         html.subjects();
+        html.limits();
         for (var workload :
                 report.rows().stream().map(r -> r.point().workload()).distinct().toList()) {
             html.workload(workload);
         }
+        html.rig();
         html.against();
-        html.demo();
+        html.requests();
         html.page.write(file);
     }
 
@@ -59,6 +62,18 @@ final class HtmlReport {
                                                 : "missing: " + s.missing()))
                         .toList(),
                 report.subjects().stream().map(s -> s.missing() != null).toList());
+    }
+
+    private void limits() {
+        var lines =
+                Stream.concat(
+                                report.shortened().stream().map(line -> List.of("shortened", line)),
+                                report.leftOut().stream().map(line -> List.of("left out", line)))
+                        .toList();
+        if (!lines.isEmpty()) {
+            page.heading("What the time or the memory did not do for");
+            page.table(List.of("", "point"), lines, List.of());
+        }
     }
 
     private void workload(String workload) {
@@ -166,40 +181,44 @@ final class HtmlReport {
         return series.isEmpty() ? "" : Charts.bars(title, unit, points, series);
     }
 
-    private void demo() {
-        if (report.demo().isEmpty()) {
+    private void rig() {
+        if (report.rig() == null) {
             return;
         }
-        page.heading("Whole requests, by path, mode and codec");
+        var rows = report.rig().rows();
+        page.heading(RigFigures.WORKLOAD);
+        page.paragraph(
+                report.rig().machine() + ". Its processors are emulated: only ratios count.");
         if (draws) {
-            demoChart("Time to first token", DemoTimes::ttftMillis);
-            demoChart("Time for each further token", DemoTimes::tpotMillis);
-            demoChart(
-                    "Handover: what of the transfer the user waits for", DemoTimes::handoverMillis);
+            page.chart(
+                    Charts.bars(
+                            "How many times better than perftest",
+                            "ratio",
+                            rows.stream().map(RigFigures.Measured::what).toList(),
+                            Map.of(
+                                    "kvwire rdma",
+                                    rows.stream().map(r -> r.advantage().median()).toList())));
         }
         page.table(
-                List.of("step", "how", "TTFT ms", "TPOT ms", "handover ms", "hidden"),
-                report.demo().stream()
-                        .map(row ->
+                List.of("what", "perftest", "kvwire", "ratio", "target"),
+                rows.stream()
+                        .map(r ->
                                 List.of(
-                                        row.step().toString(),
-                                        row.label(),
-                                        number(row.ttftMillis()),
-                                        number(row.tpotMillis()),
-                                        number(row.handoverMillis()),
-                                        Math.round(row.hiddenShare() * 100) + " %"))
+                                        r.what(),
+                                        number(r.theirs()) + " " + r.unit(),
+                                        number(r.ours()) + " " + r.unit(),
+                                        number(r.ratio()),
+                                        r.target()))
                         .toList(),
-                List.of());
+                rows.stream()
+                        .map(r -> !r.reached() || Boolean.FALSE.equals(r.verified()))
+                        .toList());
     }
 
-    private void demoChart(String title, Function<DemoTimes, Double> value) {
-        var labels = new ArrayList<String>();
-        var values = new ArrayList<Double>();
-        for (var row : report.demo()) {
-            labels.add(labels.size() + 1 + ". " + row.label());
-            values.add(value.apply(row));
+    private void requests() {
+        if (!report.demo().isEmpty()) {
+            new RequestsSection(report.demo(), page, draws).add();
         }
-        page.chart(Charts.bars(title, "ms", labels, Map.of("ms", values)));
     }
 
     private void against() {

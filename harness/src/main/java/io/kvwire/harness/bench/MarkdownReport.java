@@ -20,6 +20,7 @@ final class MarkdownReport {
         page.head();
         page.subjects();
         page.tables();
+        page.rig();
         page.behind();
         page.demo();
         out.flush();
@@ -66,8 +67,9 @@ final class MarkdownReport {
                     .forEach(this::row);
             out.println();
         }
+        report.shortened().forEach(line -> out.println("- shortened: " + line));
         report.leftOut().forEach(line -> out.println("- left out: " + line));
-        if (!report.leftOut().isEmpty()) {
+        if (!report.leftOut().isEmpty() || !report.shortened().isEmpty()) {
             out.println();
         }
     }
@@ -112,6 +114,36 @@ final class MarkdownReport {
                 .map(c -> number(c.advantage().median()))
                 .findFirst()
                 .orElse("-");
+    }
+
+    private void rig() {
+        if (report.rig() == null) {
+            return;
+        }
+        out.println("## rdma");
+        out.println();
+        out.println(report.rig().machine() + "; `" + report.rig().command() + "`. Ratios alone.");
+        out.println();
+        out.println("| what | perftest | kvwire | ratio | of each round | target | verified |");
+        out.println("|---|---|---|---|---|---|---|");
+        for (var row : report.rig().rows()) {
+            out.printf(
+                    "| %s (%s) | %s %s | %s %s | %s | %s | %s%s | %s |%n",
+                    row.what(),
+                    row.baseline(),
+                    number(row.theirs()),
+                    row.unit(),
+                    number(row.ours()),
+                    row.unit(),
+                    number(row.ratio()),
+                    row.ratios().stream()
+                            .map(MarkdownReport::number)
+                            .collect(Collectors.joining(", ")),
+                    row.target(),
+                    row.reached() ? "" : ", **not reached**",
+                    row.verified() == null ? "-" : row.verified() ? "yes" : "**NO**");
+        }
+        out.println();
     }
 
     private void behind() {

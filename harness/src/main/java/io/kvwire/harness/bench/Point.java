@@ -2,7 +2,9 @@ package io.kvwire.harness.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * One thing to measure: requests of so many tokens in a cache of a given shape. What knows no
@@ -20,7 +22,8 @@ import java.util.Objects;
  * @param tokens of one request; for a message, its bytes
  * @param requests different requests that the memory of each end holds
  * @param scattered whether the blocks of a request lie in random places
- * @param depth requests on their way at one time
+ * @param depth requests on their way at one time, from one end to another
+ * @param processes ends; 2 except for a fan
  */
 public record Point(
         String workload,
@@ -35,7 +38,8 @@ public record Point(
         int tokens,
         int requests,
         boolean scattered,
-        int depth) {
+        int depth,
+        int processes) {
     /** All elements are BF16. */
     public static final int ELEMENT_BYTES = 2;
 
@@ -48,13 +52,32 @@ public record Point(
         /** Send a small message there and back; time. */
         MESSAGE,
         /** Start, register, connect, WRITE one block; time. */
-        CHURN;
+        CHURN,
+        /** All ends but one WRITE to that one; throughput of all. */
+        MANY_TO_ONE,
+        /** One end WRITEs to all others; throughput of all. */
+        ONE_TO_MANY,
+        /** Every end WRITEs to every other; throughput of all. */
+        ALL_TO_ALL;
 
         /** {@return whether a point of this kind is judged by its time, not by its throughput} */
         public boolean timed() {
-            return this != BLOCKS;
+            return this == TRANSFER || this == MESSAGE || this == CHURN;
+        }
+
+        /** {@return whether there are more than two ends} */
+        public boolean fan() {
+            return this == MANY_TO_ONE || this == ONE_TO_MANY || this == ALL_TO_ALL;
         }
     }
+
+    /**
+     * Who WRITEs to whom.
+     *
+     * @param from number of an end, from 0
+     * @param to number of another
+     */
+    public record Flow(int from, int to) {}
 
     /** Checks the numbers. */
     public Point {
@@ -67,6 +90,12 @@ public record Point(
         positive("tokens", tokens);
         positive("requests", requests);
         positive("depth", depth);
+        processes = processes == 0 ? 2 : processes; // Reports from before there were fans.
+        if (processes < 2 || (processes > 2 && !kind.fan())) {
+            throw new IllegalArgumentException(
+                    "point '%s': %d processes; a fan has two or more, all others two"
+                            .formatted(id, processes));
+        }
         int larger = Math.max(sourceTokensPerBlock, targetTokensPerBlock);
         if (larger % Math.min(sourceTokensPerBlock, targetTokensPerBlock) != 0) {
             throw new IllegalArgumentException(
@@ -120,6 +149,23 @@ public record Point(
     @JsonProperty
     public long workingSetBytes() {
         return requestBytes() * requests;
+    }
+
+    /** {@return who WRITEs to whom; of two ends, the first to the second} */
+    public List<Flow> flows() {
+        return IntStream.range(0, processes)
+                .boxed()
+                .flatMap(from -> IntStream.range(0, processes).mapToObj(to -> new Flow(from, to)))
+                .filter(flow -> flow.from() != flow.to())
+                .filter(flow ->
+                        kind == Kind.ALL_TO_ALL
+                                || (kind == Kind.MANY_TO_ONE ? flow.to() == 0 : flow.from() == 0))
+                .toList();
+    }
+
+    /** {@return bytes that all ends together need} */
+    long memoryBytes() {
+        return 2 * workingSetBytes() * flows().size();
     }
 
     /** {@return its name with that of its workload} */

@@ -19,7 +19,8 @@ record Subject(
     enum Link {
         TCP("TCP on loopback"),
         MEMORY("shared memory"),
-        FILE("files");
+        FILE("files"),
+        RDMA("RDMA in a virtual host");
 
         private final String text;
 
@@ -117,6 +118,7 @@ record Subject(
                         "limit",
                         "file"),
                 kvwire("kvwire-file", "kvwire file", Link.FILE, Set.of(), "file", "raw"),
+                kvwire("kvwire-file-int8", "kvwire file INT8", Link.FILE, CODED, "file", "int8"),
                 peer("nixl-posix", "NIXL (POSIX)", Link.FILE, Role.PEER, "nixl_peer.py", "file"),
                 peer("copy", "cp", Link.FILE, Role.PEER, "tools_peer.py", "copy", "file"),
                 peer("scp", "scp", Link.FILE, Role.PEER, "tools_peer.py", "scp", "file"));

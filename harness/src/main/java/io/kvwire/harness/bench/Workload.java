@@ -59,6 +59,7 @@ record Workload(
             int sourceTokensPerBlock,
             int targetTokensPerBlock,
             int messageBytes,
+            int processes,
             boolean quick) {}
 
     static Workload read(Path file) throws IOException {
@@ -87,7 +88,8 @@ record Workload(
                     entry.messageBytes(),
                     1,
                     false,
-                    1);
+                    1,
+                    2);
         }
         return entry.shape() == null ? blocks(entry, memory) : model(entry, memory);
     }
@@ -115,21 +117,26 @@ record Workload(
                 Math.multiplyExact(tokens, entry.blocks()),
                 entry.hot() ? 1 : requests(memory, request),
                 entry.scattered(),
-                kind == Point.Kind.BLOCKS ? USUAL_DEPTH : 1);
+                kind.timed() ? 1 : USUAL_DEPTH,
+                entry.processes());
     }
 
     private static String blocksName(Entry entry, Point.Kind kind, long memory) {
         var block = Sizes.show(entry.blockBytes());
+        var list =
+                block
+                        + " x "
+                        + entry.blocks()
+                        + (entry.scattered() ? " scattered" : "")
+                        + (entry.hot() ? " hot" : "");
         return switch (kind) {
             case CHURN ->
                     "new peer, " + Sizes.show(memory) + " registered, first block of " + block;
             case TRANSFER -> "one block of " + block;
-            default ->
-                    block
-                            + " x "
-                            + entry.blocks()
-                            + (entry.scattered() ? " scattered" : "")
-                            + (entry.hot() ? " hot" : "");
+            case MANY_TO_ONE -> "%d to one, %s".formatted(entry.processes() - 1, list);
+            case ONE_TO_MANY -> "one to %d, %s".formatted(entry.processes() - 1, list);
+            case ALL_TO_ALL -> "all to all of %d, %s".formatted(entry.processes(), list);
+            case BLOCKS, MESSAGE -> list;
         };
     }
 
@@ -166,7 +173,8 @@ record Workload(
                 entry.tokens(),
                 requests(memory, request),
                 true,
-                USUAL_DEPTH);
+                USUAL_DEPTH,
+                2);
     }
 
     private static int usual(int tokensPerBlock) {

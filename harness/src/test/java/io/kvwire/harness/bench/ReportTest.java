@@ -16,6 +16,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -49,6 +50,31 @@ class ReportTest {
     }
 
     @Test
+    void theFiguresOfTheRigAreComparisonsWithPerftest() throws IOException {
+        var file = folder.resolve("rig.json");
+        Files.writeString(
+                file,
+                """
+                {"machine": "guest", "command": "rig perf", "provider": "panama", "rows": [
+                 {"what": "WRITE", "unit": "MB/s", "baseline": "ib_write_bw", "theirs": 50, "ours": 60,
+                  "ratio": 1.2, "ratios": [1.1, 1.2, 1.3], "target": "at least 0.90", "reached": true},
+                 {"what": "ping", "unit": "us", "baseline": "ib_write_lat", "theirs": 10, "ours": 20,
+                  "ratio": 2, "ratios": [2, 2.5, 1.6], "target": "at most 1.5", "reached": false}]}
+                """);
+        var comparisons = RigFigures.read(file).comparisons();
+        assertEquals(1.2, comparisons.getFirst().advantage().median());
+        assertEquals("", comparisons.getFirst().why());
+        assertEquals(0.5, comparisons.getLast().advantage().median());
+        assertTrue(comparisons.getLast().why().contains("at most 1.5"));
+        var kept = Path.of("..", "benchmarks", "results", "rdma-2026-11-21.json");
+        assertEquals(5, RigFigures.read(kept).rows().size());
+        assertTrue(RigFigures.missing().stream().allMatch(t -> t.missing().contains("--rig")));
+        var other = folder.resolve("no-rig.json");
+        Files.writeString(other, "{}");
+        assertThrows(IllegalArgumentException.class, () -> RigFigures.read(other));
+    }
+
+    @Test
     void aReportOfAnotherSchemaIsRefused() throws IOException {
         var file = folder.resolve("old.json");
         Files.writeString(file, "{\"schema\": 99}");
@@ -64,6 +90,7 @@ class ReportTest {
         assertTrue(text.toString().contains("**missing**: not installed"), text.toString());
         assertTrue(text.toString().contains("0 of 1 comparisons"), text.toString());
         assertTrue(text.toString().contains("it is <slower>"), text.toString());
+        assertTrue(text.toString().contains("- shortened: test/one: 1 of 2"), text.toString());
     }
 
     @Test
@@ -84,6 +111,18 @@ class ReportTest {
         assertFalse(page.contains("<script"), "a script");
         assertFalse(page.matches("(?s).*(src|href)=\"(?!#).*"), "something from elsewhere");
         assertTrue(page.contains("it is &lt;slower&gt;"), "not escaped");
+    }
+
+    @Test
+    void aPageShowsWhatHappenedWhenInARequest() throws IOException {
+        assumeTrue(Charts.unavailable().isEmpty(), Charts.unavailable());
+        var page = page();
+        assertTrue(page.contains("What happened when, layer by layer"), "no timeline");
+        assertTrue(page.contains("tcp layerwise raw"), "no name");
+        var bar = List.of(new Charts.Bar(0, 0, 1), new Charts.Bar(1, 1, 2));
+        var one = Charts.bands("one", "ms", "layer", Map.of("compute", bar));
+        var two = Charts.bands("one", "ms", "layer", Map.of("compute", bar, "wire", bar));
+        assertTrue(two.length() > one.length(), "the second stage is not there");
     }
 
     private String page() throws IOException {
@@ -127,7 +166,7 @@ class ReportTest {
                         .start();
         assertTrue(process.waitFor(50, TimeUnit.SECONDS), "the browser did not end");
         var dom = Files.readString(out);
-        assertTrue(dom.contains("<title>charts 2 of 2, rows 8</title>"), title(dom));
+        assertTrue(dom.contains("<title>charts 6 of 6, rows 10</title>"), title(dom));
     }
 
     private static String title(String dom) {

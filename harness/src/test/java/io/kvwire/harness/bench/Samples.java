@@ -1,5 +1,8 @@
 package io.kvwire.harness.bench;
 
+import io.kvwire.harness.timeline.OverlapFigures;
+
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 
@@ -22,12 +25,18 @@ public final class Samples {
                 tokens,
                 3,
                 true,
+                2,
                 2);
     }
 
     /** {@return a point of another kind} */
     public static Point of(Point.Kind kind) {
-        return new Point("test", kind.name(), kind, 1, 1, 128, true, 16, 16, 64, 8, false, 1);
+        return new Point("test", kind.name(), kind, 1, 1, 128, true, 16, 16, 64, 8, false, 1, 2);
+    }
+
+    /** {@return a point over so many processes} */
+    public static Point fan(Point.Kind kind, int processes) {
+        return new Point("test", "fan", kind, 1, 1, 128, true, 16, 16, 64, 4, true, 2, processes);
     }
 
     static Figures figures(double seconds) {
@@ -71,8 +80,35 @@ public final class Samples {
                         taker(missing, null, "not installed")),
                 rows,
                 List.of(comparison),
+                null,
+                List.of("test/one: 1 of 2 rounds"),
                 List.of(),
-                List.of());
+                List.of(request()),
+                null);
+    }
+
+    /** A whole request whose second layer is on the wire while nothing is computed any more. */
+    private static DemoTimes request() {
+        var none = new OverlapFigures.Stage(0, 0, 0);
+        var units =
+                List.of(
+                        unit(0, stage(0, 10), none, stage(10, 15)),
+                        unit(1, stage(10, 20), none, stage(20, 25)));
+        var overlap = new OverlapFigures("run", 30, 25, 25, 0.5, 0.5, 1, 1, 1, units);
+        return new DemoTimes(
+                BigDecimal.ONE, "tcp", "raw", "layerwise", 25, 2, 5, 1, "", overlap, "");
+    }
+
+    private static OverlapFigures.Stage stage(double start, double end) {
+        return new OverlapFigures.Stage(start, end, end - start);
+    }
+
+    private static OverlapFigures.Unit unit(
+            int layer,
+            OverlapFigures.Stage compute,
+            OverlapFigures.Stage none,
+            OverlapFigures.Stage wire) {
+        return new OverlapFigures.Unit(layer, 0, 16, compute, none, wire, none);
     }
 
     private static Subject subject(String id) {
@@ -84,7 +120,6 @@ public final class Samples {
     }
 
     private static BenchReport.Row row(Point point, Subject subject, List<Double> seconds) {
-        return BenchRun.row(
-                point, subject, seconds.stream().map(s -> Answer.of(figures(s))).toList());
+        return Rows.row(point, subject, seconds.stream().map(s -> Answer.of(figures(s))).toList());
     }
 }

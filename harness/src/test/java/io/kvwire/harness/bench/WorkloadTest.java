@@ -19,7 +19,7 @@ class WorkloadTest {
     private static final Path FOLDER = Path.of("..", "benchmarks", "workloads");
 
     @ParameterizedTest
-    @ValueSource(strings = {"kv-blocks", "models", "latency", "churn"})
+    @ValueSource(strings = {"kv-blocks", "models", "latency", "churn", "fan"})
     void aWorkloadThatShipsHasPointsOfDifferentNamesAndWholePieces(String name) throws IOException {
         var workload = Workload.read(FOLDER.resolve(name + ".json"));
         assertEquals(name, workload.name());
@@ -53,7 +53,7 @@ class WorkloadTest {
 
     @Test
     void aShapeThatIsNotThereIsNamed() {
-        var entry = new Workload.Entry(null, 0, 0, false, false, "GPT-0", 16, 0, 0, 0, true);
+        var entry = new Workload.Entry(null, 0, 0, false, false, "GPT-0", 16, 0, 0, 0, 0, true);
         var workload = new Workload("mine", "", 1 << 20, 1 << 20, Map.of(), List.of(entry));
         var error = assertThrows(IllegalArgumentException.class, () -> workload.expand(false));
         assertTrue(error.getMessage().contains("GPT-0"), error.getMessage());

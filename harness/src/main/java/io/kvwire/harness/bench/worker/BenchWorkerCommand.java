@@ -32,6 +32,9 @@ public final class BenchWorkerCommand implements Callable<Integer> {
     @Option(names = "--target", description = "Be the end that is written to.")
     private boolean asTarget;
 
+    @Option(names = "--end", description = "Be one of many ends: its number.")
+    private Integer end;
+
     @Option(names = "--path", required = true, description = "A path, or file.")
     private String path;
 
@@ -56,12 +59,18 @@ public final class BenchWorkerCommand implements Callable<Integer> {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         var out = spec.commandLine().getOut();
         if (path.equals("file")) {
-            try (var files = new FileEnds(folder)) {
+            try (var files = new FileEnds(folder, codec)) {
                 serve(", files", files::measure, in, out);
             }
             return 0;
         }
         var link = new Link(path, codec, lanes, spin);
+        if (end != null) {
+            try (var one = new FanEnd(link, end)) {
+                one.serve(in, out);
+            }
+            return 0;
+        }
         if (asTarget) {
             try (var target = new Target(link)) {
                 target.serve(in, out);
@@ -106,8 +115,13 @@ public final class BenchWorkerCommand implements Callable<Integer> {
 
     private Answer answer(Measure measure, Order order) {
         var kind = order.point().kind();
-        if (path.equals("file") && (kind == Point.Kind.MESSAGE || kind == Point.Kind.CHURN)) {
-            return Answer.unsupported("a file carries no messages and has no connection");
+        if (path.equals("file")) {
+            if (kind == Point.Kind.MESSAGE || kind == Point.Kind.CHURN) {
+                return Answer.unsupported("a file carries no messages and has no connection");
+            }
+            if (kind.fan()) {
+                return Answer.unsupported("a file has no peers");
+            }
         }
         try {
             return Answer.of(measure.of(order.point(), order.seconds()));

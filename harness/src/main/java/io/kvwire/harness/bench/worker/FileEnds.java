@@ -5,32 +5,33 @@ import io.kvwire.harness.bench.Point;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.zip.CRC32C;
 
 /**
- * The old way, in one process: a request's blocks into a file under a checksum, and out of it into
- * the target's blocks, as the harness does with {@code --mode file}. Confined to one thread.
+ * The old way, in one process: a request's blocks into a file, as they are or encoded, and out of
+ * it into the target's blocks, as the harness does with {@code --mode file}. Confined to one
+ * thread.
  */
 final class FileEnds implements AutoCloseable {
-    private static final int BATCH = 1024;
+    private static final String RAW = "raw";
 
     private final Path file;
+    private final String codec;
     private Point current;
     private BenchCache source;
     private BenchCache target;
+    private FileForm form;
 
-    FileEnds(Path folder) {
-        file = folder.resolve("kvwire-request");
+    FileEnds(Path folder, String codec) {
+        this.codec = codec;
+        file = folder.resolve("kvwire-request-" + codec);
     }
 
     Figures measure(Point point, double seconds) {
@@ -51,7 +52,7 @@ final class FileEnds implements AutoCloseable {
                     times[(int) (times.length * 99L / 100)] / 1e3,
                     used.cpuNanos() / 1e9,
                     used.peakBytes(),
-                    target.verify(times.length, true),
+                    target.verify(times.length, codec.equals(RAW)),
                     "both ends in one process",
                     Map.of());
         } catch (IOException e) {
@@ -65,6 +66,10 @@ final class FileEnds implements AutoCloseable {
             source = new BenchCache(point, true, "file");
             source.fill();
             target = new BenchCache(point, false, "file");
+            form =
+                    codec.equals(RAW)
+                            ? new RawFile(point, source, target)
+                            : new CodedFile(codec, point, source, target);
             current = point;
         }
     }
@@ -75,90 +80,33 @@ final class FileEnds implements AutoCloseable {
         do {
             int request = times.size() % point.requests();
             long before = System.nanoTime();
-            long sum = save(parts(source, point, request));
-            if (load(parts(target, point, request)) != sum) {
-                throw new IOException(
-                        "the checksum of what was read is not that of what was written");
-            }
+            once(request);
             times.add(System.nanoTime() - before);
         } while (System.nanoTime() < end);
         return times.stream().mapToLong(Long::longValue).toArray();
     }
 
-    private long save(List<ByteBuffer> parts) throws IOException {
-        var sum = new CRC32C();
+    private void once(int request) throws IOException {
         try (var out =
                 FileChannel.open(
                         file,
                         StandardOpenOption.CREATE,
                         StandardOpenOption.TRUNCATE_EXISTING,
                         StandardOpenOption.WRITE)) {
-            parts.forEach(part -> sum.update(part.duplicate()));
-            for (var batch : batches(parts)) {
-                while (batch[batch.length - 1].hasRemaining()) {
-                    out.write(batch);
-                }
-            }
+            form.save(out, request);
         }
-        return sum.getValue();
-    }
-
-    private long load(List<ByteBuffer> parts) throws IOException {
-        var sum = new CRC32C();
         try (var in = FileChannel.open(file, StandardOpenOption.READ)) {
-            var landed = parts.stream().map(ByteBuffer::duplicate).toList();
-            for (var batch : batches(parts)) {
-                while (batch[batch.length - 1].hasRemaining()) {
-                    if (in.read(batch) < 0) {
-                        throw new IOException("it ends too early");
-                    }
-                }
-            }
-            landed.forEach(sum::update);
+            form.load(in, request);
         }
-        return sum.getValue();
-    }
-
-    /** What one call moves: the kernel takes no more buffers at a time. */
-    private static List<ByteBuffer[]> batches(List<ByteBuffer> parts) {
-        var batches = new ArrayList<ByteBuffer[]>();
-        for (int i = 0; i < parts.size(); i += BATCH) {
-            int end = Math.min(parts.size(), i + BATCH);
-            batches.add(parts.subList(i, end).toArray(ByteBuffer[]::new));
-        }
-        return batches;
-    }
-
-    /**
-     * The parts of a request in order of layers, K before V, tokens: pieces of the smaller block,
-     * so that ends with different blocks agree.
-     */
-    private static List<ByteBuffer> parts(BenchCache cache, Point point, int request) {
-        int piece = Math.min(point.sourceTokensPerBlock(), point.targetTokensPerBlock());
-        int tokensPerBlock = cache.layout().tokensPerBlock();
-        int[] order = cache.order();
-        int first = request * cache.blocksPerRequest();
-        var parts = new ArrayList<ByteBuffer>();
-        for (var layer : cache.placement()) {
-            for (int part = 0; part < point.parts(); part++) {
-                var memory = part == 0 ? layer.key() : layer.value();
-                long base = part == 0 ? layer.keyOffset() : layer.valueOffset();
-                for (int token = 0; token < point.tokens(); token += piece) {
-                    int block = order[first + token / tokensPerBlock];
-                    long offset =
-                            base
-                                    + block * layer.blockStride()
-                                    + token % tokensPerBlock * point.rowBytes();
-                    parts.add(memory.asSlice(offset, point.pieceBytes()).asByteBuffer());
-                }
-            }
-        }
-        return parts;
     }
 
     @Override
     public void close() {
         current = null;
+        if (form != null) {
+            form.close();
+            form = null;
+        }
         if (source != null) {
             source.close();
             source = null;

@@ -4,36 +4,21 @@ import io.kvwire.harness.bench.Figures;
 import io.kvwire.harness.bench.Point;
 import io.kvwire.harness.bench.worker.TargetMessage.Op;
 import io.kvwire.transport.Access;
-import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
-import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.Peer;
-import io.kvwire.transport.RemoteCache;
-import io.kvwire.transport.Transfer;
-import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
 
-import org.HdrHistogram.Histogram;
-
-import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Arrays;
-import java.util.Base64;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * The end that writes, and that measures. Keeps the memory of the last point, since rounds come
  * back to it. Confined to one thread; owns its node and its memory.
  */
 final class Source implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
-    private static final long LONGEST_NANOS = PATIENCE.toNanos();
-    private static final long POLL_NANOS = 100_000;
     private static final double NANOS_PER_SECOND = 1e9;
 
     private final Link link;
@@ -44,27 +29,21 @@ final class Source implements AutoCloseable {
     private Point current;
     private BenchCache cache;
     private KvCache registered;
-    private BlockTransfer[] transfers = {};
+    private Writes writes;
     private BenchCache churned;
+    private final Fan fan;
 
     Source(Link link, TargetProcess target) {
         this.link = link;
         this.target = target;
+        fan = new Fan(link);
         var address = NodeAddress.parse(target.ask(TargetMessage.of(Op.START)).address());
         node = TransferNode.start(link.config("bench-source").connectOnly().withListener(echoes));
         try {
-            peer = connect(node, address);
+            peer = Writes.connect(node, address);
         } catch (RuntimeException e) {
             node.close();
             throw e;
-        }
-    }
-
-    private static Peer connect(TransferNode from, NodeAddress address) {
-        try {
-            return from.connect(address).join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof TransferException known ? known : e;
         }
     }
 
@@ -74,10 +53,17 @@ final class Source implements AutoCloseable {
     }
 
     Figures measure(Point point, double seconds) {
+        if (!point.kind().fan()) {
+            fan.close();
+        }
         return switch (point.kind()) {
             case BLOCKS, TRANSFER -> blocks(point, seconds);
             case MESSAGE -> messages(point, seconds);
             case CHURN -> churn(point);
+            case MANY_TO_ONE, ONE_TO_MANY, ALL_TO_ALL -> {
+                release();
+                yield fan.measure(point, seconds);
+            }
         };
     }
 
@@ -86,12 +72,12 @@ final class Source implements AutoCloseable {
     private Figures blocks(Point point, double seconds) {
         prepare(point);
         boolean timed = point.kind().timed();
-        run(seconds / 4, timed ? 1 : point.depth(), new Histogram(LONGEST_NANOS, 3));
+        writes.run(seconds / 4, timed ? 1 : point.depth(), Writes.times());
         target.ask(TargetMessage.of(Op.MARK));
-        var times = new Histogram(LONGEST_NANOS, 3);
+        var times = Writes.times();
         var cost = ProcessCost.mark();
         long start = System.nanoTime();
-        long done = run(seconds, timed ? 1 : point.depth(), times);
+        long done = writes.run(seconds, timed ? 1 : point.depth(), times);
         double took = (System.nanoTime() - start) / NANOS_PER_SECOND;
         var mine = cost.used();
         var theirs = target.ask(TargetMessage.result(done));
@@ -117,69 +103,9 @@ final class Source implements AutoCloseable {
         cache = new BenchCache(point, true, link.path());
         cache.fill();
         registered = cache.register(node, "local-" + ready.cache(), Access.LOCAL);
-        var remote = announced(ready.cache());
-        transfers = new BlockTransfer[point.requests()];
-        var theirs = BlockTable.decode(Base64.getDecoder().decode(ready.table()));
-        for (int i = 0; i < transfers.length; i++) {
-            transfers[i] = request(point, i, theirs, remote);
-        }
+        var to = new Writes.To(peer, ready.cache(), ready.table());
+        writes = new Writes(point, cache, registered, List.of(to));
         current = point;
-    }
-
-    /** The target's word over its pipe may overtake its announcement over the network. */
-    private RemoteCache announced(String name) {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (System.nanoTime() < end && peer.connected()) {
-            var found = peer.cache(name);
-            if (found.isPresent()) {
-                return found.get();
-            }
-            LockSupport.parkNanos(POLL_NANOS);
-        }
-        throw new TransferException(
-                ErrorCode.UNKNOWN_REGION, "the target did not announce " + name);
-    }
-
-    private BlockTransfer request(Point point, int i, BlockTable theirs, RemoteCache remote) {
-        int mine = cache.blocksPerRequest();
-        int count = theirs.size() / point.requests();
-        int[] ids = new int[count];
-        int[] generations = new int[count];
-        for (int j = 0; j < count; j++) {
-            ids[j] = theirs.id(i * count + j);
-            generations[j] = theirs.generation(i * count + j);
-        }
-        var local = registered.table(Arrays.copyOfRange(cache.order(), i * mine, (i + 1) * mine));
-        var far = BlockTable.of(theirs.incarnation(), ids, generations);
-        return BlockTransfer.of(i, registered, local, remote, far, point.tokens());
-    }
-
-    private long run(double seconds, int depth, Histogram times) {
-        var options = TransferOptions.DEFAULT.withDeadline(PATIENCE);
-        var inFlight = new ArrayDeque<Transfer>();
-        long end = System.nanoTime() + (long) (seconds * NANOS_PER_SECOND);
-        long done = 0;
-        int next = 0;
-        boolean more = true;
-        boolean started = false;
-        while (more || !inFlight.isEmpty()) {
-            // At least one, however long it takes.
-            more = !started || end > System.nanoTime();
-            if (more && inFlight.size() < depth) {
-                inFlight.add(peer.write(transfers[next], options));
-                started = true;
-                next = (next + 1) % transfers.length;
-                continue;
-            }
-            if (inFlight.isEmpty()) {
-                break;
-            }
-            var first = inFlight.remove();
-            first.join(PATIENCE);
-            times.recordValue(Math.min(LONGEST_NANOS, first.timing().totalNanos()));
-            done++;
-        }
-        return done;
     }
 
     // --- messages -------------------------------------------------------------------------------
@@ -242,9 +168,9 @@ final class Source implements AutoCloseable {
         try (var fresh = TransferNode.start(link.config("bench-new-source").connectOnly())) {
             var local = churned.register(fresh, "bench-new", Access.LOCAL);
             long registeredAt = System.nanoTime();
-            var to = connect(fresh, NodeAddress.parse(ready.address()));
+            var to = Writes.connect(fresh, NodeAddress.parse(ready.address()));
             long connected = System.nanoTime();
-            var theirs = BlockTable.decode(Base64.getDecoder().decode(ready.table()));
+            var theirs = Writes.table(ready.table());
             var first =
                     BlockTransfer.of(
                             1,
@@ -253,7 +179,8 @@ final class Source implements AutoCloseable {
                             to.cache(ready.cache()).orElseThrow(),
                             theirs,
                             point.tokens());
-            to.write(first, TransferOptions.DEFAULT.withDeadline(PATIENCE)).join(PATIENCE);
+            to.write(first, TransferOptions.DEFAULT.withDeadline(Writes.PATIENCE))
+                    .join(Writes.PATIENCE);
             long end = System.nanoTime();
             return Map.of(
                     "start and register", (registeredAt - start) / 1e6,
@@ -282,6 +209,7 @@ final class Source implements AutoCloseable {
 
     @Override
     public void close() {
+        fan.close();
         node.close();
         if (cache != null) {
             cache.close();
