@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent.parent
 LIMIT = HERE / "target" / "c" / "limit"
 FOLDER = os.environ.get("KVWIRE_BENCH_FOLDER")
 MIB = 1 << 20
+FAN_SECONDS = 1.0  # the pairs of a fan start one after the other; most of their time they must run together
 
 
 def free_port():
@@ -133,7 +134,7 @@ def limit_fan(point, seconds):
     if LINK == "file":
         raise peer.Unsupported("a file has no peers")
     words = [LIMIT, LINK, point["pieceBytes"], point["pieces"], point["workingSetBytes"], int(point["scattered"]),
-             point["depth"], seconds]
+             point["depth"], max(seconds, FAN_SECONDS)]
     pairs = [subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
              for _ in peer.flows(point)]
     said = [pair.communicate(timeout=60) for pair in pairs]
