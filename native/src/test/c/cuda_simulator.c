@@ -183,6 +183,9 @@ CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUdevice
     case 75: *value = 8; break;
     case 76: *value = 0; break;
     case 110: case 116: *value = 0; break;
+    /* Writes of NICs have to be flushed, as on an A100. */
+    case 117: *value = 1; break;
+    case 118: *value = 0; break;
     default: return SIM_INVALID_VALUE;
     }
     return SIM_OK;

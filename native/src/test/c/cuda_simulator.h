@@ -27,6 +27,8 @@ typedef int CUdevice_attribute;
 typedef int CUpointer_attribute;
 typedef int CUjit_option;
 typedef int CUmemRangeHandleType;
+typedef int CUflushGPUDirectRDMAWritesTarget;
+typedef int CUflushGPUDirectRDMAWritesScope;
 typedef int CUmemAllocationHandleType;
 typedef int CUmemAllocationGranularity_flags;
 typedef struct { int type; int id; } CUmemLocation;

@@ -258,6 +258,11 @@ CUresult cuPointerSetAttribute(const void *value, CUpointer_attribute attribute,
     return value && (int) attribute == 6 && sim_host(address, 1) ? SIM_OK : SIM_INVALID_VALUE;
 }
 
+CUresult cuFlushGPUDirectRDMAWrites(CUflushGPUDirectRDMAWritesTarget target, CUflushGPUDirectRDMAWritesScope scope) {
+    SIM_CALL(1);
+    return (int) target == 0 && (int) scope == 100 ? SIM_OK : SIM_INVALID_VALUE;
+}
+
 /* A descriptor of the memory's file, as far as the address is at a page. */
 CUresult cuMemGetHandleForAddressRange(
         void *handle, CUdeviceptr address, size_t bytes, CUmemRangeHandleType type, unsigned long long flags) {

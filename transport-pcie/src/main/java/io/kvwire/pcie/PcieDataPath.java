@@ -8,6 +8,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.DeviceReach;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.Pace;
@@ -178,6 +179,14 @@ final class PcieDataPath implements DataPath {
             registered.merge(memory, 1, Integer::sum);
         }
         links.forEach(link -> link.memoryAdded(memory));
+    }
+
+    @Override
+    public DeviceReach deviceMemoryAdded(MemorySegment memory, DeviceMemory device, Access access) {
+        return DeviceReach.staged(
+                device.peerMemory().isPresent()
+                        ? "where the device does not copy it (deviceMemory)"
+                        : "processes cannot show each other this memory");
     }
 
     @Override

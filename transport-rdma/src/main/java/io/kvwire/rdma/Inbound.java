@@ -26,8 +26,6 @@ final class Inbound extends Slot {
     private int senderSlot;
     private long payloadBytes;
     private long left;
-    private long pieceAt;
-    private long pieceLeft;
     private long copyNanos;
     private boolean stopped;
 
@@ -89,9 +87,8 @@ final class Inbound extends Slot {
         }
         mode = inPlace ? LaneMessage.WRITE : LaneMessage.COPY;
         if (!inPlace) {
-            pieces.rewind();
+            portion.start();
             left = payloadBytes;
-            pieceLeft = 0;
             copyNanos = 0;
         }
         answer = LaneMessage.GRANT;
@@ -180,34 +177,18 @@ final class Inbound extends Slot {
         frame = arriving;
         payloadBytes = bytes;
         left = bytes;
-        pieceLeft = 0;
         copyNanos = 0;
         stopped = false;
         pieces.start(frame.target());
+        pieces.survey(1, bytes);
+        portion.start();
         place(message, from, bytes);
         end(!stopped);
     }
 
     private void place(MemorySegment message, int from, int bytes) {
         long start = System.nanoTime();
-        stopped = stopped || frame.revoked();
-        for (int placed = 0; placed < bytes && !stopped; ) {
-            if (pieceLeft == 0) {
-                if (!pieces.next()) {
-                    stopped = true;
-                    break;
-                }
-                pieceAt = pieces.offset();
-                pieceLeft = pieces.length();
-                stopped = frame.revoked();
-                continue;
-            }
-            long count = Math.min(pieceLeft, bytes - placed);
-            MemorySegment.copy(message, from + placed, pieces.segment(), pieceAt, count);
-            placed += (int) count;
-            pieceAt += count;
-            pieceLeft -= count;
-        }
+        stopped = stopped || !portion.copyFrom(message, from, bytes, frame);
         left -= bytes;
         copyNanos += System.nanoTime() - start;
     }

@@ -10,6 +10,7 @@ import io.kvwire.ffi.verbs.ReceiveRequests;
 import io.kvwire.ffi.verbs.SharedReceiveQueue;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DmaBuf;
 
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -89,6 +90,13 @@ final class NativeDevice implements VerbsDevice {
     @Override
     public MemoryKeys register(long address, long bytes, int access) {
         return new Keys(domain.registerAddress(address, bytes, access));
+    }
+
+    @Override
+    public MemoryKeys registerDmaBuf(DmaBuf buffer, long address, long bytes, int access) {
+        return new Keys(
+                domain.registerDmaBuf(
+                        buffer.descriptor(), buffer.offset(), bytes, address, access));
     }
 
     @Override

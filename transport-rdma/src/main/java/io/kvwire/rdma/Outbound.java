@@ -2,7 +2,6 @@ package io.kvwire.rdma;
 
 import io.kvwire.transport.spi.OutboundFrame;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 
 /** A frame that this side sends. */
@@ -26,8 +25,6 @@ final class Outbound extends Slot {
     private int granted;
     private boolean credited;
     private long left;
-    private long pieceAt;
-    private long pieceLeft;
     private long startedNanos;
 
     Outbound(Lane lane, int index) {
@@ -44,6 +41,7 @@ final class Outbound extends Slot {
         frame = next;
         reuse();
         payloadBytes = frame.payloadBytes();
+        pieces.start(frame.payload());
         var header = frame.header();
         int headerBytes = header.remaining();
         long room = (long) lane.messageBytes() - LaneMessage.PREFIX_BYTES - headerBytes;
@@ -55,7 +53,6 @@ final class Outbound extends Slot {
         state = State.ANNOUNCED;
         startedNanos = System.nanoTime();
         if (mode == LaneMessage.EAGER) {
-            pieces.start(frame.payload());
             startCopy();
             copy(out, payloadBytes);
             state = State.POSTED;
@@ -71,7 +68,10 @@ final class Outbound extends Slot {
     }
 
     private byte mode(RdmaOptions options, long room) {
-        if (payloadBytes <= Math.min(options.eagerBytes(), room)) {
+        pieces.survey(1, payloadBytes);
+        portion.start();
+        // A device would have to copy such a payload first, and be waited for.
+        if (payloadBytes <= Math.min(options.eagerBytes(), room) && !portion.onDevice()) {
             return LaneMessage.EAGER;
         }
         boolean pull =
@@ -83,7 +83,6 @@ final class Outbound extends Slot {
         if (!pull) {
             return LaneMessage.WRITE;
         }
-        pieces.start(frame.payload());
         boolean fits =
                 describe(MemoryAccess.REMOTE_READ, payloadBytes, (int) Math.min(room, 1 << 30));
         return fits ? LaneMessage.READ : LaneMessage.COPY;
@@ -97,7 +96,6 @@ final class Outbound extends Slot {
                 how == LaneMessage.COPY || (how == LaneMessage.WRITE && mode == how),
                 "a grant of the wrong kind");
         granted = peerSlot;
-        boolean surveyed = mode == LaneMessage.READ || mode == LaneMessage.COPY;
         mode = how;
         if (how == LaneMessage.WRITE) {
             runs.decode(in, entries, payloadBytes);
@@ -110,9 +108,6 @@ final class Outbound extends Slot {
         }
         state = State.MOVING;
         startedNanos = System.nanoTime();
-        if (!surveyed) {
-            pieces.start(frame.payload());
-        }
         if (how == LaneMessage.WRITE) {
             credited = false;
             mover.start(QueuePair.WRITE, pieces, runs, holds, payloadBytes);
@@ -123,9 +118,8 @@ final class Outbound extends Slot {
     }
 
     private void startCopy() {
-        pieces.rewind();
+        portion.start();
         left = payloadBytes;
-        pieceLeft = 0;
     }
 
     @Override
@@ -177,22 +171,8 @@ final class Outbound extends Slot {
 
     private void copy(ByteBuffer out, long bytes) {
         var window = lane.window();
-        long to = window.messageOffset() + out.position();
-        for (long copied = 0; copied < bytes; ) {
-            if (pieceLeft == 0) {
-                if (!pieces.next()) {
-                    throw Pieces.shortRuns(left);
-                }
-                pieceAt = pieces.offset();
-                pieceLeft = pieces.length();
-            }
-            long count = Math.min(pieceLeft, bytes - copied);
-            MemorySegment.copy(pieces.segment(), pieceAt, window.memory(), to + copied, count);
-            copied += count;
-            pieceAt += count;
-            pieceLeft -= count;
-            left -= count;
-        }
+        portion.copyTo(window.memory(), window.messageOffset() + out.position(), bytes);
+        left -= bytes;
         out.position(out.position() + (int) bytes);
     }
 
@@ -201,10 +181,7 @@ final class Outbound extends Slot {
         LinkOffer.require(
                 state == State.ANNOUNCED || state == State.WITHDRAWN, "a refusal of no frame");
         if (state == State.ANNOUNCED) {
-            if (mode == LaneMessage.WRITE) {
-                pieces.start(frame.payload());
-                pieces.finish();
-            } else if (mode == LaneMessage.COPY) {
+            if (mode != LaneMessage.READ) {
                 pieces.rewind();
                 pieces.finish();
             }

@@ -19,6 +19,7 @@ final class Pieces {
     private long[] offsets = new long[FIRST_CAPACITY];
     private long[] lengths = new long[FIRST_CAPACITY];
     private int known;
+    private long knownBytes;
     private int at;
     private RunCursor cursor;
     private boolean walked;
@@ -26,6 +27,7 @@ final class Pieces {
     void start(RunCursor runs) {
         cursor = runs;
         known = 0;
+        knownBytes = 0;
         at = -1;
         walked = false;
     }
@@ -38,16 +40,15 @@ final class Pieces {
     }
 
     /**
-     * Walks ahead and remembers.
+     * Walks ahead and remembers; goes on where it has stopped before.
      *
-     * @param mostPieces to remember
+     * @param mostPieces to remember in all
      * @param bytes that the pieces must add up to
      * @return how many there are, or -1 when there are more than that
      * @throws TransferException with {@link ErrorCode#INTERNAL} when the pieces do not add up
      */
     int survey(long mostPieces, long bytes) {
-        long left = bytes;
-        while (left > 0) {
+        while (knownBytes < bytes) {
             if (known >= mostPieces) {
                 return -1;
             }
@@ -55,12 +56,11 @@ final class Pieces {
                 if (known == 0) {
                     return 0;
                 }
-                throw shortRuns(left);
+                throw shortRuns(bytes - knownBytes);
             }
             remember();
-            left -= cursor.length();
         }
-        if (left < 0) {
+        if (knownBytes > bytes) {
             throw new TransferException(
                     ErrorCode.INTERNAL, "the runs of a frame are longer than its payload");
         }
@@ -83,12 +83,18 @@ final class Pieces {
         segments[known] = cursor.segment();
         offsets[known] = cursor.offset();
         lengths[known] = cursor.length();
+        knownBytes += lengths[known];
         known++;
     }
 
     /** {@return whether the walk has shown a piece} */
     boolean any() {
         return known > 0;
+    }
+
+    /** {@return the memory of the first piece, when there is {@linkplain #any any}} */
+    MemorySegment first() {
+        return segments[0];
     }
 
     void rewind() {

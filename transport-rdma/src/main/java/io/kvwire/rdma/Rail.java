@@ -18,12 +18,18 @@ final class Rail implements AutoCloseable {
     private final boolean windows;
     private int nextPoller;
 
-    Rail(RailChoice.Pick pick, VerbsDevice device, RdmaOptions options, String node) {
+    Rail(
+            RailChoice.Pick pick,
+            VerbsDevice device,
+            DeviceSegments devices,
+            RdmaOptions options,
+            String node) {
         this.pick = pick;
         this.device = device;
         registrations =
                 new Registrations(
                         device,
+                        devices,
                         options.registrations(),
                         options.relaxedOrdering() ? MemoryAccess.RELAXED_ORDERING : 0);
         try {

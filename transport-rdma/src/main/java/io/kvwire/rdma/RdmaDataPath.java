@@ -6,6 +6,8 @@ import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
+import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.DeviceReach;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.Pace;
@@ -13,6 +15,7 @@ import io.kvwire.transport.spi.Pace;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -33,6 +36,7 @@ final class RdmaDataPath implements DataPath {
     private final Verbs verbs;
     private final Optional<Pace> pace;
     private final List<Rail> rails = new ArrayList<>();
+    private final DeviceSegments devices = new DeviceSegments();
     private final List<String> passed;
     private final Set<RdmaLink> links = ConcurrentHashMap.newKeySet();
     private final SecureRandom random = new SecureRandom();
@@ -46,7 +50,8 @@ final class RdmaDataPath implements DataPath {
         pace = config.bytesPerSecond().stream().mapToObj(Pace::new).findFirst();
         try {
             for (var pick : choice.rails()) {
-                rails.add(new Rail(pick, verbs.open(pick.port().device()), options, config.name()));
+                var device = verbs.open(pick.port().device());
+                rails.add(new Rail(pick, device, devices, options, config.name()));
             }
         } catch (TransferException e) {
             rails.forEach(Rail::close);
@@ -191,15 +196,10 @@ final class RdmaDataPath implements DataPath {
     /** Registers memory ahead of its first transfer, which would have to wait for it. */
     @Override
     public void memoryAdded(MemorySegment memory, Access access) {
-        int remote =
-                (access.writable() ? MemoryAccess.REMOTE_WRITE : 0)
-                        | (access.readable() ? MemoryAccess.REMOTE_READ : 0);
         for (var rail : rails) {
-            int shown = rail.windows() && remote != 0 ? MemoryAccess.WINDOW_BIND : remote;
-            int bits = MemoryAccess.LOCAL_WRITE | shown;
             try {
                 var registrations = rail.registrations();
-                registrations.release(registrations.acquire(memory, bits));
+                registrations.release(registrations.acquire(memory, bits(rail, access)));
             } catch (TransferException e) {
                 LOG.log(
                         System.Logger.Level.WARNING,
@@ -216,9 +216,37 @@ final class RdmaDataPath implements DataPath {
         }
     }
 
+    /** {@return what memory is registered for} */
+    private static int bits(Rail rail, Access access) {
+        int remote =
+                (access.writable() ? MemoryAccess.REMOTE_WRITE : 0)
+                        | (access.readable() ? MemoryAccess.REMOTE_READ : 0);
+        int shown = rail.windows() && remote != 0 ? MemoryAccess.WINDOW_BIND : remote;
+        return MemoryAccess.LOCAL_WRITE | shown;
+    }
+
+    /** Takes memory of a device when the NICs of all rails can reach it. */
+    @Override
+    public DeviceReach deviceMemoryAdded(MemorySegment memory, DeviceMemory device, Access access) {
+        devices.add(memory, device);
+        var ways = new LinkedHashSet<String>();
+        for (var rail : rails) {
+            var label = rail.pick().port().label();
+            try {
+                ways.add(rail.registrations().keep(memory, bits(rail, access)) + " by " + label);
+            } catch (TransferException e) {
+                memoryRemoved(memory);
+                return DeviceReach.staged(label + ": " + e.getMessage());
+            }
+        }
+        return DeviceReach.direct(String.join(", ", ways));
+    }
+
     @Override
     public void memoryRemoved(MemorySegment memory) {
-        rails.forEach(rail -> rail.registrations().removed(memory));
+        if (devices.remove(memory)) {
+            rails.forEach(rail -> rail.registrations().removed(memory));
+        }
     }
 
     @Override

@@ -2,20 +2,24 @@ package io.kvwire.rdma;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DeviceMemory;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * The registrations of one device: each segment of memory is registered whole at its first use for
- * an access, and kept until its owner takes it back or room is needed for others (least recently
- * used first). What a frame uses stays registered until the frame gives it back; the segment is
- * held for as long, so that its arena cannot be collected under the device. Thread-safe.
+ * The registrations of one NIC: each segment of memory is registered whole at its first use for an
+ * access, and kept until its owner takes it back or room is needed for others (least recently used
+ * first); memory of another device is never the one to go. What a frame uses stays registered until
+ * the frame gives it back; the segment is held for as long, so that its arena cannot be collected
+ * under the device. Thread-safe.
  */
 final class Registrations implements AutoCloseable {
-    private final VerbsDevice device;
+    private final VerbsDevice nic;
+    private final DeviceSegments devices;
     private final int capacity;
     private final int alwaysAccess;
     private final IdentityHashMap<MemorySegment, List<Use>> bySegment = new IdentityHashMap<>();
@@ -29,6 +33,8 @@ final class Registrations implements AutoCloseable {
         private final MemorySegment segment;
         private final int access;
         private MemoryKeys keys;
+        private String way = "";
+        private boolean kept;
         private int users;
         private boolean doomed;
         private long lastUsed;
@@ -58,9 +64,22 @@ final class Registrations implements AutoCloseable {
             return keys.remoteKey();
         }
 
-        private synchronized void register(VerbsDevice device, int more) {
-            if (keys == null) {
-                keys = device.register(segment.address(), segment.byteSize(), access | more);
+        /** {@return how a NIC reaches memory of another device, in words} */
+        String way() {
+            return way;
+        }
+
+        private synchronized void register(
+                VerbsDevice nic, Optional<DeviceMemory> device, int more) {
+            if (keys != null) {
+                return;
+            }
+            if (device.isPresent()) {
+                var made = DeviceRegistration.of(nic, device.get(), segment, access | more);
+                keys = made.keys();
+                way = made.way();
+            } else {
+                keys = nic.register(segment.address(), segment.byteSize(), access | more);
             }
         }
 
@@ -75,12 +94,14 @@ final class Registrations implements AutoCloseable {
     /**
      * Makes an empty cache.
      *
-     * @param device to register with
+     * @param nic to register with
+     * @param devices which memory is another device's
      * @param capacity registrations at one time
      * @param alwaysAccess bits of access that each registration gets besides what it is asked for
      */
-    Registrations(VerbsDevice device, int capacity, int alwaysAccess) {
-        this.device = device;
+    Registrations(VerbsDevice nic, DeviceSegments devices, int capacity, int alwaysAccess) {
+        this.nic = nic;
+        this.devices = devices;
         this.capacity = capacity;
         this.alwaysAccess = alwaysAccess;
     }
@@ -109,7 +130,7 @@ final class Registrations implements AutoCloseable {
         }
         dropped.forEach(Use::deregister);
         try {
-            use.register(device, alwaysAccess);
+            use.register(nic, devices.deviceOf(segment), alwaysAccess);
             return use;
         } catch (RuntimeException e) {
             synchronized (this) {
@@ -118,6 +139,22 @@ final class Registrations implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    /**
+     * Registers memory of another device, and keeps that until its owner takes it back: it might
+     * not be possible a second time.
+     *
+     * @return how the NIC reaches it, in words
+     * @throws TransferException when it cannot
+     */
+    String keep(MemorySegment segment, int access) {
+        var use = acquire(segment, access);
+        synchronized (this) {
+            use.kept = true;
+        }
+        release(use);
+        return use.way();
     }
 
     private Use find(MemorySegment segment, int access) {
@@ -140,7 +177,9 @@ final class Registrations implements AutoCloseable {
         Use oldest = null;
         for (var uses : bySegment.values()) {
             for (var use : uses) {
-                if (use.users == 0 && (oldest == null || use.lastUsed < oldest.lastUsed)) {
+                if (use.users == 0
+                        && !use.kept
+                        && (oldest == null || use.lastUsed < oldest.lastUsed)) {
                     oldest = use;
                 }
             }
@@ -175,6 +214,11 @@ final class Registrations implements AutoCloseable {
             }
         }
         use.deregister();
+    }
+
+    /** {@return the device whose memory a segment is; empty for memory of the host} */
+    Optional<DeviceMemory> deviceOf(MemorySegment segment) {
+        return devices.deviceOf(segment);
     }
 
     /** Deregisters a segment, as soon as no frame uses it any more. */

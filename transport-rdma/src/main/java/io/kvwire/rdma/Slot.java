@@ -17,6 +17,10 @@ abstract class Slot {
     final Holds holds;
     private final ArrayList<Shown> shown = new ArrayList<>(2);
     final Mover mover;
+
+    /** What one message carries of the pieces. */
+    final Portion portion;
+
     private final int index;
     private int use;
     private int hiding;
@@ -31,6 +35,7 @@ abstract class Slot {
         this.index = index;
         holds = new Holds(lane.registrations());
         mover = lane.mover();
+        portion = new Portion(lane.registrations(), pieces);
     }
 
     /** Starts another use, so that whatever still names the last one is found out. */

@@ -1,5 +1,9 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DmaBuf;
+
 /** An open RDMA device and its protection domain. Thread-safe. */
 interface VerbsDevice extends AutoCloseable {
     /** {@return what it can do at most} */
@@ -12,16 +16,31 @@ interface VerbsDevice extends AutoCloseable {
      * @param bytes how many
      * @param access bits of {@link MemoryAccess}
      * @return the registration
-     * @throws io.kvwire.transport.TransferException with {@code RESOURCE_EXHAUSTED} and what to do
-     *     about it
+     * @throws TransferException with {@code RESOURCE_EXHAUSTED} and what to do about it
      */
     MemoryKeys register(long address, long bytes, int access);
+
+    /**
+     * Registers memory of another device through a dma-buf.
+     *
+     * @param buffer stays the caller's, who may close it afterwards
+     * @param address that work requests and peers are to use for the first byte
+     * @param bytes how many
+     * @param access bits of {@link MemoryAccess}
+     * @return the registration
+     * @throws TransferException with {@code PATH_UNAVAILABLE} or {@code RESOURCE_EXHAUSTED} when
+     *     provider, device or kernel cannot
+     */
+    default MemoryKeys registerDmaBuf(DmaBuf buffer, long address, long bytes, int access) {
+        throw new TransferException(
+                ErrorCode.PATH_UNAVAILABLE, "the provider has no call for a dma-buf");
+    }
 
     /**
      * Makes a memory window of type 2, where {@link DeviceLimits#windows} says that there are any.
      *
      * @return the window, bound to nothing
-     * @throws io.kvwire.transport.TransferException with {@code RESOURCE_EXHAUSTED}
+     * @throws TransferException with {@code RESOURCE_EXHAUSTED}
      */
     default Window window() {
         throw new UnsupportedOperationException("no memory windows");

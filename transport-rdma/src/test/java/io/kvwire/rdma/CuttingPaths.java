@@ -6,6 +6,8 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.DeviceReach;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
@@ -92,6 +94,12 @@ final class CuttingPaths {
         @Override
         public void memoryAdded(MemorySegment memory, Access access) {
             rdma.memoryAdded(memory, access);
+        }
+
+        @Override
+        public DeviceReach deviceMemoryAdded(
+                MemorySegment memory, DeviceMemory device, Access access) {
+            return rdma.deviceMemoryAdded(memory, device, access);
         }
 
         @Override

@@ -21,8 +21,9 @@ class RegistrationsTest {
     private static final int WRITE = MemoryAccess.LOCAL_WRITE | MemoryAccess.REMOTE_WRITE;
 
     private final SimFabric fabric = new SimFabric(1, SimFabric.Weather.FAIR);
+    private final DeviceSegments devices = new DeviceSegments();
     private final Registrations registrations =
-            new Registrations(fabric.verbs(1).open("sim0"), 2, 0);
+            new Registrations(fabric.verbs(1).open("sim0"), devices, 2, 0);
     private final Arena arena = Arena.ofShared();
 
     @AfterEach
@@ -72,6 +73,20 @@ class RegistrationsTest {
         assertTrue(refusal.getMessage().contains("rdma.registrations"), refusal.getMessage());
         registrations.release(first);
         registrations.release(second);
+    }
+
+    @Test
+    void memoryOfADeviceIsNotTheOneThatMakesRoom() {
+        try (var gpu = new SimGpu(SimGpu.Offer.DMA_BUF)) {
+            var memory = gpu.allocate(4096, 64);
+            devices.add(memory, gpu);
+            assertEquals("dma-buf", registrations.keep(memory, WRITE));
+            registrations.release(registrations.acquire(arena.allocate(64), WRITE));
+            registrations.release(registrations.acquire(arena.allocate(64), WRITE));
+            assertEquals(1, fabric.gpuRegistrations());
+            registrations.removed(memory);
+            assertEquals(0, fabric.gpuRegistrations());
+        }
     }
 
     @Test

@@ -1,5 +1,7 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.spi.DmaBuf;
+
 /** A simulated device. */
 record SimDevice(SimFabric fabric, DeviceLimits limits, boolean immediates, Object identity)
         implements VerbsDevice {
@@ -9,6 +11,13 @@ record SimDevice(SimFabric fabric, DeviceLimits limits, boolean immediates, Obje
 
     @Override
     public MemoryKeys register(long address, long bytes, int access) {
+        SimGpu.requirePeerMemory(address);
+        return fabric.register(address, bytes, access, this);
+    }
+
+    @Override
+    public MemoryKeys registerDmaBuf(DmaBuf buffer, long address, long bytes, int access) {
+        SimGpu.requireDmaBuf(buffer, address);
         return fabric.register(address, bytes, access, this);
     }
 

@@ -1,5 +1,7 @@
 package io.kvwire.rdma;
 
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataPathProvider;
 
 import java.lang.foreign.MemorySegment;
@@ -12,6 +14,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * An RDMA network in one process, with what Soft-RoCE cannot show: completion queues that overrun,
@@ -183,6 +186,21 @@ final class SimFabric implements AutoCloseable {
         }
     }
 
+    /** Waits for a change of connections; called with the lock. */
+    void awaitConnection(BooleanSupplier done, long deadlineNanos) {
+        while (!done.getAsBoolean()) {
+            long left = deadlineNanos - System.nanoTime();
+            try {
+                if (left <= 0 || changedConnection.awaitNanos(left) <= 0) {
+                    throw new TransferException(ErrorCode.UNREACHABLE, "not connected in time");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new TransferException(ErrorCode.CLOSED, "interrupted");
+            }
+        }
+    }
+
     int add(SimQueuePair pair) {
         int number = nextNumber++;
         pairs.put(number, pair);
@@ -287,6 +305,19 @@ final class SimFabric implements AutoCloseable {
         }
     }
 
+    /** {@return registrations of memory of devices} */
+    int gpuRegistrations() {
+        lock.lock();
+        try {
+            return (int)
+                    keys.values().stream()
+                            .filter(key -> key.shows().isEmpty() && SimGpu.has(key.address()))
+                            .count();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     int queuePairs() {
         lock.lock();
         try {
@@ -307,7 +338,9 @@ final class SimFabric implements AutoCloseable {
 
     @SuppressWarnings("restricted") // a device reaches memory by its address
     static MemorySegment at(long address, long bytes) {
-        return MemorySegment.ofAddress(address).reinterpret(bytes);
+        return SimGpu.has(address)
+                ? SimGpu.at(address, bytes)
+                : MemorySegment.ofAddress(address).reinterpret(bytes);
     }
 
     static int fragmentBytes() {

@@ -423,6 +423,25 @@ public final class Context implements AutoCloseable {
         }
     }
 
+    /**
+     * Makes visible to the device what NICs have written to its memory and reported. Waits for a
+     * few microseconds.
+     *
+     * @throws TransferException with the driver's reason, such as a device that {@linkplain
+     *     Device#flushesRdmaWrites cannot}
+     */
+    public void flushRdmaWrites() {
+        enter();
+        Calls.status(
+                "cuFlushGPUDirectRDMAWrites",
+                () ->
+                        (int)
+                                Cu.FLUSH_GPU_DIRECT_RDMA_WRITES.invokeExact(
+                                        Constants
+                                                .CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TARGET_CURRENT_CTX,
+                                        Constants.CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TO_OWNER));
+    }
+
     private static final long[] DMA_BUF_FLAGS = {
         Constants.CU_MEM_RANGE_FLAG_DMA_BUF_MAPPING_TYPE_PCIE, 0
     };

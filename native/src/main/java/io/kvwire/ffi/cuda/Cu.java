@@ -127,6 +127,11 @@ final class Cu {
                     JAVA_INT,
                     JAVA_LONG);
 
+    // CUresult cuFlushGPUDirectRDMAWrites(CUflushGPUDirectRDMAWritesTarget target,
+    //                                     CUflushGPUDirectRDMAWritesScope scope)
+    static final MethodHandle FLUSH_GPU_DIRECT_RDMA_WRITES =
+            function("cuFlushGPUDirectRDMAWrites", JAVA_INT, JAVA_INT);
+
     // CUresult cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp
     //                                        *prop, CUmemAllocationGranularity_flags option)
     static final MethodHandle MEM_GET_ALLOCATION_GRANULARITY =

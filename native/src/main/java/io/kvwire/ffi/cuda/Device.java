@@ -112,6 +112,21 @@ public record Device(int ordinal, int handle, String name) {
         return has(Constants.CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_SUPPORTED);
     }
 
+    /**
+     * {@return whether work that the device begins after a NIC has reported a write sees it; where
+     * not, {@link Context#flushRdmaWrites} has to come in between}
+     */
+    public boolean ordersRdmaWrites() {
+        return attribute(Constants.CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_WRITES_ORDERING)
+                >= Constants.CU_GPU_DIRECT_RDMA_WRITES_ORDERING_OWNER;
+    }
+
+    /** {@return whether {@link Context#flushRdmaWrites} works} */
+    public boolean flushesRdmaWrites() {
+        int options = attribute(Constants.CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_FLUSH_WRITES_OPTIONS);
+        return (options & Constants.CU_FLUSH_GPU_DIRECT_RDMA_WRITES_OPTION_HOST) != 0;
+    }
+
     /** {@return whether memory can be handed to another driver as a dma-buf} */
     public boolean dmaBuf() {
         return has(Constants.CU_DEVICE_ATTRIBUTE_DMA_BUF_SUPPORTED);

@@ -183,6 +183,12 @@ class DriverTest {
     }
 
     @Test
+    void writesOfNicsAreFlushedWhereTheDeviceCan() {
+        assumeTrue(context.device().flushesRdmaWrites(), "the device cannot be told to");
+        context.flushRdmaWrites();
+    }
+
+    @Test
     void aHandleIsForOtherProcessesOnly() {
         try (var memory = context.allocate(1000);
                 var event = context.sharedEvent()) {

@@ -97,7 +97,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         tokens = relative;
         arrivals = to;
         beganNanos = to.traceLog() == null ? 0 : System.nanoTime();
-        if (payloadBytes > 0 && (fields.encoded() || cache.device().isPresent())) {
+        if (payloadBytes > 0 && stages()) {
             stage();
         } else {
             target = blockRuns;
@@ -124,6 +124,14 @@ final class ArrivingFrame implements InboundFrame, Runnable {
                 payloadBytes > 0 && payloadBytes <= Coding.maxPayloadBytes(rawBytes),
                 "an encoded payload that is too long or empty, bytes: ",
                 payloadBytes);
+    }
+
+    /** Whether the wire cannot bring the payload to where it belongs. */
+    private boolean stages() {
+        if (fields.encoded() || cache.device().isEmpty()) {
+            return fields.encoded();
+        }
+        return fields.checksummed() || !plan.sameOrder() || inbox.stages(cache);
     }
 
     /** Lets the payload go to staging; the blocks stay pinned until it is in place. */
@@ -292,6 +300,14 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         if (fields.checksummed() && !intact()) {
             corrupt("its checksum does not match the received bytes");
             return;
+        }
+        if (cache != null && payloadBytes > 0) {
+            try {
+                inbox.settle(cache);
+            } catch (RuntimeException e) {
+                fail(e);
+                return;
+            }
         }
         inbox.metrics().bytesInPlace.add(payloadBytes - copiedBytes);
         inPlace(scatterNanos);

@@ -31,8 +31,8 @@ final class BlockSender extends Sender {
             Optional<BlockTable> targetBlocks) {}
 
     private final What what;
-    private final Coding coding;
-    private final boolean encodes;
+    private final Way way;
+    private final boolean staged;
     private final ConcurrentLinkedQueue<Ready> ready = new ConcurrentLinkedQueue<>();
     private volatile boolean partial;
     private int layer;
@@ -52,18 +52,22 @@ final class BlockSender extends Sender {
                 flags.notifies(),
                 flags.trace());
         this.what = what;
-        coding = flags.coding();
-        encodes = flags.encodes();
+        way = flags.way();
+        staged =
+                what.cache.device().isPresent()
+                        && (way.staged || encodes() || checksum || gathers());
     }
 
     /** What the frames say besides the data. */
-    record Flags(
-            boolean checksum, boolean notifies, TraceLog trace, Coding coding, boolean encodes) {
-        /** Of ranges, which are never encoded. */
+    record Flags(boolean checksum, boolean notifies, TraceLog trace, Way way) {
+        /** Of ranges, which go as they are. */
         Flags(boolean checksum, boolean notifies) {
-            this(checksum, notifies, null, null, false);
+            this(checksum, notifies, null, null);
         }
     }
+
+    /** How the blocks get to the wire: whether encoded, and whether staged even if not. */
+    record Way(Coding coding, boolean encodes, boolean staged) {}
 
     void ready(int index, TokenRange tokens) {
         ready(new Ready(index, tokens));
@@ -93,12 +97,12 @@ final class BlockSender extends Sender {
 
     @Override
     boolean encodes() {
-        return encodes;
+        return way.encodes;
     }
 
     @Override
     boolean onDevice() {
-        return what.cache.device().isPresent();
+        return staged;
     }
 
     @Override
@@ -195,9 +199,9 @@ final class BlockSender extends Sender {
     private int count(int maxPayloadBytes) {
         int block = what.plan.target().tokensPerBlock();
         long fits = Math.max(1, maxPayloadBytes / what.plan.tokenBytes());
-        if (encodes) {
+        if (encodes()) {
             if (encodedTokens == 0) {
-                encodedTokens = coding.tokensPerFrame(what.plan, maxPayloadBytes);
+                encodedTokens = way.coding.tokensPerFrame(what.plan, maxPayloadBytes);
             }
             fits = encodedTokens;
         }

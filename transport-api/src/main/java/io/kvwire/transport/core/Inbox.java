@@ -35,6 +35,18 @@ final class Inbox {
         reads = new long[peerTransfers];
     }
 
+    /** Whether blocks for a cache are received into staging although they came as they are. */
+    boolean stages(PagedCache cache) {
+        return session.stages(cache);
+    }
+
+    /** Makes what the wire has brought into memory of a device visible there. */
+    void settle(PagedCache cache) {
+        if (cache.device().isPresent() && !session.stages(cache)) {
+            cache.settle();
+        }
+    }
+
     Metrics metrics() {
         return session.node().metrics;
     }

@@ -322,11 +322,8 @@ public final class LocalNode implements TransferNode {
                         blocks,
                         access,
                         device);
-        // Most wires never touch memory of a device: they carry what was staged.
-        cache.device()
-                .ifPresentOrElse(
-                        devices::addIfAbsent,
-                        () -> cache.memory().forEach(memory -> paths.memoryAdded(memory, access)));
+        cache.device().ifPresent(devices::addIfAbsent);
+        cache.offer(paths);
         cache.showPeers(paths);
         caches.put(cache.id(), cache);
         announce(Hello.message(cache.announcement()));

@@ -12,6 +12,7 @@ import io.kvwire.transport.Lease;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.NicAccess;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
@@ -32,8 +33,10 @@ final class PagedCache implements KvCache {
     private final int blocks;
     private final Access access;
     private final Optional<DeviceMemory> device;
+    private final Optional<NicAccess> settling;
     private final Ledger ledger;
     private volatile boolean withdrawn;
+    private volatile DeviceReaches reaches = DeviceReaches.NONE;
 
     PagedCache(
             LocalNode node,
@@ -46,6 +49,7 @@ final class PagedCache implements KvCache {
             Optional<DeviceMemory> device) {
         this.node = node;
         this.device = device.filter(memory -> !memory.hostAccessible());
+        settling = this.device.flatMap(DeviceMemory::nicAccess);
         this.id = id;
         this.name = name;
         this.layout = layout;
@@ -154,6 +158,28 @@ final class PagedCache implements KvCache {
         return withdrawn;
     }
 
+    /** Tells the wires of the memory. */
+    void offer(Paths paths) {
+        device.ifPresentOrElse(
+                memory -> reaches = paths.offer(memory(), memory, access),
+                () -> memory().forEach(segment -> paths.memoryAdded(segment, access)));
+    }
+
+    /** Makes what a NIC has written visible to the device whose memory it is in. */
+    void settle() {
+        settling.ifPresent(NicAccess::settle);
+    }
+
+    /** How the wires move memory of a {@link #device}. */
+    DeviceReaches reaches() {
+        return reaches;
+    }
+
+    /** Whether blocks are staged on their way over a path, even if nothing else asks for that. */
+    boolean stagedOver(String path) {
+        return device.isPresent() && !reaches.direct(path);
+    }
+
     /** The memory of all layers, each segment once. */
     Set<MemorySegment> memory() {
         Set<MemorySegment> all = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -227,9 +253,20 @@ final class PagedCache implements KvCache {
         }
         var quiet = ledger.retire(ledger.table(all));
         node.endUsersOf(this);
-        return device.isPresent()
-                ? quiet.thenCompose(_ -> hidden())
-                : quiet.thenRun(() -> memory().forEach(node.paths()::memoryRemoved));
+        return quiet.thenRun(this::takeBack).thenCompose(_ -> hidden());
+    }
+
+    private void takeBack() {
+        if (device.isEmpty()) {
+            memory().forEach(node.paths()::memoryRemoved);
+            return;
+        }
+        DeviceReaches ended;
+        synchronized (this) {
+            ended = reaches;
+            reaches = DeviceReaches.NONE;
+        }
+        node.paths().deviceMemoryRemoved(memory(), ended);
     }
 
     /** Lets the paths show other processes of this host the memory, where its device can. */

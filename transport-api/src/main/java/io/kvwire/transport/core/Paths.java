@@ -7,12 +7,16 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.DeviceReach;
 import io.kvwire.transport.spi.Wires;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
 /** The data paths of a node, best first, and why the others are not among them. */
@@ -172,6 +176,37 @@ final class Paths {
 
     void memoryAdded(MemorySegment memory, Access access) {
         open.forEach(path -> path.memoryAdded(memory, access));
+    }
+
+    /** Offers the memory of a device to each path. */
+    DeviceReaches offer(Set<MemorySegment> memory, DeviceMemory device, Access access) {
+        var reaches = new TreeMap<String, DeviceReach>();
+        open.forEach(path -> reaches.put(path.name(), offer(path, memory, device, access)));
+        return new DeviceReaches(device.device(), reaches);
+    }
+
+    /** A path moves all of the memory itself, or none of it. */
+    private static DeviceReach offer(
+            DataPath path, Set<MemorySegment> memory, DeviceMemory device, Access access) {
+        var taken = new ArrayList<MemorySegment>();
+        var hows = new LinkedHashSet<String>();
+        for (var segment : memory) {
+            var reach = path.deviceMemoryAdded(segment, device, access);
+            if (!reach.direct()) {
+                taken.forEach(path::memoryRemoved);
+                return reach;
+            }
+            taken.add(segment);
+            hows.add(reach.how());
+        }
+        return DeviceReach.direct(String.join(", ", hows));
+    }
+
+    /** Ends what {@link #offer} began. */
+    void deviceMemoryRemoved(Set<MemorySegment> memory, DeviceReaches reaches) {
+        open.stream()
+                .filter(path -> reaches.direct(path.name()))
+                .forEach(path -> memory.forEach(path::memoryRemoved));
     }
 
     void memoryRemoved(MemorySegment memory) {

@@ -112,16 +112,14 @@ final class Requests {
                 checked.count,
                 bytes,
                 transfer -> {
-                    var coding = session.coding();
-                    var decision = coding.decide(bytes, session.bounds().frameBytes());
+                    var decision = session.coding().decide(bytes, session.bounds().frameBytes());
                     transfer.decided(decision);
                     var flags =
                             new BlockSender.Flags(
                                     options.checksum(),
                                     options.notification().isPresent(),
                                     transfer.traceLog(),
-                                    coding,
-                                    coding.encodes(decision));
+                                    session.way(decision, checked.cache));
                     var sender =
                             new BlockSender(
                                     transfer,

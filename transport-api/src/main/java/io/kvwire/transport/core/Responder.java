@@ -67,8 +67,7 @@ final class Responder {
                                 cache,
                                 () -> cache.ledger().unpinAll(table, ask.firstBlock(), count)));
         long bytes = plan.bytes(tokens.count());
-        var coding = session.coding();
-        var decision = coding.decide(bytes, session.bounds().frameBytes());
+        var decision = session.coding().decide(bytes, session.bounds().frameBytes());
         session.node().metrics.sends(decision);
         var sender =
                 new BlockSender(
@@ -77,7 +76,7 @@ final class Responder {
                         ask.requestId(),
                         bytes,
                         new BlockSender.Flags(
-                                ask.checksum(), false, null, coding, coding.encodes(decision)),
+                                ask.checksum(), false, null, session.way(decision, cache)),
                         new BlockSender.What(
                                 cache, table, plan, ask.targetCache(), Optional.empty()));
         sender.allReady(tokens);

@@ -89,7 +89,7 @@ abstract class Sender {
     /** Whether frames with payload go through the codec of the connection. */
     abstract boolean encodes();
 
-    /** Whether the source is memory of a device that the host cannot read. */
+    /** Whether the source is memory of a device that neither the host nor the wire can read. */
     abstract boolean onDevice();
 
     /** Whether frames with payload go through staging, on a thread for it. */

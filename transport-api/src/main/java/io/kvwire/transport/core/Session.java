@@ -1,5 +1,6 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.CodecDecision;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.NodeAddress;
@@ -375,6 +376,16 @@ final class Session implements ControlHandler, LinkHandler {
         return coding;
     }
 
+    /** How blocks of a cache get to the wire, when this was decided about their codec. */
+    BlockSender.Way way(CodecDecision decision, PagedCache cache) {
+        return new BlockSender.Way(coding, coding.encodes(decision), stages(cache));
+    }
+
+    /** Whether blocks of a cache are staged although they travel as they are. */
+    boolean stages(PagedCache cache) {
+        return cache.stagedOver(path.path());
+    }
+
     Inbox inbox() {
         return inbox;
     }
@@ -478,6 +489,11 @@ final class Session implements ControlHandler, LinkHandler {
             details.put("codec", coding.describe());
             DeviceCoding.describe(coding, node.caches())
                     .ifPresent(text -> details.put("codecDevices", text));
+        }
+        for (var cache : node.caches()) {
+            if (cache.device().isPresent()) {
+                details.put("cache " + cache.name(), cache.reaches().describe(known.path()));
+            }
         }
         return new PathReport(
                 known.path(),

@@ -62,11 +62,28 @@ public interface DataPath extends AutoCloseable {
     default void memoryAdded(MemorySegment memory, Access access) {}
 
     /**
+     * Offers memory of a device that the host cannot address. A wire that takes it ({@link
+     * DeviceReach#direct}) is given frames with runs in it, until {@link #memoryRemoved}, and never
+     * touches them with the host: what it cannot let its hardware move it has copied by the device
+     * ({@link DeviceMemory#gather}, {@link DeviceMemory#scatter}). A wire that does not take it
+     * says why, and is given frames in memory of the host; nobody tells it of the end then.
+     *
+     * @param memory as the runs of frames would name it
+     * @param device whose memory it is; open until this path is closed
+     * @param access what peers may do with it
+     * @return how the wire moves it; never fails
+     */
+    default DeviceReach deviceMemoryAdded(
+            MemorySegment memory, DeviceMemory device, Access access) {
+        return DeviceReach.staged("the path " + name() + " moves memory of the host alone");
+    }
+
+    /**
      * Says that a registration of memory has ended and no frame touches it any more; the owner may
      * free the memory as soon as this returns. The same memory may still be, or again become, part
      * of another registration.
      *
-     * @param memory as in {@link #memoryAdded}
+     * @param memory as in {@link #memoryAdded} or {@link #deviceMemoryAdded}
      */
     default void memoryRemoved(MemorySegment memory) {}
 

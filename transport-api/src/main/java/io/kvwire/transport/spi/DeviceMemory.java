@@ -92,6 +92,14 @@ public interface DeviceMemory extends AutoCloseable {
     default void unpin(MemorySegment host) {}
 
     /**
+     * {@return how NICs reach this memory themselves; empty when they cannot, and it is always
+     * staged}
+     */
+    default Optional<NicAccess> nicAccess() {
+        return Optional.empty();
+    }
+
+    /**
      * {@return the device's own INT8 coding, the same at each call; empty when the host has to do
      * it. Where it is there, frames of the codec {@code int8} are made of codes and scales that the
      * device makes and places, and the values as they are never come to the host}

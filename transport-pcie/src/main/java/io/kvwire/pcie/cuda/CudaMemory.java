@@ -8,6 +8,7 @@ import io.kvwire.ffi.kernels.KernelSource;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.NicAccess;
 import io.kvwire.transport.spi.PeerMemory;
 import io.kvwire.transport.spi.QuantisedRows;
 import io.kvwire.transport.spi.RunCursor;
@@ -50,6 +51,7 @@ public final class CudaMemory implements DeviceMemory {
     private final KernelModule module;
     private final KnownRanges known;
     private final CudaCoding coding;
+    private final CudaNicAccess nicAccess;
     private final ConcurrentHashMap<Long, DeviceBuffer> owned = new ConcurrentHashMap<>();
     private final Set<Long> pinned = ConcurrentHashMap.newKeySet();
     private final ConcurrentLinkedDeque<CudaLane> idle = new ConcurrentLinkedDeque<>();
@@ -68,6 +70,7 @@ public final class CudaMemory implements DeviceMemory {
         this.context = context;
         known = new KnownRanges(device);
         coding = new CudaCoding(context, known);
+        nicAccess = new CudaNicAccess(context, known);
         module = context.module(KernelSource.ptx());
     }
 
@@ -253,6 +256,11 @@ public final class CudaMemory implements DeviceMemory {
     /** {@return whether a segment is inside memory that is known} */
     boolean knows(MemorySegment segment) {
         return known.contains(segment);
+    }
+
+    @Override
+    public Optional<NicAccess> nicAccess() {
+        return Optional.of(nicAccess);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.kvwire.transport.Access;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.DeviceReach;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
 
@@ -51,6 +52,11 @@ record TappedPath(DataPath path, Function<LinkHandler, LinkTap> taps) implements
     @Override
     public void memoryAdded(MemorySegment memory, Access access) {
         path.memoryAdded(memory, access);
+    }
+
+    @Override
+    public DeviceReach deviceMemoryAdded(MemorySegment memory, DeviceMemory device, Access access) {
+        return path.deviceMemoryAdded(memory, device, access);
     }
 
     @Override
