@@ -106,13 +106,13 @@ final class Handshake {
     /** Lets the other side come through the connection manager. */
     private void await(LinkOffer theirs) {
         for (var lane : link.all()) {
-            lane.listen();
+            lane.end().listen();
             lane.expect(theirs);
         }
         tell(offer().encode(LinkOffer.ANSWER));
         aside(() -> {
             for (var lane : link.all()) {
-                lane.accept(theirs.lanes().get(lane.index()), epoch, deadlineNanos);
+                lane.end().accept(theirs.lanes().get(lane.index()), epoch, deadlineNanos);
             }
         });
     }
@@ -187,7 +187,7 @@ final class Handshake {
                 options.credits(),
                 options.frames(),
                 managed,
-                link.all().stream().map(Lane::localEnd).toList());
+                link.all().stream().map(lane -> lane.end().told()).toList());
     }
 
     private void join(LinkOffer theirs) {

@@ -35,6 +35,7 @@ final class Lane {
     private final RdmaOptions options;
     private final LaneQueues queues;
     private final QueuePair pair;
+    private final LaneEnd end;
     private final SendWindow window;
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable pumpTask = this::pumpSoon;
@@ -47,8 +48,6 @@ final class Lane {
     private Arrivals arrivals;
     private Departures departures;
     private volatile State state = State.OPENING;
-    private volatile boolean connected;
-    private int port;
     private TransferException reason;
     private int messageBytes;
     private long lastDone;
@@ -63,6 +62,7 @@ final class Lane {
         queue = new FrameQueue(link.pace(), poller);
         queues = new LaneQueues(rail, poller, spec, options);
         pair = queues.pair();
+        end = new LaneEnd(rail, queues);
         window = queues.window();
         slots = new Slots(this, 0);
         poller.add(this);
@@ -86,49 +86,25 @@ final class Lane {
         return rail;
     }
 
-    /** {@return what the peer has to know of this end} */
-    RemoteEnd localEnd() {
-        var pick = rail.pick();
-        return new RemoteEnd(
-                pair.number(),
-                queues.spec().firstPacket(),
-                pick.gid(),
-                pick.port().lid(),
-                queues.spec().mtuBytes(),
-                queues.spec().atomics(),
-                port);
-    }
-
-    /** Waits for the peer at a port of its own, from now on. */
-    void listen() {
-        port = pair.listen();
+    /** {@return this side while it is connected} */
+    LaneEnd end() {
+        return end;
     }
 
     /** Connects it with what the peer has told. */
     void connect(RemoteEnd remote, LinkOffer theirs) {
-        open(
-                theirs,
-                () -> {
-                    pair.connect(remote);
-                    connected = true;
-                });
+        open(theirs, () -> end.connect(remote));
     }
 
     /** Connects it through the connection manager; blocks. */
     void connect(RemoteEnd remote, LinkOffer theirs, long deadlineNanos) {
-        pair.connect(remote, theirs.epoch(), deadlineNanos);
-        open(theirs, () -> connected = true);
+        end.connect(remote, theirs.epoch(), deadlineNanos);
+        open(theirs, end::taken);
     }
 
     /** Prepares for the peer, which is still to connect and may then send at once. */
     void expect(LinkOffer theirs) {
         open(theirs, () -> {});
-    }
-
-    /** Takes the peer, which comes through the connection manager; blocks. */
-    void accept(RemoteEnd remote, long secret, long deadlineNanos) {
-        pair.accept(remote, secret, deadlineNanos);
-        connected = true;
     }
 
     /** Opens it, before any other thread knows of it as one that is up. */
@@ -372,7 +348,7 @@ final class Lane {
             if (state == State.DRAINING || state == State.GONE) {
                 return;
             }
-            opening = state == State.OPENING || !connected;
+            opening = state == State.OPENING || !end.connected();
             state = State.DRAINING;
         }
         reason = why;

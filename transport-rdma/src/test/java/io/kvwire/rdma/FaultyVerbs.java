@@ -1,18 +1,14 @@
 package io.kvwire.rdma;
 
 import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.DmaBuf;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * The verbs of a device, with faults put between them and the wire. What is done, the device does:
@@ -37,17 +33,9 @@ public final class FaultyVerbs implements Verbs {
     private static final int REMOTE_ACCESS_ERROR = 10;
 
     private final Verbs real;
-    private final Set<Pair> pairs = ConcurrentHashMap.newKeySet();
+    private final OrderedFaults faults = new OrderedFaults();
     private final Queue<Receives> receiveQueues = new ConcurrentLinkedQueue<>();
     private final AtomicInteger refused = new AtomicInteger();
-    private final AtomicInteger injected = new AtomicInteger();
-
-    /** The keys that windows are bound to, by those that were told. */
-    private final Map<Integer, Integer> trueKeys = new ConcurrentHashMap<>();
-
-    private volatile Key key = Key.RIGHT;
-    private volatile boolean withholding;
-    private volatile boolean stalling;
 
     private FaultyVerbs(Verbs real) {
         this.real = real;
@@ -65,7 +53,7 @@ public final class FaultyVerbs implements Verbs {
 
     /** {@return how often a fault was put in so far} */
     public int injected() {
-        return injected.get();
+        return faults.injected();
     }
 
     /** {@return how many requests of this side a peer's device refused for their keys} */
@@ -75,12 +63,12 @@ public final class FaultyVerbs implements Verbs {
 
     /** From now on peers are told such keys. */
     public void tell(Key kind) {
-        key = kind;
+        faults.key = kind;
     }
 
     /** Posts no receives, or posts those that were kept back. */
     public void withholdReceives(boolean on) {
-        withholding = on;
+        faults.withholding = on;
         if (!on) {
             receiveQueues.forEach(Receives::postKept);
         }
@@ -88,22 +76,19 @@ public final class FaultyVerbs implements Verbs {
 
     /** Has whoever posts a READ or a WRITE wait, until it is told otherwise. */
     public void stall(boolean on) {
-        stalling = on;
+        faults.stalling = on;
     }
 
     /** {@return the numbers of its queue pairs} */
     public List<Integer> queuePairs() {
-        return pairs.stream().map(Pair::number).toList();
+        return faults.pairs.stream().map(FaultyQueuePair::number).toList();
     }
 
     /** Brings a queue pair to error. */
     public void failQueuePair(int number) {
-        pairs.stream()
+        faults.pairs.stream()
                 .filter(pair -> pair.number() == number)
-                .forEach(pair -> {
-                    injected.incrementAndGet();
-                    pair.real.error();
-                });
+                .forEach(FaultyQueuePair::fail);
     }
 
     @Override
@@ -147,12 +132,18 @@ public final class FaultyVerbs implements Verbs {
         public MemoryKeys register(long address, long bytes, int access) {
             boolean told = (access & (MemoryAccess.REMOTE_READ | MemoryAccess.REMOTE_WRITE)) != 0;
             var keys = real.register(address, bytes, access);
-            return told ? new Keys(real, keys, new Range(address, bytes, access)) : keys;
+            var range = new FaultyKeys.Range(address, bytes, access);
+            return told ? new FaultyKeys(real, keys, range, faults) : keys;
+        }
+
+        @Override
+        public MemoryKeys registerDmaBuf(DmaBuf buffer, long address, long bytes, int access) {
+            return real.registerDmaBuf(buffer, address, bytes, access);
         }
 
         @Override
         public Window window() {
-            return new FaultyWindow(real.window());
+            return new FaultyWindow(real.window(), faults);
         }
 
         @Override
@@ -175,8 +166,8 @@ public final class FaultyVerbs implements Verbs {
                 QueueSpec spec) {
             var queue = ((CompletionsCounted) completions).real;
             var shared = ((Receives) receives).real;
-            var pair = new Pair(real.queuePair(port, queue, shared, spec));
-            pairs.add(pair);
+            var pair = new FaultyQueuePair(real.queuePair(port, queue, shared, spec), faults);
+            faults.pairs.add(pair);
             return pair;
         }
 
@@ -226,90 +217,6 @@ public final class FaultyVerbs implements Verbs {
         }
     }
 
-    private static int weaker(int access) {
-        return access & ~MemoryAccess.REMOTE_WRITE & ~MemoryAccess.REMOTE_READ;
-    }
-
-    private record Range(long address, long bytes, int access) {}
-
-    /** A registration whose own key peers are told. */
-    private final class Keys implements MemoryKeys {
-        private final VerbsDevice device;
-        private final MemoryKeys real;
-        private final Range range;
-        private final List<MemoryKeys> others = new ArrayList<>();
-
-        Keys(VerbsDevice device, MemoryKeys real, Range range) {
-            this.device = device;
-            this.real = real;
-            this.range = range;
-        }
-
-        @Override
-        public int localKey() {
-            return real.localKey();
-        }
-
-        @Override
-        public int remoteKey() {
-            var told = key;
-            if (told != Key.RIGHT) {
-                injected.incrementAndGet();
-            }
-            return switch (told) {
-                case RIGHT -> real.remoteKey();
-                case WRONG -> ~real.remoteKey();
-                case STALE -> {
-                    try (var gone = device.register(range.address, range.bytes, range.access)) {
-                        yield gone.remoteKey();
-                    }
-                }
-                case SHORT -> other(range.bytes / 2, range.access);
-                case WEAK -> other(range.bytes, weaker(range.access));
-            };
-        }
-
-        private synchronized int other(long bytes, int access) {
-            others.add(device.register(range.address, bytes, access));
-            return others.getLast().remoteKey();
-        }
-
-        @Override
-        public synchronized void close() {
-            others.forEach(MemoryKeys::close);
-            real.close();
-        }
-    }
-
-    private final class FaultyWindow implements Window {
-        private final Window real;
-        private int bound;
-
-        FaultyWindow(Window real) {
-            this.real = real;
-        }
-
-        /** {@return the key that the peer is told} */
-        @Override
-        public int nextKey() {
-            int before = bound;
-            bound = real.nextKey();
-            int told =
-                    switch (key) {
-                        case WRONG -> ~bound;
-                        case STALE -> before == 0 ? ~bound : before;
-                        default -> bound;
-                    };
-            trueKeys.put(told, bound);
-            return told;
-        }
-
-        @Override
-        public void close() {
-            real.close();
-        }
-    }
-
     private final class Receives implements ReceiveQueue {
         private record Kept(long id, long address, int bytes, int localKey) {}
 
@@ -322,8 +229,8 @@ public final class FaultyVerbs implements Verbs {
 
         @Override
         public synchronized void post(long id, long address, int bytes, int localKey) {
-            if (withholding) {
-                injected.incrementAndGet();
+            if (faults.withholding) {
+                faults.inject();
                 kept.add(new Kept(id, address, bytes, localKey));
             } else {
                 real.post(id, address, bytes, localKey);
@@ -339,124 +246,6 @@ public final class FaultyVerbs implements Verbs {
         @Override
         public void close() {
             receiveQueues.remove(this);
-            real.close();
-        }
-    }
-
-    private final class Pair implements QueuePair {
-        private final QueuePair real;
-        private boolean oneSided;
-
-        Pair(QueuePair real) {
-            this.real = real;
-        }
-
-        @Override
-        public int number() {
-            return real.number();
-        }
-
-        @Override
-        public int inlineBytes() {
-            return real.inlineBytes();
-        }
-
-        @Override
-        public boolean immediates() {
-            return real.immediates();
-        }
-
-        @Override
-        public void connect(RemoteEnd remote) {
-            real.connect(remote);
-        }
-
-        @Override
-        public int listen() {
-            return real.listen();
-        }
-
-        @Override
-        public void accept(RemoteEnd remote, long secret, long deadlineNanos) {
-            real.accept(remote, secret, deadlineNanos);
-        }
-
-        @Override
-        public void connect(RemoteEnd remote, long secret, long deadlineNanos) {
-            real.connect(remote, secret, deadlineNanos);
-        }
-
-        @Override
-        public void add(int opcode, int flags, long id) {
-            oneSided |= opcode == READ || opcode == WRITE || opcode == WRITE_WITH_IMMEDIATE;
-            real.add(opcode, flags, id);
-        }
-
-        @Override
-        public void remote(long address, int remoteKey) {
-            real.remote(address, remoteKey);
-        }
-
-        @Override
-        public void immediate(int value) {
-            real.immediate(value);
-        }
-
-        @Override
-        public void invalidating(int shownKey) {
-            real.invalidating(trueKeys.getOrDefault(shownKey, shownKey));
-        }
-
-        @Override
-        public void binding(Window bound, int shownKey) {
-            var window = (FaultyWindow) bound;
-            if (key != Key.RIGHT) {
-                injected.incrementAndGet();
-            }
-            real.binding(window.real, window.bound);
-        }
-
-        @Override
-        public void showing(MemoryKeys registration, long start, long bytes, int access) {
-            long shown = key == Key.SHORT ? bytes / 2 : bytes;
-            real.showing(registration, start, shown, key == Key.WEAK ? weaker(access) : access);
-        }
-
-        @Override
-        public void gather(long address, int bytes, int localKey) {
-            real.gather(address, bytes, localKey);
-        }
-
-        @Override
-        public int room() {
-            return real.room();
-        }
-
-        @Override
-        public void post() {
-            if (oneSided && stalling) {
-                injected.incrementAndGet();
-                while (stalling) {
-                    LockSupport.parkNanos(1_000_000);
-                }
-            }
-            oneSided = false;
-            real.post();
-        }
-
-        @Override
-        public boolean mayTakeReceives() {
-            return real.mayTakeReceives();
-        }
-
-        @Override
-        public void error() {
-            real.error();
-        }
-
-        @Override
-        public void close() {
-            pairs.remove(this);
             real.close();
         }
     }

@@ -7,18 +7,15 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
-import java.util.function.BooleanSupplier;
 
 /**
  * A simulated reliable queue pair. Work requests are carried out in order, one in each step. Bytes
  * of a WRITE may land late and in any order, but all before the next receive completion of the same
  * queue pair; completions keep their order and may come late.
  */
-final class SimQueuePair implements QueuePair {
-    private static final int BATCH = 32;
+final class SimQueuePair extends SimBatch {
     private static final int REMOTE_ACCESS_ERROR = 10;
     private static final int LOCAL_PROTECTION_ERROR = 4;
     private static final int WINDOW_BIND_ERROR = 6;
@@ -35,18 +32,18 @@ final class SimQueuePair implements QueuePair {
     }
 
     @SuppressWarnings("ArrayRecordComponent") // made, landed, dropped; never compared
-    private record Fragment(long to, byte[] bytes) {}
+    private record Fragment(long to, byte[] bytes) {
+        void land() {
+            SimFabric.at(to, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+        }
+    }
 
     private final SimFabric fabric;
-    private final SimDevice device;
-    private final SimCompletionQueue completions;
     private final SimReceiveQueue receives;
-    private final QueueSpec spec;
     private final int number;
-    private final List<SimRequest> batch = new ArrayList<>();
     private final ArrayDeque<SimRequest> posted = new ArrayDeque<>();
     private final List<Fragment> landing = new ArrayList<>();
-    private final ArrayDeque<SimCompletionQueue.Completion> late = new ArrayDeque<>();
+    private final SimReports reports;
     private int outstanding;
     private int notReady;
     private State state = State.INIT;
@@ -60,17 +57,16 @@ final class SimQueuePair implements QueuePair {
             SimCompletionQueue completions,
             SimReceiveQueue receives,
             QueueSpec spec) {
-        this.device = device;
+        super(device, spec);
         fabric = device.fabric();
-        this.completions = completions;
         this.receives = receives;
-        this.spec = spec;
         fabric.lock.lock();
         try {
             number = fabric.add(this);
         } finally {
             fabric.lock.unlock();
         }
+        reports = new SimReports(fabric, completions, number);
     }
 
     // ---- the interface --------------------------------------------------------------------------
@@ -83,11 +79,6 @@ final class SimQueuePair implements QueuePair {
     @Override
     public boolean immediates() {
         return device.immediates();
-    }
-
-    @Override
-    public int inlineBytes() {
-        return spec.inlineBytes();
     }
 
     @Override
@@ -113,7 +104,7 @@ final class SimQueuePair implements QueuePair {
         try {
             secret = OptionalLong.of(known);
             fabric.changedConnection.signalAll();
-            await(() -> state != State.INIT, deadlineNanos);
+            fabric.awaitConnection(() -> state != State.INIT, deadlineNanos);
         } finally {
             fabric.lock.unlock();
         }
@@ -124,7 +115,7 @@ final class SimQueuePair implements QueuePair {
         fabric.lock.lock();
         try {
             var peer = fabric.pair(remote.port());
-            await(() -> peer == null || peer.secret.isPresent(), deadlineNanos);
+            fabric.awaitConnection(() -> peer == null || peer.secret.isPresent(), deadlineNanos);
             if (peer == null || peer.secret.getAsLong() != shown || peer.state != State.INIT) {
                 throw new TransferException(ErrorCode.UNREACHABLE, "rejected");
             }
@@ -139,85 +130,8 @@ final class SimQueuePair implements QueuePair {
         }
     }
 
-    private void await(BooleanSupplier done, long deadlineNanos) {
-        while (!done.getAsBoolean()) {
-            long left = deadlineNanos - System.nanoTime();
-            try {
-                if (left <= 0 || fabric.changedConnection.awaitNanos(left) <= 0) {
-                    throw new TransferException(ErrorCode.UNREACHABLE, "not connected in time");
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new TransferException(ErrorCode.CLOSED, "interrupted");
-            }
-        }
-    }
-
-    @Override
-    public void add(int opcode, int flags, long id) {
-        if (batch.size() == BATCH) {
-            throw new AssertionError("the batch is full");
-        }
-        var request = new SimRequest();
-        request.opcode = opcode;
-        request.flags = flags;
-        request.id = id;
-        batch.add(request);
-    }
-
-    @Override
-    public void remote(long address, int key) {
-        batch.getLast().remote = address;
-        batch.getLast().remoteKey = key;
-    }
-
-    @Override
-    public void immediate(int value) {
-        batch.getLast().immediate = value;
-    }
-
-    @Override
-    public void gather(long address, int bytes, int localKey) {
-        var request = batch.getLast();
-        request.pieces.add(new long[] {address, bytes, localKey});
-        if (request.pieces.size() > spec.gathers()) {
-            throw new AssertionError("more pieces than the queue pair gathers");
-        }
-    }
-
-    @Override
-    public void invalidating(int key) {
-        batch.getLast().remoteKey = key;
-    }
-
-    @Override
-    public void binding(Window window, int key) {
-        batch.getLast().window = (SimWindow) window;
-        batch.getLast().remoteKey = key;
-    }
-
-    @Override
-    public void showing(MemoryKeys registration, long start, long bytes, int access) {
-        var request = batch.getLast();
-        request.shown =
-                new SimKeys(
-                        fabric,
-                        device,
-                        request.remoteKey,
-                        start,
-                        bytes,
-                        access,
-                        number,
-                        Optional.of((SimKeys) registration));
-    }
-
     SimDevice device() {
         return device;
-    }
-
-    @Override
-    public int room() {
-        return BATCH - batch.size();
     }
 
     @Override
@@ -259,13 +173,7 @@ final class SimQueuePair implements QueuePair {
             state = State.GONE;
             fabric.changedConnection.signalAll();
             landing.clear();
-            if (fabric.forgets()) {
-                completions.forget(number);
-            } else {
-                // Some devices report what was posted even when the queue pair is gone.
-                late.forEach(completions::add);
-            }
-            late.clear();
+            reports.end();
             fabric.remove(this);
         } finally {
             fabric.lock.unlock();
@@ -297,35 +205,21 @@ final class SimQueuePair implements QueuePair {
 
     /** Does one thing; false when there is nothing to do. Called with the fabric's lock. */
     boolean step(Random random, SimFabric.Weather weather) {
-        if (!late.isEmpty()
-                && !fabric.holding()
-                && random.nextDouble() >= weather.lateCompletion()) {
-            completions.add(next(random));
+        if (reports.mayReport() && random.nextDouble() >= weather.lateCompletion()) {
+            reports.report(random);
             return true;
         }
         if (state == State.ERROR) {
-            return flush() || flushReceive() || (!late.isEmpty() && !fabric.holding());
+            return flush() || flushReceive() || reports.mayReport();
         }
         if (!landing.isEmpty() && random.nextDouble() >= weather.lateBytes()) {
-            land(landing.remove(random.nextInt(landing.size())));
+            landing.remove(random.nextInt(landing.size())).land();
             return true;
         }
         if (state == State.READY && !posted.isEmpty()) {
-            return carryOut(posted.peek()) || !late.isEmpty() || !landing.isEmpty();
+            return carryOut(posted.peek()) || !reports.isEmpty() || !landing.isEmpty();
         }
-        return !late.isEmpty() || !landing.isEmpty();
-    }
-
-    /** The completion that is reported next: the first, or any of those that were flushed. */
-    private SimCompletionQueue.Completion next(Random random) {
-        if (!fabric.shuffles() || late.peek().status() != Completions.FLUSHED) {
-            return late.poll();
-        }
-        var flushed = late.stream().filter(each -> each.status() == Completions.FLUSHED).toList();
-        var any = flushed.get(random.nextInt(flushed.size()));
-        late.remove(any);
-        fabric.countShuffled();
-        return any;
+        return !reports.isEmpty() || !landing.isEmpty();
     }
 
     private boolean flush() {
@@ -334,7 +228,7 @@ final class SimQueuePair implements QueuePair {
         if (request == null) {
             return false;
         }
-        late.add(completion(request.id, Completions.FLUSHED, 0, false, 0));
+        reports.add(request.id, Completions.FLUSHED);
         outstanding = 0;
         return true;
     }
@@ -349,7 +243,7 @@ final class SimQueuePair implements QueuePair {
         if (taken == null) {
             return false;
         }
-        late.add(completion(taken.id(), Completions.FLUSHED, 0, false, 0));
+        reports.add(taken.id(), Completions.FLUSHED);
         return true;
     }
 
@@ -357,15 +251,10 @@ final class SimQueuePair implements QueuePair {
     public boolean mayTakeReceives() {
         fabric.lock.lock();
         try {
-            return fabric.forgets() && !(receivesOver && late.isEmpty());
+            return fabric.forgets() && !(receivesOver && reports.isEmpty());
         } finally {
             fabric.lock.unlock();
         }
-    }
-
-    private SimCompletionQueue.Completion completion(
-            long id, int status, int bytes, boolean immediate, int value) {
-        return new SimCompletionQueue.Completion(id, status, bytes, number, immediate, value);
     }
 
     /** Carries a request out; false when it has to wait for the peer. */
@@ -436,7 +325,7 @@ final class SimQueuePair implements QueuePair {
             return notReady(request);
         }
         notReady = 0;
-        peer.landing.forEach(peer::land);
+        peer.landing.forEach(Fragment::land);
         peer.landing.clear();
         var data =
                 immediate
@@ -460,13 +349,8 @@ final class SimQueuePair implements QueuePair {
                 SimFabric.at(receive.address(), receive.bytes()),
                 0,
                 data.length);
-        peer.late.add(
-                peer.completion(
-                        receive.id(),
-                        Completions.SUCCESS,
-                        immediate ? (int) request.bytes() : data.length,
-                        immediate,
-                        request.immediate));
+        int bytes = immediate ? (int) request.bytes() : data.length;
+        peer.reports.received(receive.id(), bytes, immediate, request.immediate);
         fabric.busy(peer);
         return succeed(request);
     }
@@ -496,23 +380,18 @@ final class SimQueuePair implements QueuePair {
         return succeed(request);
     }
 
-    private void land(Fragment fragment) {
-        SimFabric.at(fragment.to, fragment.bytes.length)
-                .copyFrom(MemorySegment.ofArray(fragment.bytes));
-    }
-
     private boolean succeed(SimRequest request) {
         posted.remove();
         outstanding = posted.size();
         if ((request.flags & SIGNALED) != 0) {
-            late.add(completion(request.id, Completions.SUCCESS, 0, false, 0));
+            reports.add(request.id, Completions.SUCCESS);
         }
         return true;
     }
 
     private boolean fail(SimRequest request, int status) {
         posted.remove();
-        late.add(completion(request.id, status, 0, false, 0));
+        reports.add(request.id, status);
         state = State.ERROR;
         return true;
     }
