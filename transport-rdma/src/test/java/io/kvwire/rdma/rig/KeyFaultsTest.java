@@ -18,7 +18,7 @@ import java.util.Map;
  * cancellation, or after memory was taken back from a peer that stands still.
  */
 @Tag("two-hosts")
-@Timeout(300)
+@Timeout(600)
 class KeyFaultsTest extends TransferFaults {
     @ParameterizedTest
     @CsvSource({
