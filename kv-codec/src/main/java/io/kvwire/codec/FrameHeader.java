@@ -208,6 +208,17 @@ final class FrameHeader {
      * @throws TransferException with MALFORMED, VERSION_MISMATCH or CORRUPT
      */
     void decode(MemorySegment frame) {
+        decodeAlone(frame);
+        FrameRules.exactly("bytes of the frame", frame.byteSize(), (long) BYTES + wireBytes);
+    }
+
+    /**
+     * Reads and checks a header whose frame need not be there yet.
+     *
+     * @param frame begins with one
+     * @throws TransferException with MALFORMED, VERSION_MISMATCH or CORRUPT
+     */
+    void decodeAlone(MemorySegment frame) {
         if (frame.byteSize() < BYTES) {
             throw FrameRules.malformed(frame.byteSize() + " bytes, a header alone has " + BYTES);
         }
@@ -222,7 +233,6 @@ final class FrameHeader {
         FrameRules.exactly("reserved bytes", bytes.getShort(114), 0);
         FrameRules.check(this);
         FrameRules.exactly("minor version", bytes.get(5), minorVersion());
-        FrameRules.exactly("bytes of the frame", frame.byteSize(), (long) BYTES + wireBytes);
     }
 
     private void checkVersion() {

@@ -49,6 +49,9 @@ final class Lossless {
      */
     MemorySegment decompress(FrameHeader header, MemorySegment frame) {
         int plain = (int) FrameSections.plainCodes(header);
+        if (plain > Lz4.MOST_EXPANSION * header.codeBytes) {
+            return MemorySegment.NULL;
+        }
         var stage = lz4();
         var block = stage.block(header.codeBytes);
         MemorySegment.copy(frame, BYTES, block, 0, header.codeBytes);

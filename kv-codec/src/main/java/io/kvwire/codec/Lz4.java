@@ -14,6 +14,12 @@ import java.nio.ByteBuffer;
  * thread.
  */
 final class Lz4 {
+    /**
+     * The most bytes that one byte of a block stands for: each byte of the length of a match adds
+     * 255 at most.
+     */
+    static final long MOST_EXPANSION = 255;
+
     private static final LZ4Factory FACTORY = factory();
 
     private final LZ4Compressor compressor = FACTORY.fastCompressor();

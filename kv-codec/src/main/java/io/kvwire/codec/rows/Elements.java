@@ -15,6 +15,8 @@ public final class Elements {
     static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final float MOST_FLOAT16 = 65504;
+
     private Elements() {}
 
     /**
@@ -34,7 +36,8 @@ public final class Elements {
     }
 
     /**
-     * Stores an element, rounded to nearest, ties to even.
+     * Stores an element, rounded to nearest, ties to even; to FP16, what would come to be infinite
+     * becomes the largest finite number.
      *
      * @param dtype FP32, FP16 or BF16
      * @param memory to hold it
@@ -44,10 +47,19 @@ public final class Elements {
     public static void store(DType dtype, MemorySegment memory, long at, float value) {
         switch (dtype) {
             case FP32 -> memory.set(FLOAT, at, value);
-            case FP16 -> memory.set(SHORT, at, Float.floatToFloat16(value));
+            case FP16 -> memory.set(SHORT, at, float16(value));
             case BF16 -> memory.set(SHORT, at, bfloat16(value));
             case FP8_E4M3, FP8_E5M2, INT8 -> throw noFloat(dtype);
         }
+    }
+
+    /**
+     * {@return the FP16 number next to a binary32 one, ties to even, none of them infinite}
+     *
+     * @param value no NaN
+     */
+    public static short float16(float value) {
+        return Float.floatToFloat16(Math.max(-MOST_FLOAT16, Math.min(MOST_FLOAT16, value)));
     }
 
     /** The upper half of the number, rounded; the carry may go up to infinity. */

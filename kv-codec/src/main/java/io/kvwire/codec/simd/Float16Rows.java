@@ -1,5 +1,6 @@
 package io.kvwire.codec.simd;
 
+import io.kvwire.codec.rows.Elements;
 import io.kvwire.codec.rows.RowKernels;
 import io.kvwire.codec.rows.Rows;
 import io.kvwire.transport.DType;
@@ -40,7 +41,7 @@ final class Float16Rows {
             floats.scale(0, rows.scale(row));
             kernels.decode(floats.codes(rows.codes(), rows.codesAt(row)));
             for (int i = 0; i < rows.dim(); i++) {
-                halves[i] = Float.floatToFloat16(values[i]);
+                halves[i] = Elements.float16(values[i]);
             }
             MemorySegment.copy(halfBytes, 0, rows.elements(), rows.at(row), rows.rowBytes());
         }
