@@ -1,7 +1,5 @@
 package io.kvwire.harness.xpu;
 
-import io.kvwire.ffi.opencl.Buffer;
-import io.kvwire.ffi.opencl.Context;
 import io.kvwire.harness.model.LlamaConfig;
 
 import java.util.ArrayList;
@@ -12,26 +10,26 @@ final class Activations implements AutoCloseable {
     /** Scores of attention take no more than this; more rows take turns. */
     private static final long MOST_SCORE_BYTES = 64L << 20;
 
-    private final Context context;
+    private final Engine engine;
     private final LlamaConfig config;
-    private final List<Buffer> owned = new ArrayList<>();
+    private final List<Engine.Memory> owned = new ArrayList<>();
     final int rows;
-    final Buffer tokens;
-    final Buffer angles;
-    final Buffer hidden;
-    final Buffer normed;
-    final Buffer queryKeyValue;
-    final Buffer attended;
-    final Buffer projected;
-    final Buffer gateUp;
-    final Buffer inverses;
-    final Buffer logits;
-    final Buffer best;
-    private Buffer scores;
-    private Buffer table;
+    final Engine.Memory tokens;
+    final Engine.Memory angles;
+    final Engine.Memory hidden;
+    final Engine.Memory normed;
+    final Engine.Memory queryKeyValue;
+    final Engine.Memory attended;
+    final Engine.Memory projected;
+    final Engine.Memory gateUp;
+    final Engine.Memory inverses;
+    final Engine.Memory logits;
+    final Engine.Memory best;
+    private Engine.Memory scores;
+    private Engine.Memory table;
 
-    Activations(Context context, LlamaConfig config, int rows) {
-        this.context = context;
+    Activations(Engine engine, LlamaConfig config, int rows) {
+        this.engine = engine;
         this.config = config;
         this.rows = rows;
         tokens = floats(rows);
@@ -45,17 +43,17 @@ final class Activations implements AutoCloseable {
         inverses = floats((long) rows * config.heads());
         logits = floats(config.vocabSize());
         best = floats(1);
-        scores = context.buffer(Float.BYTES);
-        table = context.buffer(Integer.BYTES);
+        scores = engine.memory(Float.BYTES);
+        table = engine.memory(Integer.BYTES);
     }
 
-    private Buffer floats(long count) {
+    private Engine.Memory floats(long count) {
         try {
-            var buffer = context.buffer(count * Float.BYTES);
+            var buffer = engine.memory(count * Float.BYTES);
             owned.add(buffer);
             return buffer;
         } catch (RuntimeException | Error e) {
-            owned.forEach(Buffer::close);
+            owned.forEach(Engine.Memory::close);
             throw e;
         }
     }
@@ -70,30 +68,30 @@ final class Activations implements AutoCloseable {
         return Math.clamp(MOST_SCORE_BYTES / bytes, 1, of);
     }
 
-    /** {@return room for the scores of so many rows; the queue must be done with the former} */
-    Buffer scores(int attending, int tokensOfContext, Runnable finish) {
+    /** {@return room for the scores of so many rows; the engine must be done with the former} */
+    Engine.Memory scores(int attending, int tokensOfContext, Runnable finish) {
         long bytes = (long) attending * config.heads() * tokensOfContext * Float.BYTES;
         if (scores.bytes() < bytes) {
             finish.run();
             scores.close();
-            scores = context.buffer(Long.highestOneBit(bytes) << 1);
+            scores = engine.memory(Long.highestOneBit(bytes) << 1);
         }
         return scores;
     }
 
-    /** {@return room for a block table; the queue is done with the former} */
-    Buffer table(int blocks) {
+    /** {@return room for a block table; the engine is done with the former} */
+    Engine.Memory table(int blocks) {
         long bytes = (long) blocks * Integer.BYTES;
         if (table.bytes() < bytes) {
             table.close();
-            table = context.buffer(bytes);
+            table = engine.memory(bytes);
         }
         return table;
     }
 
     @Override
     public void close() {
-        owned.forEach(Buffer::close);
+        owned.forEach(Engine.Memory::close);
         scores.close();
         table.close();
     }

@@ -15,12 +15,15 @@ import java.util.Optional;
 final class XpuDevice implements ComputeDevice {
     private final String name;
     private final Device device;
+    private final String why;
     private final Context context;
     private final OpenClMemory memory;
 
-    XpuDevice(String name, Device device) {
+    /** Opens a device; {@code why} is the reason for OpenCL rather than Level Zero. */
+    XpuDevice(String name, Device device, String why) {
         this.name = name;
         this.device = device;
+        this.why = why;
         context = Context.of(device);
         try {
             memory = new OpenClMemory(name, context);
@@ -37,7 +40,8 @@ final class XpuDevice implements ComputeDevice {
 
     @Override
     public String describe() {
-        return device + ", " + device.version() + ", driver " + device.driver();
+        return "%s, %s, driver %s, through OpenCL: %s"
+                .formatted(device, device.version(), device.driver(), why);
     }
 
     @Override
@@ -47,7 +51,8 @@ final class XpuDevice implements ComputeDevice {
 
     @Override
     public LlamaRunner runner(LoadedModel model, LlamaOptions options) {
-        return new XpuLlama(context, memory.buffers(), model, options.chunkTokens());
+        var engine = new OpenClEngine(context, memory.buffers());
+        return new XpuLlama(engine, model, options.chunkTokens());
     }
 
     @Override

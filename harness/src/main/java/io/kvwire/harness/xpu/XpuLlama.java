@@ -4,11 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.kvwire.ffi.kernels.LlamaCache;
-import io.kvwire.ffi.opencl.Buffer;
-import io.kvwire.ffi.opencl.Buffers;
-import io.kvwire.ffi.opencl.CommandQueue;
-import io.kvwire.ffi.opencl.Context;
-import io.kvwire.ffi.opencl.Event;
 import io.kvwire.harness.model.LayerListener;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.LlamaRunner;
@@ -22,7 +17,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 
 /**
- * Runs a Llama on an OpenCL device, with the arithmetic of the CPU's in the order of the CPU's.
+ * Runs a Llama on a device of OpenCL or Level Zero, with the arithmetic of the CPU's in the order
+ * of the CPU's.
  *
  * <p>The layers of a chunk are enqueued at once; a listener hears of each as its keys and values
  * are written, while the device computes those behind it.
@@ -31,8 +27,7 @@ final class XpuLlama implements LlamaRunner {
     private final LlamaConfig config;
     private final int chunkTokens;
     private final double[] frequencies;
-    private final CommandQueue queue;
-    private final Buffers buffers;
+    private final Engine engine;
     private final XpuWeights weights;
     private final Kernels kernels;
     private final Activations scratch;
@@ -42,27 +37,27 @@ final class XpuLlama implements LlamaRunner {
     private final MemorySegment hostLogits;
 
     /** A sequence on the device: the cache that it is in, and its block table. */
-    private record Place(PagedKv cache, Buffer table) {}
+    private record Place(PagedKv cache, Engine.Memory table) {}
 
-    XpuLlama(Context context, Buffers buffers, LoadedModel model, int chunkTokens) {
+    /** Brings a model to a device; closes the engine, now if that fails. */
+    XpuLlama(Engine engine, LoadedModel model, int chunkTokens) {
+        this.engine = engine;
         config = model.config();
-        this.buffers = buffers;
         this.chunkTokens = chunkTokens;
         frequencies = config.rope().frequencies(config.headDim());
         int rows = Math.min(chunkTokens, config.maxPositions());
         hostTokens = arena.allocate(JAVA_INT, rows);
         hostAngles = arena.allocate(JAVA_FLOAT, (long) rows * config.headDim());
         hostLogits = arena.allocate(JAVA_FLOAT, config.vocabSize());
-        queue = context.queue();
         var opened = new ArrayDeque<Runnable>();
         opened.push(arena::close);
-        opened.push(queue::close);
+        opened.push(engine::close);
         try {
-            kernels = new Kernels(context, queue);
+            kernels = new Kernels(engine);
             opened.push(kernels::close);
-            scratch = new Activations(context, config, rows);
+            scratch = new Activations(engine, config, rows);
             opened.push(scratch::close);
-            weights = new XpuWeights(context, queue, config, model.weights());
+            weights = new XpuWeights(engine, config, model.weights());
         } catch (RuntimeException | Error e) {
             opened.forEach(Runnable::run);
             throw e;
@@ -87,8 +82,8 @@ final class XpuLlama implements LlamaRunner {
             PagedKv cache,
             LayerListener listener) {
         run(tokens, startPosition, blockTable, cache, listener);
-        queue.read(scratch.logits, 0, hostLogits).close();
-        queue.finish();
+        engine.read(scratch.logits, hostLogits);
+        engine.finish();
         return hostLogits.toArray(JAVA_FLOAT);
     }
 
@@ -105,8 +100,8 @@ final class XpuLlama implements LlamaRunner {
                 .with(config.vocabSize())
                 .with(scratch.best)
                 .overGroups(1);
-        queue.read(scratch.best, 0, hostTokens.asSlice(0, Integer.BYTES)).close();
-        queue.finish();
+        engine.read(scratch.best, hostTokens.asSlice(0, Integer.BYTES));
+        engine.finish();
         int best = hostTokens.get(JAVA_INT, 0);
         if (best < 0) {
             throw new ModelException(
@@ -131,11 +126,11 @@ final class XpuLlama implements LlamaRunner {
         multiply(scratch.normed, config.hiddenSize(), 1, weights.head(), scratch.logits);
     }
 
-    private Buffer upload(int[] blockTable) {
+    private Engine.Memory upload(int[] blockTable) {
         var table = scratch.table(blockTable.length);
-        try (var own = Arena.ofConfined();
-                var done = queue.write(own.allocateFrom(JAVA_INT, blockTable), table, 0)) {
-            done.await();
+        try (var own = Arena.ofConfined()) {
+            engine.write(own.allocateFrom(JAVA_INT, blockTable), table);
+            engine.finish();
         }
         return table;
     }
@@ -143,7 +138,7 @@ final class XpuLlama implements LlamaRunner {
     /** Brings a chunk's tokens and angles to the device and looks up the embedding. */
     private void begin(int[] tokens, int first, int rows, int position) {
         // What the host wrote for the chunk before must have been read.
-        queue.finish();
+        engine.finish();
         MemorySegment.copy(tokens, first, hostTokens, JAVA_INT, 0, rows);
         int half = frequencies.length;
         for (int r = 0; r < rows; r++) {
@@ -156,12 +151,12 @@ final class XpuLlama implements LlamaRunner {
             }
         }
         long angleBytes = (long) rows * config.headDim() * Float.BYTES;
-        queue.write(hostTokens.asSlice(0, (long) rows * Integer.BYTES), scratch.tokens, 0).close();
-        queue.write(hostAngles.asSlice(0, angleBytes), scratch.angles, 0).close();
+        engine.write(hostTokens.asSlice(0, (long) rows * Integer.BYTES), scratch.tokens);
+        engine.write(hostAngles.asSlice(0, angleBytes), scratch.angles);
         int columns = config.hiddenSize();
         kernels.embed
                 .with(scratch.tokens)
-                .with(weights.embedding().buffer())
+                .with(weights.embedding().memory())
                 .with(weights.embedding().bf16() ? 1 : 0)
                 .with(rows)
                 .with(columns)
@@ -170,7 +165,7 @@ final class XpuLlama implements LlamaRunner {
     }
 
     private void layers(Place place, int position, int rows, LayerListener heard) {
-        var written = new ArrayDeque<Event>();
+        var written = new ArrayDeque<Engine.Mark>();
         try {
             for (int n = 0; n < config.layers(); n++) {
                 var layer = weights.layer(n);
@@ -193,7 +188,7 @@ final class XpuLlama implements LlamaRunner {
                 add(rows);
                 feedForward(layer, rows);
                 // The device begins with what is there while the next layer is put together.
-                queue.flush();
+                engine.flush();
             }
             if (heard != LayerListener.NONE) {
                 for (int n = 0; n < config.layers(); n++) {
@@ -204,7 +199,7 @@ final class XpuLlama implements LlamaRunner {
                 }
             }
         } finally {
-            written.forEach(Event::close);
+            written.forEach(Engine.Mark::close);
         }
     }
 
@@ -217,7 +212,7 @@ final class XpuLlama implements LlamaRunner {
         add(rows);
     }
 
-    private void norm(Buffer x, int firstRow, int rows, Buffer weight) {
+    private void norm(Engine.Memory x, int firstRow, int rows, Engine.Memory weight) {
         kernels.norm
                 .with(x)
                 .with(weight)
@@ -228,12 +223,12 @@ final class XpuLlama implements LlamaRunner {
                 .overGroups(rows);
     }
 
-    private void multiply(Buffer x, int stride, int rows, Matrix matrix, Buffer y) {
+    private void multiply(Engine.Memory x, int stride, int rows, Matrix matrix, Engine.Memory y) {
         (matrix.bf16() ? kernels.multiplyBf16 : kernels.multiplyFp32)
                 .with(x)
                 .with(stride)
                 .with(rows)
-                .with(matrix.buffer())
+                .with(matrix.memory())
                 .with(matrix.rows())
                 .with(matrix.columns())
                 .with(y)
@@ -254,8 +249,8 @@ final class XpuLlama implements LlamaRunner {
                 .overThreads((long) rows * heads * half);
     }
 
-    /** Stores keys and values; the event is that of both, which follow each other. */
-    private Event store(Place place, int layer, int position, int rows) {
+    /** Stores keys and values; the end is that of both, which follow each other. */
+    private Engine.Mark store(Place place, int layer, int position, int rows) {
         var cache = place.cache();
         var keys = find(cache.keys(layer));
         var values = find(cache.values(layer));
@@ -265,25 +260,25 @@ final class XpuLlama implements LlamaRunner {
                 first + config.kvDim(), rows, values, shape(cache, values, false), place, position);
     }
 
-    private Event store(
-            int from, int rows, Buffers.Place memory, LlamaCache shape, Place place, int position) {
+    private Engine.Mark store(
+            int from, int rows, Engine.Place memory, LlamaCache shape, Place place, int position) {
         return kernels.store
                 .with(scratch.queryKeyValue)
                 .with(scratch.qkvStride())
                 .with(from)
                 .with(rows)
                 .with(shape)
-                .with(memory.buffer())
+                .with(memory.memory())
                 .with(place.table())
                 .with(position)
                 .launchOverThreads((long) rows * config.kvDim());
     }
 
-    private Buffers.Place find(MemorySegment segment) {
-        return buffers.find(segment, 0, segment.byteSize());
+    private Engine.Place find(MemorySegment segment) {
+        return engine.find(segment);
     }
 
-    private static LlamaCache shape(PagedKv cache, Buffers.Place memory, boolean keys) {
+    private static LlamaCache shape(PagedKv cache, Engine.Place memory, boolean keys) {
         var geometry = cache.geometry();
         var strides = cache.strides();
         return new LlamaCache(
@@ -304,14 +299,15 @@ final class XpuLlama implements LlamaRunner {
     private void attend(Place place, int layer, int position, int rows) {
         int context = position + rows;
         int together = scratch.attendingRows(rows, context);
-        var scores = scratch.scores(together, context, queue::finish);
+        var scores = scratch.scores(together, context, engine::finish);
         for (int first = 0; first < rows; first += together) {
             attend(place, layer, position, first, Math.min(together, rows - first), scores);
         }
     }
 
     // Six parameters: what differs between the rows that attend together.
-    private void attend(Place place, int layer, int position, int first, int rows, Buffer scores) {
+    private void attend(
+            Place place, int layer, int position, int first, int rows, Engine.Memory scores) {
         var keys = find(place.cache().keys(layer));
         var values = find(place.cache().values(layer));
         int context = position + first + rows;
@@ -324,7 +320,7 @@ final class XpuLlama implements LlamaRunner {
                 .with(rows)
                 .with(heads)
                 .with(shape(place.cache(), keys, true))
-                .with(keys.buffer())
+                .with(keys.memory())
                 .with(place.table())
                 .with(position)
                 .with(context)
@@ -347,7 +343,7 @@ final class XpuLlama implements LlamaRunner {
                 .with(rows)
                 .with(heads)
                 .with(shape(place.cache(), values, false))
-                .with(values.buffer())
+                .with(values.memory())
                 .with(place.table())
                 .with(position)
                 .with(context)
@@ -363,11 +359,11 @@ final class XpuLlama implements LlamaRunner {
 
     @Override
     public void close() {
-        queue.finish();
+        engine.finish();
         weights.close();
         scratch.close();
         kernels.close();
-        queue.close();
+        engine.close();
         arena.close();
     }
 }

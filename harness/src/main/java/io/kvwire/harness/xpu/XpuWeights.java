@@ -1,8 +1,5 @@
 package io.kvwire.harness.xpu;
 
-import io.kvwire.ffi.opencl.Buffer;
-import io.kvwire.ffi.opencl.CommandQueue;
-import io.kvwire.ffi.opencl.Context;
 import io.kvwire.harness.math.PackedMatrix;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.LlamaWeights;
@@ -12,26 +9,24 @@ import java.util.List;
 
 /** The weights of a model in memory of the device, which it owns. */
 final class XpuWeights implements AutoCloseable {
-    private final Context context;
-    private final CommandQueue queue;
-    private final List<Buffer> owned = new ArrayList<>();
+    private final Engine engine;
+    private final List<Engine.Memory> owned = new ArrayList<>();
     private final Matrix embedding;
     private final Matrix head;
-    private final Buffer finalNorm;
+    private final Engine.Memory finalNorm;
     private final List<Layer> layers = new ArrayList<>();
 
     /** As {@link LlamaWeights.Layer}, on the device. */
     record Layer(
-            Buffer attentionNorm,
+            Engine.Memory attentionNorm,
             Matrix queryKeyValue,
             Matrix output,
-            Buffer feedForwardNorm,
+            Engine.Memory feedForwardNorm,
             Matrix gateUp,
             Matrix down) {}
 
-    XpuWeights(Context context, CommandQueue queue, LlamaConfig config, LlamaWeights weights) {
-        this.context = context;
-        this.queue = queue;
+    XpuWeights(Engine engine, LlamaConfig config, LlamaWeights weights) {
+        this.engine = engine;
         try {
             embedding = matrix(weights.embedding());
             head = config.tiedEmbeddings() ? embedding : matrix(weights.head());
@@ -54,15 +49,15 @@ final class XpuWeights implements AutoCloseable {
     }
 
     private Matrix matrix(PackedMatrix packed) {
-        var matrix = Matrix.upload(context, queue, packed);
-        owned.add(matrix.buffer());
+        var matrix = Matrix.upload(engine, packed);
+        owned.add(matrix.memory());
         return matrix;
     }
 
-    private Buffer vector(float... values) {
-        var buffer = Matrix.upload(context, queue, values);
-        owned.add(buffer);
-        return buffer;
+    private Engine.Memory vector(float... values) {
+        var memory = Matrix.upload(engine, values);
+        owned.add(memory);
+        return memory;
     }
 
     Matrix embedding() {
@@ -73,7 +68,7 @@ final class XpuWeights implements AutoCloseable {
         return head;
     }
 
-    Buffer finalNorm() {
+    Engine.Memory finalNorm() {
         return finalNorm;
     }
 
@@ -83,7 +78,7 @@ final class XpuWeights implements AutoCloseable {
 
     @Override
     public void close() {
-        owned.forEach(Buffer::close);
+        owned.forEach(Engine.Memory::close);
         owned.clear();
     }
 }
