@@ -44,7 +44,7 @@ final class DemoCommand implements Callable<Integer> {
     private static final int SHOWN_PROMPT_CHARACTERS = 240;
     private static final int SHOWN_TOKENS = 32;
     private static final int SYNTHETIC_PROMPT_TOKENS = 512;
-    private static final Duration BUDGET = Duration.ofSeconds(60);
+    private static final Duration BUDGET = Duration.ofSeconds(45);
 
     @Spec private CommandSpec spec;
     @ParentCommand private Main main;

@@ -23,6 +23,10 @@ final class Demo {
     private static final int WARM_UP_TOKENS = 64;
     private static final int WARM_UP_RUNS = 100;
     private static final long WARM_UP_NANOS = 1_000_000_000;
+    private static final long LEAST_WARM_UP_NANOS = 100_000_000;
+
+    /** Of a group's time, for warming up. */
+    private static final double WARM_UP_SHARE = 0.4;
 
     private final List<Integer> prompt;
     private final int maxTokens;
@@ -89,15 +93,18 @@ final class Demo {
      * @param steps to run
      * @param processes run them
      * @param deadlineNanos after which no further round begins, as {@link System#nanoTime()}; each
-     *     step is run twice in any case
+     *     step is warmed up, for less and less time, and run once in any case
      * @return a row for each step
      */
     List<Row> group(List<Step> steps, Processes processes, long deadlineNanos) {
         var outcomes = new LinkedHashMap<Step, Outcome>();
         steps.forEach(step -> outcomes.put(step, new Outcome()));
-        outcomes.forEach((step, outcome) -> warmUp(step, outcome, processes));
+        double share = WARM_UP_SHARE / steps.size();
+        long each = (long) ((deadlineNanos - System.nanoTime()) * share);
+        long warmUpNanos = Math.clamp(each, LEAST_WARM_UP_NANOS, WARM_UP_NANOS);
+        outcomes.forEach((step, outcome) -> warmUp(step, outcome, processes, warmUpNanos));
         for (int round = 0; round <= rounds; round++) {
-            if (round > 1 && System.nanoTime() - deadlineNanos > 0) {
+            if (round > 0 && System.nanoTime() - deadlineNanos > 0) {
                 break;
             }
             for (var entry : outcomes.entrySet()) {
@@ -112,10 +119,10 @@ final class Demo {
     }
 
     /** Many short runs, so that each path is measured compiled, the file as much as the wires. */
-    private void warmUp(Step step, Outcome outcome, Processes processes) {
+    private void warmUp(Step step, Outcome outcome, Processes processes, long nanos) {
         progress.accept("warming up " + step.seats() + " " + step.path() + " " + step.mode());
         var start = prompt.subList(0, Math.min(WARM_UP_TOKENS, prompt.size()));
-        long end = System.nanoTime() + WARM_UP_NANOS;
+        long end = System.nanoTime() + nanos;
         try {
             for (int run = 0; run < WARM_UP_RUNS && System.nanoTime() - end < 0; run++) {
                 processes.run(step, start, 1);

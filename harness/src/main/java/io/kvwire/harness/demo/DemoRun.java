@@ -198,7 +198,7 @@ public final class DemoRun {
         try (var device = ComputeDevices.open(step.seats().prefill())) {
             var seat = Seat.of(settings.model()).withOptions(options).withDevice(device);
             try (Processes process = new InProcess(new SingleProcess(seat))) {
-                rows.addAll(demo.group(List.of(step), process, System.nanoTime() + budget(0.1)));
+                rows.addAll(demo.group(List.of(step), process, System.nanoTime() + budget(0.03)));
             }
         } catch (TransferException e) {
             rows.add(Row.failed(step, step.note(0), e.getMessage()));
