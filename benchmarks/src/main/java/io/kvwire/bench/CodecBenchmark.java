@@ -5,6 +5,7 @@ import io.kvwire.codec.Int8Codec;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.spi.KvModel;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import org.openjdk.jmh.annotations.Benchmark;
@@ -48,7 +49,7 @@ public class CodecBenchmark {
             new Slab(new Slab.Id(1, 2, 3, 0, 1), layout, 0, new TokenRange(0, 256), 0, 8);
     private final Int8Codec codec = new Int8Codec(KvModel.UNKNOWN);
     private final CodecInC c = new CodecInC(Path.of(System.getProperty("kvwire.codec.library")));
-    private final OneRun run = new OneRun();
+    private final SingleRun run = new SingleRun();
 
     private MemorySegment cache;
     private MemorySegment[] slabs;
@@ -80,7 +81,7 @@ public class CodecBenchmark {
         codes = new MemorySegment[RING];
         for (int i = 0; i < RING; i++) {
             slots[i] = Arena.global().allocate(codec.maxFrameBytes(slab), ALIGNMENT);
-            long bytes = codec.encode(slab, run.over(slabs[i % slabs.length]), slots[i]);
+            long bytes = codec.encode(slab, whole(slabs[i % slabs.length]), slots[i]);
             frames[i] = slots[i].asSlice(0, bytes);
             codes[i] = Arena.global().allocate(slabBytes, ALIGNMENT);
             c.encode(slabs[i % slabs.length], DIM, codes[i], true);
@@ -105,14 +106,14 @@ public class CodecBenchmark {
     @Benchmark
     public void encode() {
         next++;
-        codec.encode(slab, run.over(slabs[next % slabs.length]), slots[next % RING]);
+        codec.encode(slab, whole(slabs[next % slabs.length]), slots[next % RING]);
     }
 
     /** Decodes a frame into the cache. */
     @Benchmark
     public void decode() {
         next++;
-        codec.decode(frames[next % RING], slab, run.over(slabs[next % slabs.length]));
+        codec.decode(frames[next % RING], slab, whole(slabs[next % slabs.length]));
     }
 
     /** Encodes a slab in C. */
@@ -141,5 +142,9 @@ public class CodecBenchmark {
     public void decodeInCSummed() {
         next++;
         c.decode(codes[next % RING], DIM, slabs[next % slabs.length], true);
+    }
+
+    private SingleRun whole(MemorySegment slab) {
+        return run.start(slab, 0, slab.byteSize());
     }
 }

@@ -5,6 +5,7 @@ import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.KvCodecProvider;
 import io.kvwire.transport.spi.KvModel;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import org.openjdk.jmh.annotations.Benchmark;
@@ -42,7 +43,7 @@ public class FrameBenchmark {
                     new TokenRange(0, 1),
                     0,
                     1);
-    private final OneRun run = new OneRun();
+    private final SingleRun run = new SingleRun();
     private KvCodec coder;
     private MemorySegment values;
     private MemorySegment room;
@@ -54,18 +55,18 @@ public class FrameBenchmark {
         coder = KvCodecProvider.create(codec, KvModel.UNKNOWN);
         values = Arena.global().allocate(slab.rawBytes(), 64).fill((byte) 0x3F);
         room = Arena.global().allocate(coder.maxFrameBytes(slab), 64);
-        frame = room.asSlice(0, coder.encode(slab, run.over(values), room));
+        frame = room.asSlice(0, coder.encode(slab, run.start(values, 0, values.byteSize()), room));
     }
 
     /** {@return the bytes of a frame that is written} */
     @Benchmark
     public long write() {
-        return coder.encode(slab, run.over(values), room);
+        return coder.encode(slab, run.start(values, 0, values.byteSize()), room);
     }
 
     /** Parses and checks the frame, and puts its values in place. */
     @Benchmark
     public void parse() {
-        coder.decode(frame, slab, run.over(values));
+        coder.decode(frame, slab, run.start(values, 0, values.byteSize()));
     }
 }

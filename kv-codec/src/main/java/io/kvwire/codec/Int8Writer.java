@@ -5,6 +5,7 @@ import static io.kvwire.codec.FrameHeader.BYTES;
 import io.kvwire.codec.rows.RowKernels;
 import io.kvwire.codec.rows.Rows;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.SingleRun;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -35,7 +36,7 @@ final class Int8Writer {
     private final OutlierWatch watch = new OutlierWatch();
     private final Optional<Lossless> lossless;
     private final Scratch gathered = new Scratch();
-    private final WholeRun gatheredRun = new WholeRun();
+    private final SingleRun gatheredRun = new SingleRun();
 
     private int summed;
 
@@ -101,7 +102,7 @@ final class Int8Writer {
         } else if (!channels.scale(header)) {
             header.keys = RowCoding.TOKEN;
         }
-        return gatheredRun.start(elements, header.rawBytes);
+        return gatheredRun.start(elements, 0, header.rawBytes);
     }
 
     private MemorySegment gather(FrameHeader header, RunCursor runs) {

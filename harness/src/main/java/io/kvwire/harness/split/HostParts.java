@@ -1,7 +1,7 @@
 package io.kvwire.harness.split;
 
 import io.kvwire.transport.spi.DeviceMemory;
-import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.SingleRun;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -45,7 +45,7 @@ final class HostParts {
     void fetch() {
         device.ifPresent(from -> {
             for (int i = 0; i < parts.size(); i++) {
-                from.gather(new Whole(parts.get(i)), onHost.get(i));
+                from.gather(SingleRun.of(parts.get(i)), onHost.get(i));
             }
         });
     }
@@ -54,40 +54,8 @@ final class HostParts {
     void bring() {
         device.ifPresent(to -> {
             for (int i = 0; i < parts.size(); i++) {
-                to.scatter(onHost.get(i), new Whole(parts.get(i)));
+                to.scatter(onHost.get(i), SingleRun.of(parts.get(i)));
             }
         });
-    }
-
-    /** All of a segment as one run. */
-    private static final class Whole implements RunCursor {
-        private final MemorySegment segment;
-        private boolean given;
-
-        Whole(MemorySegment segment) {
-            this.segment = segment;
-        }
-
-        @Override
-        public boolean next() {
-            boolean first = !given;
-            given = true;
-            return first;
-        }
-
-        @Override
-        public MemorySegment segment() {
-            return segment;
-        }
-
-        @Override
-        public long offset() {
-            return 0;
-        }
-
-        @Override
-        public long length() {
-            return segment.byteSize();
-        }
     }
 }

@@ -12,6 +12,7 @@ import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.PagedSlab;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
@@ -38,7 +39,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     private boolean dropped;
 
     // Where a payload waits to be decoded, or for its device.
-    private final StagedRun stagedRun = new StagedRun();
+    private final SingleRun stagedRun = new SingleRun();
     private Coding coding;
     private Staging.Slot slot;
     private Slab slab;

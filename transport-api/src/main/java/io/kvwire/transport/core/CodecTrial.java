@@ -4,6 +4,7 @@ import io.kvwire.transport.DType;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.spi.KvCodec;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.Arena;
@@ -56,7 +57,7 @@ record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, doub
             }
             var back = arena.allocate(bytes, 64);
             var frame = arena.allocate(codec.maxFrameBytes(slab), 64);
-            var run = new StagedRun();
+            var run = new SingleRun();
             long start = System.nanoTime();
             long encode = Long.MAX_VALUE;
             long decode = Long.MAX_VALUE;

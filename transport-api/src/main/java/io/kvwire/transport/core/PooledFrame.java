@@ -12,6 +12,7 @@ import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.Arena;
@@ -36,7 +37,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
             ByteBuffer.allocateDirect(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     private final BlockRuns blockRuns = new BlockRuns();
     private final RangeRuns rangeRuns = new RangeRuns();
-    private final StagedRun stagedRun = new StagedRun();
+    private final SingleRun stagedRun = new SingleRun();
     private final CRC32C crc = new CRC32C();
     private final int[] entryCount = new int[1];
     private MemorySegment staging = MemorySegment.NULL;

@@ -21,6 +21,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.PagedSlab;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import org.junit.jupiter.api.AfterEach;
@@ -85,7 +86,7 @@ class BounceRingTest {
         write(one, from, bytes);
 
         try (var ring = new BounceRing(one, other, chunkBytes)) {
-            assertEquals(BYTES, ring.copy(new Whole(from), new Whole(to)));
+            assertEquals(BYTES, ring.copy(SingleRun.of(from), SingleRun.of(to)));
         }
 
         assertArrayEquals(bytes, read(other, to));
@@ -238,12 +239,12 @@ class BounceRingTest {
         var from = one.allocate(10_000, 64);
         var to = other.allocate(10_000, 64);
         try (var ring = new BounceRing(one, other, 1_000)) {
-            var shorter = new Whole(to.asSlice(0, 9_500));
-            assertRefused(() -> ring.copy(new Whole(from), shorter));
-            var source = new Whole(from.asSlice(0, 9_000));
-            assertRefused(() -> ring.copy(source, new Whole(to)));
+            var shorter = SingleRun.of(to.asSlice(0, 9_500));
+            assertRefused(() -> ring.copy(SingleRun.of(from), shorter));
+            var source = SingleRun.of(from.asSlice(0, 9_000));
+            assertRefused(() -> ring.copy(source, SingleRun.of(to)));
 
-            assertEquals(10_000, ring.copy(new Whole(from), new Whole(to)), "and it goes on");
+            assertEquals(10_000, ring.copy(SingleRun.of(from), SingleRun.of(to)), "and it goes on");
         }
     }
 
@@ -253,10 +254,10 @@ class BounceRingTest {
         var to = other.allocate(50_000, 64);
         try (var ring = new BounceRing(one, other, 1_000)) {
             for (int round = 0; round < 3; round++) {
-                assertRefused(() -> ring.copy(new Whole(to), new Whole(to)));
-                assertRefused(() -> ring.copy(new Whole(from), new Whole(from)));
+                assertRefused(() -> ring.copy(SingleRun.of(to), SingleRun.of(to)));
+                assertRefused(() -> ring.copy(SingleRun.of(from), SingleRun.of(from)));
             }
-            assertEquals(50_000, ring.copy(new Whole(from), new Whole(to)));
+            assertEquals(50_000, ring.copy(SingleRun.of(from), SingleRun.of(to)));
         }
     }
 
@@ -273,12 +274,12 @@ class BounceRingTest {
 
     private static void write(DeviceMemory memory, MemorySegment segment, byte... bytes) {
         try (var arena = Arena.ofShared()) {
-            memory.scatter(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), new Whole(segment));
+            memory.scatter(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), SingleRun.of(segment));
         }
     }
 
     private static byte[] read(DeviceMemory memory, MemorySegment segment) {
-        return gather(memory, new Whole(segment), segment.byteSize());
+        return gather(memory, SingleRun.of(segment), segment.byteSize());
     }
 
     private static byte[] gather(DeviceMemory memory, RunCursor runs, long bytes) {
@@ -286,38 +287,6 @@ class BounceRingTest {
             var host = arena.allocate(bytes);
             memory.gather(runs, host);
             return host.toArray(ValueLayout.JAVA_BYTE);
-        }
-    }
-
-    /** All of a segment as one run. */
-    private static final class Whole implements RunCursor {
-        private final MemorySegment segment;
-        private boolean given;
-
-        Whole(MemorySegment segment) {
-            this.segment = segment;
-        }
-
-        @Override
-        public boolean next() {
-            boolean first = !given;
-            given = true;
-            return first;
-        }
-
-        @Override
-        public MemorySegment segment() {
-            return segment;
-        }
-
-        @Override
-        public long offset() {
-            return 0;
-        }
-
-        @Override
-        public long length() {
-            return segment.byteSize();
         }
     }
 }

@@ -34,6 +34,7 @@ import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.KvCodecProvider;
 import io.kvwire.transport.spi.KvModel;
 import io.kvwire.transport.spi.RunCursor;
+import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 import io.kvwire.transport.spi.Wires;
 
@@ -320,9 +321,9 @@ class CodedByDevicesTest {
                         0,
                         layout.heads());
         var frame = MemorySegment.ofArray(new byte[(int) codec.maxFrameBytes(slab)]);
-        long bytes = codec.encode(slab, new Whole(values), frame);
+        long bytes = codec.encode(slab, SingleRun.of(MemorySegment.ofArray(values)), frame);
         byte[] decoded = new byte[values.length];
-        codec.decode(frame.asSlice(0, bytes), slab, new Whole(decoded));
+        codec.decode(frame.asSlice(0, bytes), slab, SingleRun.of(MemorySegment.ofArray(decoded)));
         return decoded;
     }
 
@@ -414,38 +415,6 @@ class CodedByDevicesTest {
             }
             assertTrue(near.metrics().bytesFromDevices() >= plan.bytes(TOKENS));
             assertTrue(far.metrics().bytesToDevices() >= plan.bytes(TOKENS));
-        }
-    }
-
-    /** An array as one run. */
-    private static final class Whole implements RunCursor {
-        private final MemorySegment memory;
-        private boolean given;
-
-        Whole(byte... bytes) {
-            memory = MemorySegment.ofArray(bytes);
-        }
-
-        @Override
-        public boolean next() {
-            boolean first = !given;
-            given = true;
-            return first;
-        }
-
-        @Override
-        public MemorySegment segment() {
-            return memory;
-        }
-
-        @Override
-        public long offset() {
-            return 0;
-        }
-
-        @Override
-        public long length() {
-            return memory.byteSize();
         }
     }
 }
