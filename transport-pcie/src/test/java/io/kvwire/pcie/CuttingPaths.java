@@ -1,21 +1,17 @@
 package io.kvwire.pcie;
 
-import io.kvwire.transport.Access;
-import io.kvwire.transport.NodeConfig;
+import io.kvwire.tck.fault.ForwardedInbound;
+import io.kvwire.tck.fault.LinkTap;
+import io.kvwire.tck.fault.Taps;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
-import io.kvwire.transport.spi.DataPath;
 import io.kvwire.transport.spi.DataPathProvider;
-import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
-import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** Paths one of whose lanes breaks after so many bytes, in the middle of the payload of a frame. */
@@ -31,84 +27,13 @@ final class CuttingPaths {
     }
 
     DataPathProvider around(DataPathProvider provider) {
-        return new DataPathProvider() {
-            @Override
-            public String name() {
-                return provider.name();
-            }
-
-            @Override
-            public int rank() {
-                return provider.rank();
-            }
-
-            @Override
-            public Optional<String> unavailable(NodeConfig config) {
-                return provider.unavailable(config);
-            }
-
-            @Override
-            public DataPath open(NodeConfig config) {
-                return new Path(provider.open(config));
-            }
-        };
+        return Taps.around(provider, handler -> new Tap(new Handler(handler)));
     }
 
-    private final class Path implements DataPath {
-        private final DataPath path;
-
-        Path(DataPath path) {
-            this.path = path;
-        }
-
+    private record Tap(LinkHandler inbound) implements LinkTap {
         @Override
-        public String name() {
-            return path.name();
-        }
-
-        @Override
-        public byte[] endpoint() {
-            return path.endpoint();
-        }
-
-        @Override
-        public Optional<String> unreachable(byte[] endpoint) {
-            return path.unreachable(endpoint);
-        }
-
-        @Override
-        public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
-            return path.connect(setup, new Handler(handler));
-        }
-
-        @Override
-        public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
-            return path.accept(setup, new Handler(handler));
-        }
-
-        @Override
-        public void memoryAdded(MemorySegment memory, Access access) {
-            path.memoryAdded(memory, access);
-        }
-
-        @Override
-        public void memoryRemoved(MemorySegment memory) {
-            path.memoryRemoved(memory);
-        }
-
-        @Override
-        public void peerMemoryAdded(MemorySegment memory, DeviceMemory device) {
-            path.peerMemoryAdded(memory, device);
-        }
-
-        @Override
-        public CompletableFuture<Void> peerMemoryRemoved(MemorySegment memory) {
-            return path.peerMemoryRemoved(memory);
-        }
-
-        @Override
-        public void close() {
-            path.close();
+        public DataLink over(DataLink link) {
+            return link;
         }
     }
 
@@ -139,7 +64,14 @@ final class CuttingPaths {
     }
 
     /** A frame whose lane breaks when its payload is placed. */
-    private record CutFrame(InboundFrame frame, TransferException why) implements InboundFrame {
+    private static final class CutFrame extends ForwardedInbound {
+        private final TransferException why;
+
+        CutFrame(InboundFrame frame, TransferException why) {
+            super(frame);
+            this.why = why;
+        }
+
         @Override
         public RunCursor target() {
             var runs = frame.target();
@@ -164,26 +96,6 @@ final class CuttingPaths {
                     return runs.length();
                 }
             };
-        }
-
-        @Override
-        public boolean direct(DeviceMemory device) {
-            return frame.direct(device);
-        }
-
-        @Override
-        public boolean revoked() {
-            return frame.revoked();
-        }
-
-        @Override
-        public void complete(long copiedBytes, long scatterNanos) {
-            frame.complete(copiedBytes, scatterNanos);
-        }
-
-        @Override
-        public void abort() {
-            frame.abort();
         }
     }
 }

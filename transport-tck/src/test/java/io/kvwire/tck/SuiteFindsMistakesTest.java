@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
+import io.kvwire.tck.fault.ForwardedInbound;
+import io.kvwire.tck.fault.ForwardedOutbound;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.InboundFrame;
@@ -67,7 +69,7 @@ class SuiteFindsMistakesTest {
     }
 
     /** Counts a frame before its bytes are in place. */
-    private static final class Hasty extends BrokenWire.Inbound implements RunCursor {
+    private static final class Hasty extends ForwardedInbound implements RunCursor {
         private final Arena arena = Arena.ofShared();
         private final MemorySegment aside = arena.allocate(1 << 20);
         private RunCursor target;
@@ -148,7 +150,7 @@ class SuiteFindsMistakesTest {
         @Override
         protected WireUnderTest wire() {
             return BrokenWire.receiving(frame ->
-                    new BrokenWire.Inbound(frame) {
+                    new ForwardedInbound(frame) {
                         @Override
                         public boolean revoked() {
                             return false;
@@ -169,7 +171,7 @@ class SuiteFindsMistakesTest {
         @Override
         protected WireUnderTest wire() {
             return BrokenWire.receiving(frame ->
-                    new BrokenWire.Inbound(frame) {
+                    new ForwardedInbound(frame) {
                         @Override
                         public void complete(long copiedBytes, long scatterNanos) {
                             var runs = frame.target();
@@ -193,7 +195,7 @@ class SuiteFindsMistakesTest {
         @Override
         protected WireUnderTest wire() {
             return BrokenWire.receiving(frame ->
-                    new BrokenWire.Inbound(frame) {
+                    new ForwardedInbound(frame) {
                         @Override
                         public void abort() {}
                     });
@@ -213,7 +215,7 @@ class SuiteFindsMistakesTest {
         @Override
         protected WireUnderTest wire() {
             return BrokenWire.sending(frame ->
-                    new BrokenWire.Outbound(frame) {
+                    new ForwardedOutbound(frame) {
                         @Override
                         public void released(boolean sent) {
                             boolean used = frame.wanted();
@@ -235,7 +237,7 @@ class SuiteFindsMistakesTest {
         @Override
         protected WireUnderTest wire() {
             return BrokenWire.sending(frame ->
-                    new BrokenWire.Outbound(frame) {
+                    new ForwardedOutbound(frame) {
                         @Override
                         public void released(boolean sent) {
                             frame.released(sent);

@@ -1,6 +1,5 @@
 package io.kvwire.tck.fault;
 
-import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.RunCursor;
 
@@ -8,15 +7,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** A frame that stalls, or whose payload is spoiled before it is counted. */
-final class FaultyFrame implements InboundFrame, RunCursor {
-    private final InboundFrame frame;
+final class FaultyFrame extends ForwardedInbound implements RunCursor {
     private final NodeFaults faults;
     private final Runnable repeat;
     private RunCursor runs;
     private int run;
 
     FaultyFrame(InboundFrame frame, NodeFaults faults, Runnable repeat) {
-        this.frame = frame;
+        super(frame);
         this.faults = faults;
         this.repeat = repeat;
     }
@@ -25,16 +23,6 @@ final class FaultyFrame implements InboundFrame, RunCursor {
     public RunCursor target() {
         runs = frame.target();
         return this;
-    }
-
-    @Override
-    public boolean direct(DeviceMemory device) {
-        return frame.direct(device);
-    }
-
-    @Override
-    public boolean revoked() {
-        return frame.revoked();
     }
 
     @Override
@@ -47,11 +35,6 @@ final class FaultyFrame implements InboundFrame, RunCursor {
         faults.stalls().at(StallPoint.BEFORE_COMPLETION);
         frame.complete(copiedBytes, scatterNanos);
         repeat.run();
-    }
-
-    @Override
-    public void abort() {
-        frame.abort();
     }
 
     @Override

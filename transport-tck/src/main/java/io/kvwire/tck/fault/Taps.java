@@ -36,12 +36,19 @@ public final class Taps {
      */
     public Wires around(Wires wires) {
         return new Wires(
-                wires.paths().stream().map(this::around).toList(),
+                wires.paths().stream().map(path -> around(path, links)).toList(),
                 wires.channels().stream().map(this::around).toList(),
                 wires.codecs());
     }
 
-    private DataPathProvider around(DataPathProvider real) {
+    /**
+     * {@return a path like this one, with taps in its data links}
+     *
+     * @param real the real one
+     * @param links makes the tap of a data link, given the node's handler
+     */
+    public static DataPathProvider around(
+            DataPathProvider real, Function<LinkHandler, LinkTap> links) {
         return new DataPathProvider() {
             @Override
             public String name() {
