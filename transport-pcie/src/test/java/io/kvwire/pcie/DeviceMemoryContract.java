@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
-import io.kvwire.transport.spi.RunCursor;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,7 +19,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 
@@ -30,6 +28,9 @@ public abstract class DeviceMemoryContract {
 
     /** For the test of a device. */
     protected DeviceMemoryContract() {}
+
+    /** {@return what {@link #openMemory} calls the device} */
+    protected abstract String name();
 
     /** Opens the device, or skips the test. */
     protected abstract DeviceMemory openMemory();
@@ -56,16 +57,16 @@ public abstract class DeviceMemoryContract {
 
         assertArrayEquals(new byte[100_000], gathered(new Runs().add(segment, 0, 100_000)));
         assertFalse(memory.hostAccessible());
-        assertEquals("xpu:0", memory.device());
+        assertEquals(name(), memory.device());
     }
 
     /** Odd lengths and offsets, runs over the longest of the kernel, and ones copied directly. */
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 16, 100, 4096, 20_000, 70_000})
+    @ValueSource(ints = {1, 2, 3, 16, 100, 4096, 20_000, 70_000, 1_200_000})
     void runsOfAnyLengthComeBackAsTheyWent(int longest) {
         var random = new Random(longest);
-        var segment = memory.allocate(3 << 20, 64);
-        var other = memory.allocate(3 << 20, 64);
+        var segment = memory.allocate(24 << 20, 64);
+        var other = memory.allocate(24 << 20, 64);
         var runs = new Runs();
         long at = 0;
         for (int i = 0; i < 200 && at + 2L * longest < segment.byteSize(); i++) {
@@ -163,64 +164,25 @@ public abstract class DeviceMemoryContract {
         assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refused.code());
     }
 
-    private void refused(Runs runs) {
+    /** Expects that runs are refused as outside. */
+    protected final void refused(Runs runs) {
         var refused = assertThrows(TransferException.class, () -> gathered(runs));
         assertEquals(ErrorCode.OUT_OF_RANGE, refused.code());
     }
 
-    private void scatter(byte[] bytes, Runs runs) {
+    /** Brings bytes to runs of the memory. */
+    protected final void scatter(byte[] bytes, Runs runs) {
         try (var arena = Arena.ofShared()) {
             memory.scatter(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), runs);
         }
     }
 
-    private byte[] gathered(Runs runs) {
+    /** {@return the bytes of runs of the memory} */
+    protected final byte[] gathered(Runs runs) {
         try (var arena = Arena.ofShared()) {
             var host = arena.allocate(runs.bytes());
             memory.gather(runs, host);
             return host.toArray(ValueLayout.JAVA_BYTE);
-        }
-    }
-
-    /** Runs in a list. */
-    private static final class Runs implements RunCursor {
-        private record Run(MemorySegment segment, long offset, long length) {}
-
-        private final List<Run> runs = new ArrayList<>();
-        private int index = -1;
-
-        Runs add(MemorySegment segment, long offset, long length) {
-            runs.add(new Run(segment, offset, length));
-            return this;
-        }
-
-        long bytes() {
-            return runs.stream().mapToLong(Run::length).sum();
-        }
-
-        Runs again() {
-            index = -1;
-            return this;
-        }
-
-        @Override
-        public boolean next() {
-            return ++index < runs.size();
-        }
-
-        @Override
-        public MemorySegment segment() {
-            return runs.get(index).segment();
-        }
-
-        @Override
-        public long offset() {
-            return runs.get(index).offset();
-        }
-
-        @Override
-        public long length() {
-            return runs.get(index).length();
         }
     }
 }

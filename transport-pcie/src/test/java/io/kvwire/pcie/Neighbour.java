@@ -3,7 +3,6 @@ package io.kvwire.pcie;
 import io.kvwire.ffi.cuda.Context;
 import io.kvwire.ffi.cuda.CudaLibrary;
 import io.kvwire.pcie.cuda.CudaMemory;
-import io.kvwire.pcie.cuda.Runs;
 import io.kvwire.tcp.TcpControlChannelProvider;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTable;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.ffi.cuda.Context;
 import io.kvwire.ffi.cuda.IpcHandle;
+import io.kvwire.pcie.Runs;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 

@@ -6,152 +6,39 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.kvwire.ffi.cuda.Context;
-import io.kvwire.transport.ErrorCode;
+import io.kvwire.pcie.DeviceMemoryContract;
+import io.kvwire.pcie.Runs;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.DeviceMemory;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 
 /** On a GPU where there is one, else on the simulated driver. */
-class CudaMemoryTest {
+class CudaMemoryTest extends DeviceMemoryContract {
     private Context context;
     private CudaMemory memory;
 
-    @BeforeEach
-    void open() {
-        context = TestDriver.open();
-        memory = new CudaMemory("cuda:0", context);
+    @Override
+    protected String name() {
+        return "cuda:0";
     }
 
-    @AfterEach
-    void close() {
+    @Override
+    protected DeviceMemory openMemory() {
+        context = TestDriver.open();
+        memory = new CudaMemory(name(), context);
+        return memory;
+    }
+
+    @Override
+    protected void closeDevice() {
         if (context != null) {
-            memory.close();
             context.close();
         }
-    }
-
-    @Test
-    void memoryIsFilledWithZeros() {
-        var segment = memory.allocate(100_000, 64);
-
-        assertArrayEquals(new byte[100_000], gathered(new Runs().add(segment, 0, 100_000)));
-        assertFalse(memory.hostAccessible());
-        assertEquals("cuda:0", memory.device());
-    }
-
-    /** Odd lengths and offsets, runs over the longest of the kernel, and ones copied directly. */
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 16, 100, 4096, 20_000, 70_000, 1_200_000})
-    void runsOfAnyLengthComeBackAsTheyWent(int longest) {
-        var random = new Random(longest);
-        var segment = memory.allocate(24 << 20, 64);
-        var other = memory.allocate(24 << 20, 64);
-        var runs = new Runs();
-        long at = 0;
-        for (int i = 0; i < 200 && at + 2L * longest < segment.byteSize(); i++) {
-            long length = 1L + random.nextInt(longest);
-            at += random.nextInt(1 + longest / 4);
-            runs.add(i % 7 == 6 ? other : segment, at, length);
-            at += length;
-        }
-        byte[] written = new byte[(int) runs.bytes()];
-        random.nextBytes(written);
-
-        scatter(written, runs);
-
-        assertArrayEquals(written, gathered(runs.again()));
-    }
-
-    @Test
-    void moreRunsThanOneLaunchTakesKeepTheirOrder() {
-        var segment = memory.allocate(16 << 20, 64);
-        var runs = new Runs();
-        for (int i = 0; i < 10_000; i++) {
-            runs.add(segment, (9_999 - i) * 1_500L, 1_024);
-        }
-        byte[] written = new byte[(int) runs.bytes()];
-        new Random(1).nextBytes(written);
-
-        scatter(written, runs);
-
-        assertArrayEquals(written, gathered(runs.again()));
-    }
-
-    @Test
-    void bytesBesideTheRunsStayAsTheyWere() {
-        var segment = memory.allocate(4096, 64);
-        byte[] all = new byte[4096];
-        new Random(2).nextBytes(all);
-        scatter(all, new Runs().add(segment, 0, 4096));
-
-        scatter(new byte[] {1, 2, 3}, new Runs().add(segment, 1001, 3));
-
-        byte[] now = gathered(new Runs().add(segment, 0, 4096));
-        all[1001] = 1;
-        all[1002] = 2;
-        all[1003] = 3;
-        assertArrayEquals(all, now);
-    }
-
-    @Test
-    void aSliceNamesAPartOfItsSegment() {
-        var segment = memory.allocate(10_000, 64);
-        scatter(new byte[] {7}, new Runs().add(segment.asSlice(5_000, 100), 50, 1));
-
-        assertArrayEquals(new byte[] {7}, gathered(new Runs().add(segment, 5_050, 1)));
-    }
-
-    @Test
-    void copiesOfSeveralThreadsDoNotMeet() {
-        var segment = memory.allocate(8 << 20, 64);
-        var threads = new ArrayList<CompletableFuture<Void>>();
-        for (int t = 0; t < 4; t++) {
-            int own = t;
-            threads.add(
-                    CompletableFuture.runAsync(() -> {
-                        for (int round = 0; round < 20; round++) {
-                            var runs = new Runs();
-                            for (int i = 0; i < 100; i++) {
-                                runs.add(segment, ((long) own << 21) + i * 20_000L, 10_000);
-                            }
-                            byte[] written = new byte[1_000_000];
-                            new Random(own * 100L + round).nextBytes(written);
-                            scatter(written, runs);
-                            assertArrayEquals(written, gathered(runs.again()));
-                        }
-                    }));
-        }
-        threads.forEach(CompletableFuture::join);
-    }
-
-    @Test
-    void whatLiesOutsideIsRefused() {
-        var segment = memory.allocate(1000, 64);
-        refused(new Runs().add(segment, 990, 11));
-        refused(new Runs().add(segment, -1, 2));
-        refused(new Runs().add(MemorySegment.ofAddress(4096), 0, 1));
-
-        memory.free(segment);
-        refused(new Runs().add(segment, 0, 1));
-        assertThrows(TransferException.class, () -> memory.free(segment));
-    }
-
-    @Test
-    void moreThanTheDeviceHasIsRefused() {
-        var refused = assertThrows(TransferException.class, () -> memory.allocate(1L << 60, 64));
-
-        assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refused.code());
     }
 
     @Test
@@ -242,25 +129,6 @@ class CudaMemoryTest {
             assertArrayEquals(new byte[] {5}, gathered(new Runs().add(segment, 77, 1)));
             assertFalse(busy.isDone(), "the copies were done first");
             compute.synchronize();
-        }
-    }
-
-    private void refused(Runs runs) {
-        var refused = assertThrows(TransferException.class, () -> gathered(runs));
-        assertEquals(ErrorCode.OUT_OF_RANGE, refused.code());
-    }
-
-    private void scatter(byte[] bytes, Runs runs) {
-        try (var arena = Arena.ofShared()) {
-            memory.scatter(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), runs);
-        }
-    }
-
-    private byte[] gathered(Runs runs) {
-        try (var arena = Arena.ofShared()) {
-            var host = arena.allocate(runs.bytes());
-            memory.gather(runs, host);
-            return host.toArray(ValueLayout.JAVA_BYTE);
         }
     }
 }

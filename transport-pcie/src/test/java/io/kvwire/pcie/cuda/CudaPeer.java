@@ -2,6 +2,7 @@ package io.kvwire.pcie.cuda;
 
 import io.kvwire.ffi.cuda.Context;
 import io.kvwire.ffi.cuda.CudaLibrary;
+import io.kvwire.pcie.Runs;
 
 import java.util.HexFormat;
 

@@ -7,6 +7,7 @@ import io.kvwire.ffi.cuda.Int8Rows;
 import io.kvwire.ffi.cuda.RowMover;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.kernels.KvRows;
+import io.kvwire.pcie.Runs;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.TokenRange;

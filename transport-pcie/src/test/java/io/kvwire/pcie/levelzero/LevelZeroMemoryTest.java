@@ -17,9 +17,14 @@ class LevelZeroMemoryTest extends DeviceMemoryContract {
     private LevelZeroMemory memory;
 
     @Override
+    protected String name() {
+        return "xpu:0";
+    }
+
+    @Override
     protected DeviceMemory openMemory() {
         context = SimulatedLevelZero.open();
-        memory = new LevelZeroMemory("xpu:0", context);
+        memory = new LevelZeroMemory(name(), context);
         return memory;
     }
 

@@ -11,12 +11,17 @@ class OpenClMemoryTest extends DeviceMemoryContract {
     private Context context;
 
     @Override
+    protected String name() {
+        return "xpu:0";
+    }
+
+    @Override
     protected DeviceMemory openMemory() {
         assumeTrue(OpenClLibrary.isPresent(), OpenClLibrary::reason);
         var devices = OpenClLibrary.devices();
         assumeTrue(!devices.isEmpty(), "no OpenCL device: install pocl-opencl-icd");
         context = Context.of(devices.getFirst());
-        return new OpenClMemory("xpu:0", context);
+        return new OpenClMemory(name(), context);
     }
 
     @Override

@@ -1,4 +1,4 @@
-package io.kvwire.pcie.cuda;
+package io.kvwire.pcie;
 
 import io.kvwire.transport.spi.RunCursor;
 
@@ -19,11 +19,13 @@ public final class Runs implements RunCursor {
         return this;
     }
 
-    long bytes() {
+    /** {@return the bytes of all} */
+    public long bytes() {
         return runs.stream().mapToLong(Run::length).sum();
     }
 
-    Runs again() {
+    /** Goes back to before the first. */
+    public Runs again() {
         index = -1;
         return this;
     }
