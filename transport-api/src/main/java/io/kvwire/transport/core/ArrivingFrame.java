@@ -3,7 +3,6 @@ package io.kvwire.transport.core;
 import io.kvwire.transport.BlockRuns;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.LayoutPlan;
-import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
@@ -12,11 +11,9 @@ import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.PagedSlab;
 import io.kvwire.transport.spi.RunCursor;
-import io.kvwire.transport.spi.SingleRun;
 import io.kvwire.transport.spi.Slab;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -26,8 +23,7 @@ import java.util.zip.CRC32C;
  */
 final class ArrivingFrame implements InboundFrame, Runnable {
     final FrameHeader fields = new FrameHeader();
-    final int[] ids = new int[Limits.MAX_BLOCKS_PER_FRAME];
-    final int[] generations = new int[Limits.MAX_BLOCKS_PER_FRAME];
+    final TargetPins pins = new TargetPins();
     private final Inbox inbox;
     private final BlockRuns blockRuns = new BlockRuns();
     private final RangeRuns rangeRuns = new RangeRuns();
@@ -39,26 +35,21 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     private boolean dropped;
 
     // Where a payload waits to be decoded, or for its device.
-    private final SingleRun stagedRun = new SingleRun();
+    private final StagedPayload staged;
     private Coding coding;
-    private Staging.Slot slot;
-    private Slab slab;
     private long wholeNanos;
     private long beganNanos;
     private long decodeNanos;
 
     // What was admitted: blocks of a cache, or ranges of a region.
-    private PagedCache cache;
-    private MemoryRegion region;
     private LayoutPlan plan;
     private TokenRange tokens;
-    private int pinned;
-    private int retireCount;
     private List<StridedCopy> ranges = List.of();
     private long position;
 
     ArrivingFrame(Inbox inbox) {
         this.inbox = inbox;
+        staged = new StagedPayload(inbox.metrics());
     }
 
     void begin(long bytes) {
@@ -66,30 +57,20 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         rawBytes = bytes;
         decodeNanos = 0;
         arrivals = null;
-        cache = null;
-        region = null;
-        pinned = 0;
+        pins.start();
         dropped = false;
     }
 
     /** Makes this a frame whose payload goes nowhere. */
     ArrivingFrame drop() {
         dropped = true;
-        unpin();
-        leaveStaging();
+        pins.unpin();
+        staged.leave();
         // A frame that comes twice was never counted as one that touches the target.
         arrivals = null;
         rangeRuns.start(List.of(), false, MemorySegment.NULL, 0, 0);
         target = rangeRuns;
         return this;
-    }
-
-    /** Pins the listed blocks; on failure none stays pinned. */
-    void pinBlocks(PagedCache of, int count) {
-        cache = of;
-        retireCount = of.ledger().retireCount();
-        of.ledger().pinAll(ids, generations, count);
-        pinned = count;
     }
 
     /** Points the payload at the pinned blocks, given the tokens relative to the first of them. */
@@ -129,26 +110,21 @@ final class ArrivingFrame implements InboundFrame, Runnable {
 
     /** Whether the wire cannot bring the payload to where it belongs. */
     private boolean stages() {
-        if (fields.encoded() || cache.device().isEmpty()) {
+        if (fields.encoded() || pins.cache().device().isEmpty()) {
             return fields.encoded();
         }
-        return fields.checksummed() || !plan.sameOrder() || inbox.stages(cache);
+        return fields.checksummed() || !plan.sameOrder() || inbox.stages(pins.cache());
     }
 
     /** Lets the payload go to staging; the blocks stay pinned until it is in place. */
     private void stage() {
-        if (!coding.incoming().room(payloadBytes)) {
-            throw new TransferException(
-                    ErrorCode.RESOURCE_EXHAUSTED,
-                    "more bytes have come for staging than the window allows: decoding, or the"
-                            + " device, is behind");
-        }
-        slab =
+        var slab =
                 new Slab(
                         new Slab.Id(
                                 fields.transferId,
                                 fields.requestId,
-                                generation(),
+                                // As the sender of a WRITE names them; a READ names none.
+                                pins.generation(fields.entries),
                                 fields.frameIndex,
                                 FrameHeader.MAX_FRAMES),
                         plan.target(),
@@ -156,31 +132,8 @@ final class ArrivingFrame implements InboundFrame, Runnable {
                         new TokenRange(fields.firstToken, fields.tokens),
                         plan.firstHead(),
                         plan.heads());
-        slot = coding.incoming().take(payloadBytes);
-        stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
-        target = stagedRun;
-    }
-
-    /** As the sender of a WRITE names the target's generations; a READ names none. */
-    private int generation() {
-        if (fields.entries == 0) {
-            return 0;
-        }
-        if (fields.entries == 1) {
-            return generations[0];
-        }
-        crc.reset();
-        for (int i = 0; i < fields.entries; i++) {
-            Checksums.update(crc, generations[i]);
-        }
-        return (int) crc.getValue();
-    }
-
-    private void leaveStaging() {
-        if (slot != null) {
-            coding.incoming().give(slot);
-            slot = null;
-        }
+        staged.take(coding, slab, payloadBytes);
+        target = staged.run();
     }
 
     /** The bytes of blocks or ranges that the frame brings. */
@@ -201,8 +154,8 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         return decodeNanos;
     }
 
-    void aimAtRanges(MemoryRegion of, List<StridedCopy> copies, long from, Arrivals to) {
-        region = of;
+    /** Points the payload at ranges of the pinned region. */
+    void aimAtRanges(List<StridedCopy> copies, long from, Arrivals to) {
         ranges = copies;
         position = from;
         arrivals = to;
@@ -211,46 +164,15 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         rewind();
     }
 
-    void pinRegion(MemoryRegion of) {
-        Grants.pin(of);
-        region = of;
-        pinned = 1;
-    }
-
     private void rewind() {
         if (target == blockRuns) {
-            blockRuns.start(plan, plan.target(), ids, cache.origin(fields.layer), tokens);
-        } else if (target == stagedRun) {
-            stagedRun.start(slot.memory(), slot.offset(), payloadBytes);
+            blockRuns.start(
+                    plan, plan.target(), pins.ids, pins.cache().origin(fields.layer), tokens);
+        } else if (staged.taken()) {
+            target = staged.run();
         } else {
-            rangeRuns.start(ranges, false, region.segment(), position, payloadBytes);
+            rangeRuns.start(ranges, false, pins.region().segment(), position, payloadBytes);
         }
-    }
-
-    private void unpin() {
-        int count = pinned;
-        pinned = 0;
-        if (count > 0 && cache != null) {
-            cache.ledger().unpinAll(ids, count);
-        } else if (count > 0) {
-            region.unpin();
-        }
-    }
-
-    /** Whether a block or region that this frame goes to was taken back by its owner. */
-    private boolean takenBack() {
-        if (region != null) {
-            return region.withdrawn();
-        }
-        if (cache == null || cache.ledger().retireCount() == retireCount) {
-            return false;
-        }
-        for (int i = 0; i < pinned; i++) {
-            if (!cache.ledger().current(ids[i], generations[i])) {
-                return true;
-            }
-        }
-        return false;
     }
 
     @Override
@@ -261,12 +183,12 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     @Override
     public boolean direct(DeviceMemory device) {
         boolean possible =
-                slot != null
+                staged.taken()
                         && !fields.encoded()
                         && !fields.checksummed()
-                        && cache.device().filter(own -> own == device).isPresent();
+                        && pins.cache().device().filter(own -> own == device).isPresent();
         if (possible) {
-            leaveStaging();
+            staged.leave();
             target = blockRuns;
             rewind();
         }
@@ -275,7 +197,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
 
     @Override
     public boolean revoked() {
-        return dropped || arrivals.ended() || takenBack();
+        return dropped || arrivals.ended() || pins.takenBack();
     }
 
     @Override
@@ -292,7 +214,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
                 log.add(Stage.SCATTER, fields, wholeNanos - scatterNanos, wholeNanos, copiedBytes);
             }
         }
-        if (slot != null) {
+        if (staged.taken()) {
             if (!coding.run(this)) {
                 abort();
             }
@@ -302,9 +224,9 @@ final class ArrivingFrame implements InboundFrame, Runnable {
             corrupt("its checksum does not match the received bytes");
             return;
         }
-        if (cache != null && payloadBytes > 0) {
+        if (pins.cache() != null && payloadBytes > 0) {
             try {
-                inbox.settle(cache);
+                inbox.settle(pins.cache());
             } catch (RuntimeException e) {
                 fail(e);
                 return;
@@ -319,8 +241,8 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         inbox.metrics().bytesReceived.add(payloadBytes);
         // Nothing touches the blocks any more: whoever is told of them below may take them back at
         // once.
-        unpin();
-        leaveStaging();
+        pins.unpin();
+        staged.leave();
         to.placed(this, scatterNanos);
         to.drop();
         recycle();
@@ -350,15 +272,14 @@ final class ArrivingFrame implements InboundFrame, Runnable {
             return;
         }
         long start = System.nanoTime();
-        blockRuns.start(plan, plan.target(), ids, cache.origin(fields.layer), tokens);
+        blockRuns.start(plan, plan.target(), pins.ids, pins.cache().origin(fields.layer), tokens);
         try {
             if (fields.encoded()) {
                 decode();
             } else {
-                cache.device().orElseThrow().scatter(slot.part(payloadBytes), blockRuns);
-                inbox.metrics().bytesToDevices.add(payloadBytes);
+                staged.scatter(pins.cache().device().orElseThrow(), blockRuns);
             }
-        } catch (BadFrameException e) {
+        } catch (StagedPayload.BadFrameException e) {
             corrupt(e.getMessage());
             return;
         } catch (RuntimeException e) {
@@ -384,69 +305,23 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         }
     }
 
-    /** What a codec has refused, as opposed to what a device could not do. */
-    private static final class BadFrameException extends RuntimeException {
-        private static final long serialVersionUID = 1L;
-
-        BadFrameException(TransferException cause) {
-            super(cause.getMessage(), cause, false, false);
-        }
-    }
-
     private void decode() {
-        if (cache.device().isEmpty()) {
-            decode(blockRuns);
-            return;
-        }
-        var device = cache.device().get();
-        var form = codesFor(device);
-        if (form.byteSize() > 0) {
-            device.quantisedRows().orElseThrow().dequantise(form, paged());
-            inbox.metrics().bytesToDevices.add(form.byteSize());
-            return;
-        }
-        var raw = coding.incoming().take(rawBytes);
-        try {
-            stagedRun.start(raw.memory(), raw.offset(), rawBytes);
-            decode(stagedRun);
-            device.scatter(raw.part(rawBytes), blockRuns);
-            inbox.metrics().bytesToDevices.add(rawBytes);
-        } finally {
-            coding.incoming().give(raw);
-        }
-    }
-
-    /** What of the frame the device needs to make the values; nothing when the host makes them. */
-    private MemorySegment codesFor(DeviceMemory device) {
-        var codec = coding.take();
-        try {
-            return DeviceCoding.open(codec, slab, device, slot.part(slot.bytes()), payloadBytes);
-        } catch (TransferException e) {
-            throw new BadFrameException(e);
-        } finally {
-            coding.give(codec);
+        var device = pins.cache().device();
+        if (device.isEmpty()) {
+            staged.decode(blockRuns);
+        } else {
+            staged.decode(device.get(), this::paged, blockRuns, rawBytes);
         }
     }
 
     /** Where the values belong: in the pinned blocks, tokens counted from the first of them. */
     private PagedSlab paged() {
         return DeviceCoding.paged(
-                slab,
+                staged.slab(),
                 tokens.first(),
                 plan.target(),
-                cache.placement().get(fields.layer),
-                Arrays.copyOf(ids, pinned));
-    }
-
-    private void decode(RunCursor to) {
-        var codec = coding.take();
-        try {
-            codec.decode(slot.part(payloadBytes), slab, to);
-        } catch (TransferException e) {
-            throw new BadFrameException(e);
-        } finally {
-            coding.give(codec);
-        }
+                pins.cache().placement().get(fields.layer),
+                pins.listed());
     }
 
     private void fail(RuntimeException cause) {
@@ -466,8 +341,8 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     }
 
     private void leave(Arrivals to) {
-        unpin();
-        leaveStaging();
+        pins.unpin();
+        staged.leave();
         if (to != null) {
             to.drop();
         }
@@ -482,7 +357,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     public void abort() {
         inbox.metrics().bytesDropped.add(payloadBytes);
         var to = arrivals;
-        boolean stale = !dropped && !to.ended() && takenBack();
+        boolean stale = !dropped && !to.ended() && pins.takenBack();
         leave(to);
         if (stale) {
             to.refuse(

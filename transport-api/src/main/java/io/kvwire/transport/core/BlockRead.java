@@ -77,12 +77,12 @@ final class BlockRead extends ReadTransfer {
         int first = fields.firstToken / block;
         int inBlock = fields.firstToken % block;
         int count = Math.ceilDiv(inBlock + fields.tokens, block);
-        require(count <= frame.ids.length, "too many blocks in one frame: ", count);
+        require(count <= frame.pins.ids.length, "too many blocks in one frame: ", count);
         for (int i = 0; i < count; i++) {
-            frame.ids[i] = what.localBlocks().id(first + i);
-            frame.generations[i] = what.localBlocks().generation(first + i);
+            frame.pins.ids[i] = what.localBlocks().id(first + i);
+            frame.pins.generations[i] = what.localBlocks().generation(first + i);
         }
-        frame.pinBlocks(cache, fields.tokens == 0 ? 0 : count);
+        frame.pins.pinBlocks(cache, fields.tokens == 0 ? 0 : count);
         frame.aimAtBlocks(plan, new TokenRange(inBlock, fields.tokens), this);
     }
 

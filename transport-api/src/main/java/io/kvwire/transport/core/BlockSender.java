@@ -171,7 +171,7 @@ final class BlockSender extends Sender {
         }
         int count = count(maxPayloadBytes);
         address(header, token, count);
-        frame.readyNanos = readyNanos;
+        frame.times.ready(readyNanos);
         frame.blocks(
                 what.plan,
                 what.sourceBlocks,

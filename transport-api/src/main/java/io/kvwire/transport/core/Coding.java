@@ -44,16 +44,16 @@ final class Coding {
                 new Staging(
                         coders.config().stagingSlots(),
                         coders.config().stagingBytes(),
-                        memory -> node.stagingAdded(memory, Access.LOCAL),
-                        node::stagingRemoved);
+                        memory -> node.registry().stagingAdded(memory, Access.LOCAL),
+                        node.registry()::stagingRemoved);
         // A slot has less than twice the bytes of its frame, and a frame may be alone and larger.
         // Frames for a device are charged as they are, and have slots of a least size.
         incoming =
                 new Staging(
                         Integer.MAX_VALUE,
                         2 * bounds.windowBytes() + (long) Outbox.MAX_FRAMES * LEAST_CHARGE,
-                        memory -> node.stagingAdded(memory, Access.REMOTE_WRITE),
-                        node::stagingRemoved);
+                        memory -> node.registry().stagingAdded(memory, Access.REMOTE_WRITE),
+                        node.registry()::stagingRemoved);
     }
 
     /** The first codec of the connecting side that the accepting side takes too. */

@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.StridedCopy;
+import io.kvwire.transport.TransferException;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -131,6 +132,16 @@ final class ControlMessages {
                     ids,
                     generations);
         }
+    }
+
+    /** What a side says of a transfer that it cannot go on with. */
+    static MessageWriter failed(int whose, long transferId, TransferException reason) {
+        var text = String.valueOf(reason.getMessage());
+        return new MessageWriter(FAILED)
+                .u8(whose)
+                .u64(transferId)
+                .u32(reason.code().number())
+                .text(text.substring(0, Math.min(text.length(), MAX_REASON_CHARS)));
     }
 
     /** A request for ranges of a region; only the source side of the copies travels. */

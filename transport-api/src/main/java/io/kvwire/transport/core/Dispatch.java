@@ -42,7 +42,7 @@ final class Dispatch {
                 if (up) {
                     return; // the session has just ended
                 }
-                if (!session.met() || early.size() == MAX_EARLY) {
+                if (!session.remote().met() || early.size() == MAX_EARLY) {
                     throw MessageReader.malformed("type " + type + " before the handshake is over");
                 }
                 early.add(ByteBuffer.allocate(message.remaining()).put(message.duplicate()).flip());
@@ -54,7 +54,7 @@ final class Dispatch {
 
     /** What the wires say to each other has its own order, before and after the link is up. */
     private void link(MessageReader in) {
-        if (!session.met()) {
+        if (!session.remote().met()) {
             throw MessageReader.malformed("a link message before the handshake");
         }
         in.u8();
@@ -97,7 +97,7 @@ final class Dispatch {
             }
             case ControlMessages.READY -> {
                 in.end();
-                session.peerReady();
+                session.linkUp().peerReady();
             }
             default ->
                     session.end(
@@ -148,19 +148,19 @@ final class Dispatch {
             }
             case ControlMessages.LEASE_RELEASE -> session.node().leases.release(in.u64());
             case ControlMessages.CACHE -> {
-                var cache = Hello.readCache(in, session.incarnation());
-                limited(session.remoteCaches.size());
-                session.remoteCaches.put(cache.id(), cache);
+                var cache = Hello.readCache(in, session.remote().incarnation());
+                limited(session.remote().caches.size());
+                session.remote().caches.put(cache.id(), cache);
             }
             case ControlMessages.REGION -> {
                 var region = Hello.readRegion(in);
-                limited(session.remoteRegions.size());
-                session.remoteRegions.put(region.id(), region);
+                limited(session.remote().regions.size());
+                session.remote().regions.put(region.id(), region);
             }
             case ControlMessages.WITHDRAWN -> {
                 int id = in.u32();
-                session.remoteCaches.remove(id);
-                session.remoteRegions.remove(id);
+                session.remote().caches.remove(id);
+                session.remote().regions.remove(id);
             }
             case ControlMessages.RATE -> {
                 long rate = in.u64();

@@ -9,7 +9,7 @@ final class Grants {
     private Grants() {}
 
     static PagedCache readable(LocalNode node, int cacheId) {
-        var cache = node.cache(cacheId);
+        var cache = node.registry().cache(cacheId);
         if (!cache.access().readable()) {
             throw denied("cache '" + cache.name() + "'", node, cache.access(), "READ");
         }
@@ -17,7 +17,7 @@ final class Grants {
     }
 
     static PagedCache writable(LocalNode node, int cacheId) {
-        var cache = node.cache(cacheId);
+        var cache = node.registry().cache(cacheId);
         if (!cache.access().writable()) {
             throw denied("cache '" + cache.name() + "'", node, cache.access(), "WRITE");
         }
@@ -25,7 +25,7 @@ final class Grants {
     }
 
     static MemoryRegion readable(LocalNode node, int regionId, int generation) {
-        var region = node.region(regionId, generation);
+        var region = node.registry().region(regionId, generation);
         if (!region.access().readable()) {
             throw denied("region " + region.id(), node, region.access(), "READ");
         }
@@ -33,7 +33,7 @@ final class Grants {
     }
 
     static MemoryRegion writable(LocalNode node, int regionId, int generation) {
-        var region = node.region(regionId, generation);
+        var region = node.registry().region(regionId, generation);
         if (!region.access().writable()) {
             throw denied("region " + region.id(), node, region.access(), "WRITE");
         }

@@ -43,7 +43,7 @@ final class Handshake {
             List<Hello.Refusal> rejected,
             byte[] token,
             Hello.Codecs codecs) {
-        announcedId = node.lastObjectId();
+        announcedId = node.registry().lastObjectId();
         return new Hello(
                 node.name(),
                 node.incarnation(),
@@ -55,23 +55,23 @@ final class Handshake {
                 reason,
                 token,
                 codecs,
-                node.caches().stream().map(PagedCache::announcement).toList(),
-                node.regions().stream().map(MemoryRegion::announcement).toList());
+                node.registry().caches().stream().map(PagedCache::announcement).toList(),
+                node.registry().regions().stream().map(MemoryRegion::announcement).toList());
     }
 
     /** Announces what was registered while the handshake was under way. */
     void announceLater() {
-        node.caches().stream()
+        node.registry().caches().stream()
                 .filter(cache -> cache.id() > announcedId)
                 .forEach(cache -> session.send(Hello.message(cache.announcement())));
-        node.regions().stream()
+        node.registry().regions().stream()
                 .filter(region -> region.id() > announcedId)
                 .forEach(region -> session.send(Hello.message(region.announcement())));
     }
 
     /** Answers a peer's hello: refuses it, or chooses a path and waits for the lanes. */
     void hello(Hello hello) {
-        if (session.initiator() || session.met()) {
+        if (session.initiator() || session.remote().met()) {
             throw MessageReader.malformed("a second hello");
         }
         if (node.full()) {
@@ -100,13 +100,15 @@ final class Handshake {
                                         node.config().codec().automatic(),
                                         node.config().codec().model()))
                         .encode(ControlMessages.WELCOME));
-        session.linking(
-                report(path.name(), choice.reason(), lanes, codec, choice.rejected()), lanesUp);
+        session.linkUp()
+                .linking(
+                        report(path.name(), choice.reason(), lanes, codec, choice.rejected()),
+                        lanesUp);
     }
 
     /** Goes on with the acceptor's choice: makes the lanes. */
     void welcome(Hello hello) {
-        if (!session.initiator() || session.met()) {
+        if (!session.initiator() || session.remote().met()) {
             throw MessageReader.malformed("an unexpected welcome");
         }
         requireMappable(hello);
@@ -123,9 +125,15 @@ final class Handshake {
         if (chosen == null) {
             throw MessageReader.malformed("path " + offer.path() + " was not offered");
         }
-        session.linking(
-                report(offer.path(), hello.reason(), hello.lanes(), codec, hello.rejected()),
-                chosen.connect(setup(hello, hello.token(), hello.lanes(), offer), session));
+        session.linkUp()
+                .linking(
+                        report(
+                                offer.path(),
+                                hello.reason(),
+                                hello.lanes(),
+                                codec,
+                                hello.rejected()),
+                        chosen.connect(setup(hello, hello.token(), hello.lanes(), offer), session));
     }
 
     private LinkSetup setup(Hello peer, byte[] token, int lanes, Hello.Offer offer) {
@@ -142,7 +150,7 @@ final class Handshake {
     /** Refuses a peer whose caches have the names of ours and cannot be mapped onto them. */
     private void requireMappable(Hello hello) {
         for (var theirs : hello.caches()) {
-            node.caches().stream()
+            node.registry().caches().stream()
                     .filter(mine -> mine.name().equals(theirs.name()))
                     .forEach(mine -> requireMappable(mine, theirs, hello.name()));
         }

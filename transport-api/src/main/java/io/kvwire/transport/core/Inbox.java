@@ -3,6 +3,7 @@ package io.kvwire.transport.core;
 import static io.kvwire.transport.core.FrameHeader.require;
 
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
@@ -181,7 +182,7 @@ final class Inbox {
         var cache = Grants.writable(session.node(), fields.objectId);
         var layout = cache.layout();
         require(fields.layer >= 0 && fields.layer < layout.layers(), "layer ", fields.layer);
-        var plan = session.selfPlan(cache, fields.firstHead, fields.heads);
+        var plan = new LayoutPlan(cache.layout(), cache.layout(), fields.firstHead, fields.heads);
         frame.requirePayload(plan, session.coding());
         int inBlock = fields.firstToken % layout.tokensPerBlock();
         require(
@@ -195,10 +196,10 @@ final class Inbox {
                 "blocks that do not fit the tokens: ",
                 fields.entries);
         readBlocks(frame, header);
-        frame.pinBlocks(cache, fields.entries);
+        frame.pins.pinBlocks(cache, fields.entries);
         var range = new TokenRange(fields.firstToken, fields.tokens);
         var expecting = session.node().reception(fields.requestId);
-        if (expecting != null && expecting.expects(cache, range, frame.ids)) {
+        if (expecting != null && expecting.expects(cache, range, frame.pins.ids)) {
             write.receivedBy(expecting);
         }
         frame.aimAtBlocks(plan, new TokenRange(inBlock, fields.tokens), write);
@@ -210,8 +211,8 @@ final class Inbox {
         for (int i = 0; i < frame.fields.entries; i++) {
             int id = header.getInt(at);
             int generation = header.getInt(at + 4);
-            frame.ids[i] = swap ? Integer.reverseBytes(id) : id;
-            frame.generations[i] = swap ? Integer.reverseBytes(generation) : generation;
+            frame.pins.ids[i] = swap ? Integer.reverseBytes(id) : id;
+            frame.pins.generations[i] = swap ? Integer.reverseBytes(generation) : generation;
             at += FrameHeader.BLOCK_ENTRY_BYTES;
         }
     }
@@ -226,8 +227,8 @@ final class Inbox {
                 totalBytes(ranges) == payloadBytes,
                 "payload bytes that the ranges do not add up to: ",
                 payloadBytes);
-        frame.pinRegion(region);
-        frame.aimAtRanges(region, ranges, 0, write);
+        frame.pins.pinRegion(region);
+        frame.aimAtRanges(ranges, 0, write);
     }
 
     private List<StridedCopy> readRanges(ByteBuffer header, int count, MemoryRegion region) {

@@ -30,7 +30,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -39,7 +38,6 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /** The node of this process: what is registered, who is connected, and the threads they share. */
@@ -58,12 +56,9 @@ public final class LocalNode implements TransferNode {
     private final Coders coders;
     private final Paths paths;
     private final ControlChannel channel;
-    private final Map<Integer, PagedCache> caches = new ConcurrentHashMap<>();
-    private final CopyOnWriteArrayList<DeviceMemory> devices = new CopyOnWriteArrayList<>();
-    private final Map<Integer, MemoryRegion> regions = new ConcurrentHashMap<>();
+    private final Registry registry = new Registry(this, this::announce);
     private final Map<Long, Reception> receptions = new ConcurrentHashMap<>();
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
-    private final AtomicInteger nextObject = new AtomicInteger();
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private LocalNode(NodeConfig config, Wires wires) {
@@ -190,56 +185,9 @@ public final class LocalNode implements TransferNode {
         }
     }
 
-    /** The id of what was registered last. */
-    int lastObjectId() {
-        return nextObject.get();
-    }
-
-    Collection<PagedCache> caches() {
-        return caches.values();
-    }
-
-    Collection<MemoryRegion> regions() {
-        return regions.values();
-    }
-
-    PagedCache cache(int id) {
-        var cache = caches.get(id);
-        if (cache == null) {
-            throw new TransferException(
-                    ErrorCode.UNKNOWN_REGION,
-                    "node '"
-                            + name()
-                            + "' has no cache "
-                            + id
-                            + ": it was withdrawn or never there");
-        }
-        return cache;
-    }
-
-    MemoryRegion region(int id, int generation) {
-        var region = regions.get(id);
-        if (region == null) {
-            throw new TransferException(
-                    ErrorCode.UNKNOWN_REGION,
-                    "node '"
-                            + name()
-                            + "' has no region "
-                            + id
-                            + ": it was withdrawn or never there");
-        }
-        if (region.generation() != generation) {
-            throw new TransferException(
-                    ErrorCode.STALE,
-                    "region "
-                            + id
-                            + " of '"
-                            + name()
-                            + "' was registered anew: generation "
-                            + generation
-                            + " has passed");
-        }
-        return region;
+    /** What is registered. */
+    Registry registry() {
+        return registry;
     }
 
     /** The reception of a request, or null. */
@@ -263,18 +211,9 @@ public final class LocalNode implements TransferNode {
         sessions.stream().filter(Session::connected).forEach(session -> session.send(message));
     }
 
-    private void checkRoom() {
+    void requireOpen() {
         if (closed.get()) {
             throw new TransferException(ErrorCode.CLOSED, "node '" + name() + "' is closed");
-        }
-        if (caches.size() + regions.size() >= config.limits().maxRegions()) {
-            throw new TransferException(
-                    ErrorCode.RESOURCE_EXHAUSTED,
-                    "node '"
-                            + name()
-                            + "' has "
-                            + config.limits().maxRegions()
-                            + " regions and caches (maxRegions)");
         }
     }
 
@@ -285,7 +224,8 @@ public final class LocalNode implements TransferNode {
             List<LayerPlacement> placement,
             int blocks,
             Access access) {
-        return register(name, layout, placement, blocks, access, Optional.empty());
+        return registry.register(
+                new Registry.What(name, layout, placement, blocks, access, Optional.empty()));
     }
 
     @Override
@@ -296,59 +236,13 @@ public final class LocalNode implements TransferNode {
             int blocks,
             Access access,
             DeviceMemory device) {
-        return register(name, layout, placement, blocks, access, Optional.of(device));
-    }
-
-    private KvCache register(
-            String name,
-            KvLayout layout,
-            List<LayerPlacement> placement,
-            int blocks,
-            Access access,
-            Optional<DeviceMemory> device) {
-        checkRoom();
-        if (caches.values().stream().anyMatch(cache -> cache.name().equals(name))) {
-            throw new TransferException(
-                    ErrorCode.OUT_OF_RANGE,
-                    "node '" + name() + "' has a cache '" + name + "' already");
-        }
-        var cache =
-                new PagedCache(
-                        this,
-                        nextObject.incrementAndGet(),
-                        name,
-                        layout,
-                        placement,
-                        blocks,
-                        access,
-                        device);
-        cache.device().ifPresent(devices::addIfAbsent);
-        cache.offer(paths);
-        cache.showPeers(paths);
-        caches.put(cache.id(), cache);
-        announce(Hello.message(cache.announcement()));
-        return cache;
+        return registry.register(
+                new Registry.What(name, layout, placement, blocks, access, Optional.of(device)));
     }
 
     @Override
     public Region register(MemorySegment segment, Access access) {
-        checkRoom();
-        var region = new MemoryRegion(this, nextObject.incrementAndGet(), segment, access);
-        paths.memoryAdded(segment, access);
-        regions.put(region.id(), region);
-        announce(Hello.message(region.announcement()));
-        return region;
-    }
-
-    /** Says that memory of the host will be staging of frames, again and again. */
-    void stagingAdded(MemorySegment memory, Access access) {
-        paths.memoryAdded(memory, access);
-        devices.forEach(device -> device.pin(memory));
-    }
-
-    void stagingRemoved(MemorySegment memory) {
-        paths.memoryRemoved(memory);
-        devices.forEach(device -> device.unpin(memory));
+        return registry.register(segment, access);
     }
 
     /** Ends the transfers that use memory which was withdrawn. */
@@ -358,18 +252,6 @@ public final class LocalNode implements TransferNode {
                         ErrorCode.STALE,
                         memory + " of '" + name() + "' was withdrawn by its owner");
         sessions.forEach(session -> session.withdrawn(memory, reason));
-    }
-
-    void withdraw(PagedCache cache) {
-        if (caches.remove(cache.id(), cache)) {
-            announce(new MessageWriter(ControlMessages.WITHDRAWN).u32(cache.id()).message());
-        }
-    }
-
-    void withdraw(MemoryRegion region) {
-        if (regions.remove(region.id(), region)) {
-            announce(new MessageWriter(ControlMessages.WITHDRAWN).u32(region.id()).message());
-        }
     }
 
     @Override
@@ -392,7 +274,7 @@ public final class LocalNode implements TransferNode {
 
     @Override
     public CompletableFuture<Peer> connect(NodeAddress address) {
-        checkRoom();
+        requireOpen();
         var session = Session.connecting(this, address);
         sessions.add(session);
         var _ = channel.connect(address, session).whenComplete(session::controlOpened);
@@ -408,7 +290,7 @@ public final class LocalNode implements TransferNode {
     public KvReception expect(
             long requestId, KvCache cache, BlockTable table, int firstToken, int tokens) {
         var range = new TokenRange(firstToken, tokens);
-        if (!(cache instanceof PagedCache own) || caches.get(own.id()) != own) {
+        if (!(cache instanceof PagedCache own) || !registry.caches().contains(own)) {
             throw new TransferException(
                     ErrorCode.UNKNOWN_REGION,
                     cache + " is not registered with node '" + name() + "'");

@@ -93,7 +93,7 @@ final class MemoryRegion implements Region {
 
     @Override
     public CompletableFuture<Void> deregister() {
-        node.withdraw(this);
+        node.registry().withdraw(this);
         var quiet = ledger.retire(ledger.table(0));
         node.endUsersOf(this);
         return quiet.thenRun(() -> node.paths().memoryRemoved(segment));

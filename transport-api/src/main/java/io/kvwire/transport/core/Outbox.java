@@ -154,7 +154,7 @@ final class Outbox {
     void send(PooledFrame frame) {
         boolean measured = coding().rates().wanted();
         if (measured || frame.sender().trace != null) {
-            frame.given(System.nanoTime(), measured);
+            frame.times.given(System.nanoTime(), measured, coding().rates().link);
         }
         link.send(frame);
     }
@@ -168,7 +168,7 @@ final class Outbox {
             sender.creditWaitNanos.addAndGet(now - waitingSince);
             waitingSince = 0;
         }
-        frame.cut(now);
+        frame.times.cut(now);
         if (sender.stages() && frame.payloadBytes() > 0) {
             frame.stage(coding());
             return;

@@ -245,7 +245,7 @@ final class PagedCache implements KvCache {
     @Override
     public CompletableFuture<Void> deregister() {
         withdrawn = true;
-        node.withdraw(this);
+        node.registry().withdraw(this);
         node.leases.endAll(this);
         int[] all = new int[blocks];
         for (int i = 0; i < blocks; i++) {

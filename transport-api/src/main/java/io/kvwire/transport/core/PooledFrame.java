@@ -7,7 +7,6 @@ import io.kvwire.transport.Limits;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.TransferTrace.Stage;
 import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.KvCodec;
 import io.kvwire.transport.spi.OutboundFrame;
@@ -51,10 +50,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
     private long charge;
     private long rawBytes;
 
-    // When it passed its stages, for a trace.
-    long readyNanos;
-    private long givenNanos;
-    private boolean measured;
+    final FrameTimes times = new FrameTimes(this);
 
     PooledFrame(Outbox outbox) {
         this.outbox = outbox;
@@ -75,8 +71,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
         }
         rawBytes = payloadBytes;
         charge = payloadBytes;
-        measured = false;
-        givenNanos = 0;
+        times.start();
         fields.entries =
                 fields.kind == FrameHeader.READ_BLOCKS || fields.kind == FrameHeader.READ_RANGES
                         ? 0
@@ -151,9 +146,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
         rewind();
         long nanos = System.nanoTime() - start;
         sender.gatherNanos.addAndGet(nanos);
-        if (sender.trace != null) {
-            sender.trace.add(Stage.ENCODE, fields, start, start + nanos, payloadBytes);
-        }
+        times.prepared(start, start + nanos, payloadBytes);
         outbox.metrics().bytesGathered.add(payloadBytes);
     }
 
@@ -247,9 +240,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
         long nanos = System.nanoTime() - start;
         sender.gatherNanos.addAndGet(nanos);
         outbox.metrics().bytesGathered.add(payloadBytes);
-        if (sender.trace != null) {
-            sender.trace.add(Stage.ENCODE, fields, start, start + nanos, payloadBytes);
-        }
+        times.prepared(start, start + nanos, payloadBytes);
     }
 
     private void encode(Coding coding) {
@@ -274,9 +265,7 @@ final class PooledFrame implements OutboundFrame, Runnable {
         sender.encodeNanos.addAndGet(nanos);
         coding.rates().encoded(rawBytes, payloadBytes, nanos);
         outbox.metrics().bytesEncoded.add(rawBytes);
-        if (sender.trace != null) {
-            sender.trace.add(Stage.ENCODE, fields, start, start + nanos, rawBytes);
-        }
+        times.prepared(start, start + nanos, rawBytes);
     }
 
     /**
@@ -316,33 +305,9 @@ final class PooledFrame implements OutboundFrame, Runnable {
         return charge;
     }
 
-    /** Notes when it was cut, when a trace is kept. */
-    void cut(long now) {
-        if (sender.trace != null && rawBytes > 0 && fields.ofBlocks()) {
-            sender.trace.add(Stage.QUEUE, fields, readyNanos, now, rawBytes);
-        }
-    }
-
-    /** Notes when it is given to the wire; called for frames that are traced or measured. */
-    void given(long now, boolean measure) {
-        givenNanos = now;
-        measured = measure;
-        if (measure) {
-            outbox.coding().rates().link.given(now);
-        }
-    }
-
     /** The wire is done with it: the room for the encoded payload is free. */
     void ended(boolean sent, Coding coding) {
-        if (givenNanos != 0) {
-            long now = System.nanoTime();
-            if (measured) {
-                coding.rates().link.released(sent ? payloadBytes : 0, now);
-            }
-            if (sent && sender.trace != null && fields.ofBlocks()) {
-                sender.trace.add(Stage.WIRE, fields, givenNanos, now, payloadBytes);
-            }
-        }
+        times.released(sent, coding.rates().link);
         if (slot != null) {
             coding.outgoing().give(slot);
             slot = null;

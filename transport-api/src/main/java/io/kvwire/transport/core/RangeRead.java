@@ -39,8 +39,8 @@ final class RangeRead extends ReadTransfer {
         require(
                 payloadBytes <= expectedBytes && fields.position <= expectedBytes - payloadBytes,
                 "bytes that were not asked for");
-        frame.pinRegion(region);
-        frame.aimAtRanges(region, what.ranges(), fields.position, this);
+        frame.pins.pinRegion(region);
+        frame.aimAtRanges(what.ranges(), fields.position, this);
     }
 
     @Override

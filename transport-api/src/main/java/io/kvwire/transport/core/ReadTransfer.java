@@ -48,7 +48,7 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
     }
 
     private boolean ask(ByteBuffer request) {
-        int most = session.bounds().controlBytes();
+        int most = session.remote().bounds().controlBytes();
         if (request.remaining() > most) {
             fail(
                     new TransferException(

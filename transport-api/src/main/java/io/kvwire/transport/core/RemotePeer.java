@@ -34,12 +34,12 @@ final class RemotePeer implements Peer {
 
     @Override
     public long incarnation() {
-        return session.incarnation();
+        return session.remote().incarnation();
     }
 
     @Override
     public PathReport path() {
-        return session.path();
+        return session.remote().path(session);
     }
 
     @Override
@@ -54,19 +54,19 @@ final class RemotePeer implements Peer {
 
     @Override
     public Collection<RemoteCache> caches() {
-        return List.copyOf(session.remoteCaches.values());
+        return List.copyOf(session.remote().caches.values());
     }
 
     @Override
     public Optional<RemoteCache> cache(String name) {
-        return session.remoteCaches.values().stream()
+        return session.remote().caches.values().stream()
                 .filter(cache -> cache.name().equals(name))
                 .findFirst();
     }
 
     @Override
     public Optional<RemoteRegion> region(int id) {
-        return Optional.ofNullable(session.remoteRegions.get(id));
+        return Optional.ofNullable(session.remote().regions.get(id));
     }
 
     @Override

@@ -22,7 +22,7 @@ final class Requests {
     }
 
     void checkNotification(byte[] payload) {
-        int most = session.bounds().notificationBytes();
+        int most = session.remote().bounds().notificationBytes();
         if (payload.length > most) {
             throw new TransferException(
                     ErrorCode.OUT_OF_RANGE,
@@ -53,7 +53,7 @@ final class Requests {
                             + "'");
         }
         if (blocks.remoteBlocks().incarnation() != blocks.remote().incarnation()
-                || blocks.remote().incarnation() != session.incarnation()) {
+                || blocks.remote().incarnation() != session.remote().incarnation()) {
             throw new TransferException(
                     ErrorCode.STALE,
                     "the remote block table or cache is of"
@@ -76,7 +76,7 @@ final class Requests {
     }
 
     private boolean owns(PagedCache cache) {
-        return session.node().caches().contains(cache);
+        return session.node().registry().caches().contains(cache);
     }
 
     private Transfer submit(OngoingTransfer transfer) {
@@ -112,7 +112,8 @@ final class Requests {
                 checked.count,
                 bytes,
                 transfer -> {
-                    var decision = session.coding().decide(bytes, session.bounds().frameBytes());
+                    var decision =
+                            session.coding().decide(bytes, session.remote().bounds().frameBytes());
                     transfer.decided(decision);
                     var flags =
                             new BlockSender.Flags(
@@ -200,7 +201,7 @@ final class Requests {
     private MemoryRegion check(RangeTransfer ranges, TransferOptions options, boolean write) {
         options.notification().ifPresent(this::checkNotification);
         if (!(ranges.local() instanceof MemoryRegion region)
-                || !session.node().regions().contains(region)) {
+                || !session.node().registry().regions().contains(region)) {
             throw new TransferException(
                     ErrorCode.UNKNOWN_REGION,
                     "the local region is not registered with node '" + session.node().name() + "'");

@@ -28,7 +28,7 @@ final class Responder {
     private static void send(Session session, ControlMessages.ReadBlocks ask) {
         checkRoom(session);
         var cache = Grants.readable(session.node(), ask.sourceCache());
-        var target = session.remoteCaches.get(ask.targetCache());
+        var target = session.remote().caches.get(ask.targetCache());
         if (target == null) {
             throw new TransferException(
                     ErrorCode.UNKNOWN_REGION,
@@ -67,7 +67,7 @@ final class Responder {
                                 cache,
                                 () -> cache.ledger().unpinAll(table, ask.firstBlock(), count)));
         long bytes = plan.bytes(tokens.count());
-        var decision = session.coding().decide(bytes, session.bounds().frameBytes());
+        var decision = session.coding().decide(bytes, session.remote().bounds().frameBytes());
         session.node().metrics.sends(decision);
         var sender =
                 new BlockSender(

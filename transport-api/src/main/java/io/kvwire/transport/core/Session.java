@@ -2,12 +2,8 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.CodecDecision;
 import io.kvwire.transport.ErrorCode;
-import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.NodeAddress;
-import io.kvwire.transport.PathReport;
 import io.kvwire.transport.Peer;
-import io.kvwire.transport.RemoteCache;
-import io.kvwire.transport.RemoteRegion;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.ControlLink;
@@ -18,11 +14,8 @@ import io.kvwire.transport.spi.LinkHandler;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -39,12 +32,9 @@ final class Session implements ControlHandler, LinkHandler {
     private static final DataLink NO_LINK = new NoLink();
 
     final Map<Long, ReadReply> replies = new ConcurrentHashMap<>();
-    final Map<Integer, RemoteCache> remoteCaches = new ConcurrentHashMap<>();
-    final Map<Integer, RemoteRegion> remoteRegions = new ConcurrentHashMap<>();
     volatile Slots slots = new Slots(1, 0);
     private final LocalNode node;
     private final boolean initiator;
-    private final String target;
     private final CompletableFuture<Peer> established = new CompletableFuture<>();
     private final CompletableFuture<TransferException> closed = new CompletableFuture<>();
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -53,26 +43,21 @@ final class Session implements ControlHandler, LinkHandler {
     private final Heartbeat heartbeat = new Heartbeat(this);
     private final LinkMessages linkMessages = new LinkMessages(this);
     private final Handshake handshake;
+    private final LinkUp linkUp;
+    private final RemoteSide remote;
     private volatile ControlLink control;
     private volatile DataLink link = NO_LINK;
     private volatile Coding coding;
     private volatile Inbox inbox;
     private volatile Outbox outbox;
-    private volatile Hello remote;
-    private volatile Hello.Bounds bounds;
-    private volatile PathReport path;
     private volatile boolean up;
-    private volatile boolean peerReady;
-    private volatile Future<?> handshakeTimer;
 
     private Session(LocalNode node, boolean initiator, String target) {
         this.node = node;
         this.initiator = initiator;
-        this.target = target;
+        remote = new RemoteSide(target);
         handshake = new Handshake(this, node);
-        handshakeTimer =
-                node.after(
-                        node.config().limits().handshakeTimeout().toNanos(), this::handshakeLate);
+        linkUp = new LinkUp(this, node);
     }
 
     static Session connecting(LocalNode node, NodeAddress address) {
@@ -95,120 +80,55 @@ final class Session implements ControlHandler, LinkHandler {
         return new TransferException(ErrorCode.INTERNAL, what + ": " + cause, cause);
     }
 
-    private void handshakeLate() {
-        if (!up) {
-            end(
-                    new TransferException(
-                            ErrorCode.UNREACHABLE,
-                            "no connection with "
-                                    + target
-                                    + " within "
-                                    + node.config().limits().handshakeTimeout()
-                                    + ": is a kvwire node listening there?"));
-        }
-    }
-
     // ---- handshake ----------------------------------------------------------------------------
 
     /** The control connection that this side asked for is open, or could not be opened. */
     void controlOpened(ControlLink opened, Throwable failure) {
         if (failure != null) {
-            end(asTransfer(failure));
+            end(LinkUp.asTransfer(failure));
             return;
         }
         control = opened;
         handshake.open();
         if (ended.get()) {
-            opened.close(peerGone(target));
+            opened.close(peerGone(remote.target()));
         }
-    }
-
-    private static TransferException asTransfer(Throwable failure) {
-        var cause = failure instanceof CompletionException wrapped ? wrapped.getCause() : failure;
-        return cause instanceof TransferException known
-                ? known
-                : new TransferException(ErrorCode.UNREACHABLE, String.valueOf(cause), cause);
     }
 
     /** The peer has said hello or welcome: the rest of the session is sized by what it said. */
     void meet(Hello hello, Coding.Agreed codec) {
-        bounds = Hello.Bounds.of(node.config().limits()).and(hello.bounds());
-        coding = new Coding(node, codec, Hello.Bounds.of(node.config().limits()));
-        slots = new Slots(bounds.transfers(), node.config().limits().maxQueuedTransfers());
-        inbox = new Inbox(this, bounds.transfers());
-        outbox = new Outbox(this, bounds);
-        hello.caches().forEach(cache -> remoteCaches.put(cache.id(), cache));
-        hello.regions().forEach(region -> remoteRegions.put(region.id(), region));
-        remote = hello;
+        var own = Hello.Bounds.of(node.config().limits());
+        var both = own.and(hello.bounds());
+        coding = new Coding(node, codec, own);
+        slots = new Slots(both.transfers(), node.config().limits().maxQueuedTransfers());
+        inbox = new Inbox(this, both.transfers());
+        outbox = new Outbox(this, both);
+        remote.met(hello, own);
     }
 
-    void linking(PathReport chosen, CompletableFuture<DataLink> lanes) {
-        path = chosen;
-        var _ = lanes.whenComplete(this::linked);
-    }
-
-    private void linked(DataLink made, Throwable failure) {
-        if (failure != null) {
-            end(asTransfer(failure));
-            return;
-        }
+    /** The lanes are up; false when the session has ended meanwhile. */
+    boolean linked(DataLink made) {
         link = made;
         if (ended.get()) {
             made.close(peerGone(name()));
-            return;
+            return false;
         }
-        path =
-                new PathReport(
-                        path.path(),
-                        path.reason(),
-                        path.lanes(),
-                        path.codec(),
-                        path.rejected(),
-                        made.details());
         // Whatever was sent before has been answered by now, or the link would not be up.
         made.messages().ifPresent(control::goOver);
-        if (!initiator) {
-            establish();
-            send(new MessageWriter(ControlMessages.READY));
-        } else if (peerReady) {
-            establish();
-        }
+        return true;
     }
 
-    void peerReady() {
-        peerReady = true;
-        if (initiator && link != NO_LINK) {
-            establish();
-        }
-    }
-
-    private void establish() {
+    /** Both sides have the link: the session is up, and the application hears of it. */
+    void establish() {
         synchronized (dispatch) {
             if (up || ended.get()) {
                 return;
             }
             up = true;
-            handshakeTimer.cancel(false);
             heartbeat.start();
-            LOG.log(
-                    System.Logger.Level.INFO,
-                    () ->
-                            "'"
-                                    + node.name()
-                                    + "' reaches '"
-                                    + name()
-                                    + "' over "
-                                    + path.path()
-                                    + ", "
-                                    + path.lanes()
-                                    + " lanes, codec "
-                                    + coding.name()
-                                    + " ("
-                                    + path.reason()
-                                    + ") "
-                                    + path.details());
+            linkUp.done();
             outbox.open(link);
-            if (coding.active() && (coding.automatic() || remote.codecs().automatic())) {
+            if (coding.active() && (coding.automatic() || remote.automatic())) {
                 coding.measure(this);
             }
             handshake.announceLater();
@@ -268,16 +188,17 @@ final class Session implements ControlHandler, LinkHandler {
 
     @Override
     public void closed(TransferException reason) {
-        end(
-                reason.code() == ErrorCode.PEER_LOST || !up
-                        ? reason
-                        : new TransferException(
-                                ErrorCode.PEER_LOST,
-                                "the connection to '"
-                                        + name()
-                                        + "' is gone: "
-                                        + reason.getMessage(),
-                                reason));
+        end(up ? lost(reason, "is gone") : reason);
+    }
+
+    /** What ended the connection, as all hear it who still had to do with the peer. */
+    private TransferException lost(TransferException reason, String how) {
+        return reason.code() == ErrorCode.PEER_LOST
+                ? reason
+                : new TransferException(
+                        ErrorCode.PEER_LOST,
+                        "the connection to '" + name() + "' " + how + ": " + reason.getMessage(),
+                        reason);
     }
 
     /** A frame of a sender came back unsent: if it was wanted, its lane or the peer is gone. */
@@ -305,15 +226,9 @@ final class Session implements ControlHandler, LinkHandler {
             return;
         }
         node.forget(this);
-        handshakeTimer.cancel(false);
+        linkUp.stop();
         heartbeat.stop();
-        var lost =
-                reason.code() == ErrorCode.PEER_LOST
-                        ? reason
-                        : new TransferException(
-                                ErrorCode.PEER_LOST,
-                                "the connection to '" + name() + "' ended: " + reason.getMessage(),
-                                reason);
+        var lost = lost(reason, "ended");
         slots.close(lost).forEach(transfer -> transfer.fail(lost));
         List.copyOf(replies.values()).forEach(ReadReply::end);
         if (inbox != null) {
@@ -354,17 +269,16 @@ final class Session implements ControlHandler, LinkHandler {
         return handshake;
     }
 
+    LinkUp linkUp() {
+        return linkUp;
+    }
+
     boolean initiator() {
         return initiator;
     }
 
     String remoteHost() {
         return control.remoteHost();
-    }
-
-    /** Whether the peer has said who it is. */
-    boolean met() {
-        return remote != null;
     }
 
     LocalNode node() {
@@ -383,7 +297,7 @@ final class Session implements ControlHandler, LinkHandler {
 
     /** Whether blocks of a cache are staged although they travel as they are. */
     boolean stages(PagedCache cache) {
-        return cache.stagedOver(path.path());
+        return cache.stagedOver(remote.path().path());
     }
 
     Inbox inbox() {
@@ -398,20 +312,11 @@ final class Session implements ControlHandler, LinkHandler {
         return established;
     }
 
-    /** What both sides take in; known once the peer has said hello. */
-    Hello.Bounds bounds() {
-        return bounds;
-    }
-
     /** Unconfirmed bytes that a sender may be left with; it must always have room for a frame. */
     long reportEveryBytes() {
+        var bounds = remote.bounds();
         long beside = Math.max(0, bounds.windowBytes() - bounds.frameBytes());
         return Math.min(bounds.windowBytes() / REPORTS_PER_WINDOW, beside);
-    }
-
-    /** The plan of a target that receives in its own order, for some of its heads. */
-    LayoutPlan selfPlan(PagedCache cache, int firstHead, int heads) {
-        return new LayoutPlan(cache.layout(), cache.layout(), firstHead, heads);
     }
 
     boolean send(MessageWriter message) {
@@ -437,17 +342,7 @@ final class Session implements ControlHandler, LinkHandler {
     }
 
     void sendFailure(int whose, long transferId, TransferException reason) {
-        var text = String.valueOf(reason.getMessage());
-        send(
-                new MessageWriter(ControlMessages.FAILED)
-                        .u8(whose)
-                        .u64(transferId)
-                        .u32(reason.code().number())
-                        .text(
-                                text.substring(
-                                        0,
-                                        Math.min(
-                                                text.length(), ControlMessages.MAX_REASON_CHARS))));
+        send(ControlMessages.failed(whose, transferId, reason));
     }
 
     /** Ends what still uses memory that its owner has withdrawn from this node. */
@@ -468,40 +363,13 @@ final class Session implements ControlHandler, LinkHandler {
         replies.remove(reply.transferId, reply);
     }
 
-    // ---- what is known of the peer ----------------------------------------------------------
-
     String name() {
-        var known = remote;
-        return known == null ? target : known.name();
+        return remote.name();
     }
 
-    long incarnation() {
-        return remote.incarnation();
-    }
-
-    PathReport path() {
-        var known = path;
-        if (known == null) {
-            return known;
-        }
-        var details = new TreeMap<>(up ? link.details() : known.details());
-        if (coding.active()) {
-            details.put("codec", coding.describe());
-            DeviceCoding.describe(coding, node.caches())
-                    .ifPresent(text -> details.put("codecDevices", text));
-        }
-        for (var cache : node.caches()) {
-            if (cache.device().isPresent()) {
-                details.put("cache " + cache.name(), cache.reaches().describe(known.path()));
-            }
-        }
-        return new PathReport(
-                known.path(),
-                known.reason(),
-                known.lanes(),
-                known.codec(),
-                known.rejected(),
-                details);
+    /** What is known of the peer. */
+    RemoteSide remote() {
+        return remote;
     }
 
     boolean connected() {
