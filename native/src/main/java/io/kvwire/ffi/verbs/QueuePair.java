@@ -201,8 +201,7 @@ public final class QueuePair implements AutoCloseable {
         if (requests.count() == 0) {
             return requests.posted(0);
         }
-        return requests.posted(
-                operations.postSend(open, requests.address(), requests.badAddress()));
+        return requests.posted(operations.postSend(open, requests.closed(), requests.badAddress()));
     }
 
     /**

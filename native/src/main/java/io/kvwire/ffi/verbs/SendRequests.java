@@ -64,32 +64,29 @@ public final class SendRequests {
 
     private final MemorySegment memory;
     private final long first;
-    private final long segments;
     private final long bad;
     private final int capacity;
     private final int segmentsEach;
+
+    /** From one request, whose segments lie behind it, to the next. */
+    private final long stride;
+
     private int count;
     private int segmentCount;
     private int accepted;
 
-    /** Address of the last request, and of its next segment. */
+    /** Address of the last request. */
     private long last;
 
-    private long nextSegment;
-
     private SendRequests(Arena arena, int capacity, int segmentsEach) {
-        long requestsBytes = capacity * SIZE;
-        long segmentsBytes = segmentsEach * SEGMENT_SIZE;
-        memory =
-                arena.allocate(
-                        requestsBytes + capacity * segmentsBytes + Long.BYTES, CACHE_LINE_BYTES);
+        stride = SIZE + segmentsEach * SEGMENT_SIZE;
+        memory = arena.allocate(capacity * stride + Long.BYTES, CACHE_LINE_BYTES);
         first = memory.address();
-        segments = first + requestsBytes;
-        bad = segments + capacity * segmentsBytes;
+        bad = first + capacity * stride;
         this.capacity = capacity;
         this.segmentsEach = segmentsEach;
-        for (long i = 0; i < capacity; i++) {
-            Memory.putLong(first + i * SIZE + IbvSendWr.SG_LIST, segments + i * segmentsBytes);
+        for (long at = first; at < bad; at += stride) {
+            Memory.putLong(at + IbvSendWr.SG_LIST, at + SIZE);
         }
         clear();
     }
@@ -137,7 +134,7 @@ public final class SendRequests {
     public void clear() {
         count = 0;
         segmentCount = segmentsEach;
-        last = first - SIZE;
+        last = first - stride;
     }
 
     /**
@@ -247,8 +244,6 @@ public final class SendRequests {
      */
     public void binding(MemoryWindow window, int remoteKey) {
         requireRequest();
-        // An immediate is refused here, and may be left over from an earlier request.
-        Memory.putInt(last + IbvSendWr.IMM_DATA, 0);
         Memory.putLong(last + IbvSendWr.BIND_WINDOW, window.address().address());
         Memory.putInt(last + IbvSendWr.BIND_RKEY, remoteKey);
     }
@@ -284,11 +279,9 @@ public final class SendRequests {
                             ? "a segment without a request: add that first"
                             : "the request has all " + segmentsEach + " segments already");
         }
-        long at = nextSegment;
+        long at = last + SIZE + segmentCount * SEGMENT_SIZE;
         Memory.putLong(at + IbvSge.ADDR, address);
-        Memory.putInt(at + IbvSge.LENGTH, bytes);
-        Memory.putInt(at + IbvSge.LKEY, localKey);
-        nextSegment = at + SEGMENT_SIZE;
+        Memory.putInts(at + IbvSge.LENGTH, bytes, localKey);
         segmentCount++;
         Memory.putInt(last + IbvSendWr.NUM_SGE, segmentCount);
     }
@@ -306,16 +299,14 @@ public final class SendRequests {
             throw new IllegalStateException("the list holds " + capacity + " requests already");
         }
         Memory.touch(memory);
-        long at = last + SIZE;
+        long at = last + stride;
         if (count != 0) {
             Memory.putLong(last + IbvSendWr.NEXT, at);
         }
         Memory.putLong(at + IbvSendWr.WR_ID, id);
-        Memory.putLong(at + IbvSendWr.NEXT, 0);
-        Memory.putInt(at + IbvSendWr.NUM_SGE, 0);
-        Memory.putInt(at + IbvSendWr.OPCODE, opcode);
-        Memory.putInt(at + IbvSendWr.SEND_FLAGS, flags);
-        nextSegment = segments + (long) count * segmentsEach * SEGMENT_SIZE;
+        Memory.putInts(at + IbvSendWr.NUM_SGE, 0, opcode);
+        // No immediate may be left over from an earlier request: some operations refuse it.
+        Memory.putInts(at + IbvSendWr.SEND_FLAGS, flags, 0);
         segmentCount = 0;
         last = at;
         count++;
@@ -349,7 +340,9 @@ public final class SendRequests {
         }
     }
 
-    long address() {
+    /** {@return the address of the list, which ends here until more is added} */
+    long closed() {
+        Memory.putLong(last + IbvSendWr.NEXT, 0);
         return first;
     }
 
@@ -359,7 +352,7 @@ public final class SendRequests {
 
     /** Notes what a post took. */
     int posted(int status) {
-        accepted = status == 0 ? count : (int) ((Memory.getLong(bad) - first) / SIZE);
+        accepted = status == 0 ? count : (int) ((Memory.getLong(bad) - first) / stride);
         return status;
     }
 }
