@@ -6,6 +6,8 @@ import io.kvwire.codec.rows.Rows;
 import io.kvwire.codec.rows.ScalarRowKernels;
 import io.kvwire.transport.DType;
 
+import jdk.incubator.vector.FloatVector;
+
 /**
  * The kernels on the Vector API, for vectors of 128, 256 or 512 bits; what is left of a row behind
  * its last whole vector is done by {@link ScalarRowKernels}. Confined to one thread.
@@ -27,7 +29,8 @@ public final class VectorRowKernels implements RowKernels {
 
     /** {@return whether the processor has vectors that these kernels profit from} */
     public static boolean worthwhile() {
-        return Lanes.BITS >= 128;
+        // Not by the constants of Lanes: there are no vectors of half of less than that.
+        return FloatVector.SPECIES_PREFERRED.vectorBitSize() >= 128;
     }
 
     @Override
