@@ -1,23 +1,32 @@
 /*
- * Copies large pieces past the caches: what is written is not read by this core next, and an ordinary store would first fetch
- * every line that it is about to overwrite. While one piece is copied, the start of the next is fetched; pieces that lie
- * scattered would else begin with a wait for memory each.
+ * Copies lists of pieces past the caches: what is written is not read by this core next, and an ordinary store would first fetch
+ * every line that it is about to overwrite. While one piece is copied, the next is fetched, and those behind it are touched:
+ * pieces that lie scattered would else begin with a wait for their page's address and for memory each. Stores of all pieces may
+ * be under way at one time; they are waited for once, at the end of the list.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+struct piece {
+    char *to;
+    const char *from;
+    size_t bytes;
+};
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-enum { LINE = 64, STEP = 4 * LINE, MOST_AHEAD = 4096 };
+enum { LINE = 64, STEP = 4 * LINE, MOST_AHEAD = 4096, LEAST_STREAMED = 1024, TARGETS_AHEAD = 2, SOURCES_AHEAD = 3 };
+
+static inline void touch(const void *at) { _mm_prefetch(at, _MM_HINT_T0); }
 
 static inline void fetch(const char *ahead, size_t at, size_t most) {
     if (at < most) {
-        _mm_prefetch(ahead + at, _MM_HINT_T0);
-        _mm_prefetch(ahead + at + LINE, _MM_HINT_T0);
-        _mm_prefetch(ahead + at + 2 * LINE, _MM_HINT_T0);
-        _mm_prefetch(ahead + at + 3 * LINE, _MM_HINT_T0);
+        touch(ahead + at);
+        touch(ahead + at + LINE);
+        touch(ahead + at + 2 * LINE);
+        touch(ahead + at + 3 * LINE);
     }
 }
 
@@ -50,22 +59,32 @@ __attribute__((target("avx2"))) static size_t stream_256(char *to, const char *f
     return i;
 }
 
+static void copy(struct piece piece, const struct piece *next, int width) {
+    size_t head = (size_t)(-(uintptr_t)piece.to & (LINE - 1));
+    if (piece.bytes < LEAST_STREAMED) head = piece.bytes;
+    memcpy(piece.to, piece.from, head);
+    char *to = piece.to + head;
+    const char *from = piece.from + head;
+    size_t bytes = piece.bytes - head;
+    /* What adjoins is fetched by the processor itself. */
+    const char *ahead = next && next->from != piece.from + piece.bytes ? next->from : NULL;
+    size_t most = !ahead ? 0 : next->bytes < MOST_AHEAD ? next->bytes : MOST_AHEAD;
+    size_t done = width == 512 ? stream_512(to, from, bytes, ahead, most) : stream_256(to, from, bytes, ahead, most);
+    memcpy(to + done, from + done, bytes - done);
+}
+
 /* The width of the registers that this processor copies with, in bits; 0 when it cannot. */
 int kvwire_copy_width(void) {
     return __builtin_cpu_supports("avx512f") ? 512 : __builtin_cpu_supports("avx2") ? 256 : 0;
 }
 
-/* Copies pieces that do not overlap; ahead is where the next piece to be copied starts, or NULL. */
-void kvwire_copy(char *to, const char *from, size_t bytes, const char *ahead, int width) {
-    size_t head = (size_t)(-(uintptr_t)to & (LINE - 1));
-    if (head > bytes) head = bytes;
-    memcpy(to, from, head);
-    to += head;
-    from += head;
-    bytes -= head;
-    size_t most = !ahead ? 0 : bytes < MOST_AHEAD ? bytes : MOST_AHEAD;
-    size_t done = width == 512 ? stream_512(to, from, bytes, ahead, most) : stream_256(to, from, bytes, ahead, most);
-    memcpy(to + done, from + done, bytes - done);
+/* Copies pieces that do not overlap, in their order. */
+void kvwire_copy(const struct piece *pieces, size_t count, int width) {
+    for (size_t i = 0; i < count; i++) {
+        if (i + TARGETS_AHEAD < count) touch(pieces[i + TARGETS_AHEAD].to);
+        if (i + SOURCES_AHEAD < count) touch(pieces[i + SOURCES_AHEAD].from);
+        copy(pieces[i], i + 1 < count ? &pieces[i + 1] : NULL, width);
+    }
     _mm_sfence(); /* or what comes after could be seen before */
 }
 
@@ -73,10 +92,9 @@ void kvwire_copy(char *to, const char *from, size_t bytes, const char *ahead, in
 
 int kvwire_copy_width(void) { return 0; }
 
-void kvwire_copy(char *to, const char *from, size_t bytes, const char *ahead, int width) {
-    (void)ahead;
+void kvwire_copy(const struct piece *pieces, size_t count, int width) {
     (void)width;
-    memcpy(to, from, bytes);
+    for (size_t i = 0; i < count; i++) memcpy(pieces[i].to, pieces[i].from, pieces[i].bytes);
 }
 
 #endif

@@ -116,12 +116,15 @@ final class Entries {
             length[i] = in.get(ValueLayout.JAVA_INT, at + 16);
             count[i] = in.get(ValueLayout.JAVA_INT, at + 20);
             region[i] = in.get(ValueLayout.JAVA_INT, at + 24);
+            long whole = (long) length[i] * count[i];
             LaneMemory.require(
-                    length[i] > 0 && count[i] > 0 && (long) length[i] * count[i] <= left,
-                    "an entry of " + length[i] + " x " + count[i] + " bytes");
-            left -= (long) length[i] * count[i];
+                    length[i] > 0 && count[i] > 0 && whole <= left,
+                    "an entry of ",
+                    whole,
+                    " bytes, or of a negative length or count");
+            left -= whole;
         }
-        LaneMemory.require(left == 0, "entries that lack " + left + " bytes");
+        LaneMemory.require(left == 0, "entries that lack ", left, " bytes");
         size = entries;
     }
 
@@ -163,14 +166,6 @@ final class Entries {
         return length[entry];
     }
 
-    /** {@return where the piece after this one starts, if it is of the same region; else -1} */
-    long ahead() {
-        if (piece + 1 < count[entry]) {
-            return offset() + stride[entry];
-        }
-        return entry + 1 < size && region[entry + 1] == region[entry] ? offset[entry + 1] : -1;
-    }
-
     /** Fails unless all pieces of the entry lie within so many bytes. */
     void requireWithin(long bytes) {
         long from = offset[entry];
@@ -182,6 +177,8 @@ final class Entries {
                         && from <= room
                         && step >= 0
                         && (steps == 0 || step <= (room - from) / steps),
-                "an entry outside of its region of " + bytes + " bytes");
+                "an entry outside of its region of ",
+                bytes,
+                " bytes");
     }
 }

@@ -18,7 +18,8 @@ import java.util.concurrent.locks.LockSupport;
  * what is in its queue; all else is confined to the lane's own.
  *
  * <p>The thread spins for a while when there is nothing to do, then says so in the shared memory
- * and sleeps until its doorbell rings or the socket ends.
+ * and sleeps until its doorbell rings or the socket ends; where the node's mode is to spin, one
+ * lane of a link stays awake.
  */
 final class Lane implements Runnable {
     private static final System.Logger LOG = System.getLogger("io.kvwire.pcie");
@@ -52,6 +53,7 @@ final class Lane implements Runnable {
     private final Optional<LinkMessages> messages;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private boolean peerEnded;
+    private boolean awake;
 
     private long nextTick = System.nanoTime() + TICK_NANOS;
 
@@ -208,11 +210,19 @@ final class Lane implements Runnable {
             if (idleSince == 0) {
                 idleSince = now;
             }
-            if (now - idleSince >= spinNanos) {
+            if (now - idleSince >= spinNanos && !staysAwake()) {
                 sleep();
                 idleSince = 0;
             }
         }
+    }
+
+    /** One lane of a link, as long as the node's others leave it a core for that. */
+    private boolean staysAwake() {
+        if (!awake && link.options().staysAwake() && link.leads(this)) {
+            awake = link.wakefulness().take();
+        }
+        return awake;
     }
 
     private void tick(long now) {
@@ -284,6 +294,9 @@ final class Lane implements Runnable {
 
     /** Gives everything back, and lets the link know. */
     private void end() {
+        if (awake) {
+            link.wakefulness().give();
+        }
         if (messages.isPresent() && link.leads(this)) {
             messages.get().linger();
         }

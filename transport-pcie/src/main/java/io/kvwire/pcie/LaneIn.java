@@ -30,14 +30,9 @@ final class LaneIn {
 
     /**
      * Payload from which on copies pass the caches by: the target would not stay in them, or not
-     * long. And pieces below which such copies gain nothing.
+     * long.
      */
     private static final long BULK_PAYLOAD_BYTES = 128 << 10;
-
-    private static final long BULK_PIECE_BYTES = 1 << 10;
-
-    /** Bytes that are copied with one call. */
-    private static final long BULK_CALL_BYTES = 1 << 20;
 
     /** Bytes of private memory that are read with one call, between two looks at the frame. */
     private static final long READ_BYTES = 1 << 20;
@@ -55,6 +50,7 @@ final class LaneIn {
     private final EntryRuns runs = new EntryRuns(entries, this::region);
     private final DeviceFetches ofDevices;
     private final boolean bulk = BulkCopy.unavailable().isEmpty();
+    private final BulkCopy copies;
     private long fetched;
 
     // The frame whose payload comes in messages, and where it has got to.
@@ -76,6 +72,7 @@ final class LaneIn {
         ofDevices = new DeviceFetches(memory);
         pid = parts.peer().pid();
         reads = new ProcessReads(parts.arena(), pid);
+        copies = new BulkCopy(parts.arena());
         headerMemory = parts.arena().allocate(MAX_HEADER_BYTES, Long.BYTES);
         header = headerMemory.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
@@ -103,7 +100,9 @@ final class LaneIn {
         byte type = LaneMessage.type(ring.data(), ring.at());
         LaneMemory.require(
                 type == (current == null ? LaneMessage.FRAME : LaneMessage.DATA),
-                "a message of type " + type);
+                "a message of type ",
+                type,
+                "");
         if (type == LaneMessage.FRAME) {
             frame();
         } else {
@@ -121,16 +120,18 @@ final class LaneIn {
         int room = ring.length() - LaneMessage.PREFIX_BYTES;
         LaneMemory.require(
                 headerBytes > 0 && headerBytes <= Math.min(room, MAX_HEADER_BYTES),
-                "a header of " + headerBytes + " bytes");
+                "a header of ",
+                headerBytes,
+                " bytes");
         room -= LaneMessage.align(headerBytes);
         long behind = at + ring.length() - room;
         // A copy: the other end may still change what stands in the ring.
         MemorySegment.copy(in, at + LaneMessage.PREFIX_BYTES, headerMemory, 0, headerBytes);
         header.position(0).limit(headerBytes);
-        LaneMemory.require(payload >= 0, "a payload of " + payload + " bytes");
+        LaneMemory.require(payload >= 0, "a payload of ", payload, " bytes");
         switch (mode) {
             case LaneMessage.INLINE -> {
-                LaneMemory.require(payload <= room, "a payload of " + payload + " bytes");
+                LaneMemory.require(payload <= room, "a payload of ", payload, " bytes");
                 start(payload);
                 place(in, behind, payload);
                 ring.done();
@@ -142,12 +143,13 @@ final class LaneIn {
                 ring.done();
             }
             case LaneMessage.FETCH -> {
-                LaneMemory.require(count > 0 && count <= room / Entries.BYTES, count + " entries");
+                LaneMemory.require(
+                        count > 0 && count <= room / Entries.BYTES, "", count, " entries");
                 entries.decode(in, behind, count, payload);
                 ring.done();
                 fetch(payload);
             }
-            default -> LaneMemory.require(false, "a frame of mode " + mode);
+            default -> LaneMemory.require(false, "a frame of mode ", mode, "");
         }
     }
 
@@ -167,7 +169,9 @@ final class LaneIn {
         long bytes = LaneMessage.payload(ring.data(), ring.at());
         LaneMemory.require(
                 bytes > 0 && bytes <= left && bytes <= ring.length() - LaneMessage.PREFIX_BYTES,
-                "a piece of " + bytes + " bytes");
+                "a piece of ",
+                bytes,
+                " bytes");
         place(ring.data(), ring.at() + LaneMessage.PREFIX_BYTES, bytes);
         ring.done();
         if (left == 0) {
@@ -230,6 +234,7 @@ final class LaneIn {
             whole &= memory.change(number, FrameState.CLAIMED, FrameState.ENDED);
         } finally {
             entries.clear();
+            copies.clear();
             if (!whole) {
                 frame.abort();
             }
@@ -243,19 +248,23 @@ final class LaneIn {
     private boolean copy(InboundFrame frame, long payload) {
         var to = frame.target();
         reads.clear(); // a frame that was revoked half-way may have left some
+        boolean many = bulk && payload >= BULK_PAYLOAD_BYTES;
         boolean fromProcess = false;
         Imports.Region region = null;
+        MemorySegment target = null;
         long toAt = 0;
         long toLeft = 0;
         long fromAt = 0;
         long fromLeft = 0;
         for (long rest = payload; rest > 0; ) {
             if (toLeft == 0) {
-                if (!to.next() || frame.revoked()) {
+                if (!to.next()) {
                     return false;
                 }
+                target = to.segment() == target ? target : hostTarget(to.segment());
                 toAt = to.offset();
                 toLeft = to.length();
+                Objects.checkFromIndexSize(toAt, toLeft, target.byteSize());
             }
             if (fromLeft == 0) {
                 entries.next();
@@ -264,22 +273,23 @@ final class LaneIn {
                 fromLeft = entries.length();
             }
             long bytes = Math.min(toLeft, fromLeft);
-            if (region.mapped()) {
-                if (payload >= BULK_PAYLOAD_BYTES && bytes >= BULK_PIECE_BYTES && bulk) {
-                    long ahead = fromLeft > bytes ? -1 : entries.ahead();
-                    copyBulk(region.shared(), fromAt, to.segment(), toAt, bytes, ahead);
-                } else {
-                    MemorySegment.copy(region.shared(), fromAt, to.segment(), toAt, bytes);
-                }
-            } else {
+            if (!region.mapped()) {
                 fromProcess = true;
-                if (reads.full() || reads.bytes() >= READ_BYTES) {
-                    if (frame.revoked()) {
-                        return false;
-                    }
-                    flush();
+                if ((reads.full() || reads.bytes() >= READ_BYTES) && !read(frame)) {
+                    return false;
                 }
-                reads.add(to.segment().address() + toAt, region.address() + fromAt, bytes);
+                reads.add(target.address() + toAt, region.address() + fromAt, bytes);
+            } else if (many) {
+                if (copies.room() == 0 && !copyBulk(frame)) {
+                    return false;
+                }
+                bytes = Math.min(bytes, copies.room());
+                copies.add(target.address() + toAt, region.shared().address() + fromAt, bytes);
+            } else {
+                if (frame.revoked()) {
+                    return false;
+                }
+                MemorySegment.copy(region.shared(), fromAt, target, toAt, bytes);
             }
             rest -= bytes;
             toAt += bytes;
@@ -287,33 +297,42 @@ final class LaneIn {
             fromAt += bytes;
             fromLeft -= bytes;
         }
+        if (!copyBulk(frame) || !read(frame)) {
+            return false;
+        }
         if (fromProcess) {
-            if (frame.revoked()) {
-                return false;
-            }
-            flush();
             // Another process may have got the number of one that died.
             lane.requirePeer();
         }
         return true;
     }
 
-    /** Copies past the caches; ahead is where in the source the next piece starts, or -1. */
-    private static void copyBulk(
-            MemorySegment from, long fromAt, MemorySegment to, long toAt, long bytes, long ahead) {
-        if (!to.isNative() || !to.scope().isAlive()) {
-            MemorySegment.copy(from, fromAt, to, toAt, bytes); // says what is wrong
-            return;
+    /** {@return memory whose addresses may be written to}; fails, saying why, where they may not */
+    private static MemorySegment hostTarget(MemorySegment memory) {
+        if (!memory.isNative() || !memory.scope().isAlive()) {
+            throw new TransferException(
+                    ErrorCode.INTERNAL,
+                    "memory of the target was freed while it was registered: deregister it first");
         }
-        Objects.checkFromIndexSize(fromAt, bytes, from.byteSize());
-        Objects.checkFromIndexSize(toAt, bytes, to.byteSize());
-        long source = from.address() + fromAt;
-        long target = to.address() + toAt;
-        long next = ahead < 0 ? 0 : from.address() + ahead;
-        for (long done = 0; done < bytes; done += BULK_CALL_BYTES) {
-            long count = Math.min(BULK_CALL_BYTES, bytes - done);
-            BulkCopy.copy(target + done, source + done, count, next);
+        return memory;
+    }
+
+    /** Copies the pieces that are listed; {@return false when they are not wanted any more} */
+    private boolean copyBulk(InboundFrame frame) {
+        if (frame.revoked()) {
+            return false;
         }
+        copies.run();
+        return true;
+    }
+
+    /** Reads the pieces that are listed; {@return false when they are not wanted any more} */
+    private boolean read(InboundFrame frame) {
+        if (frame.revoked()) {
+            return false;
+        }
+        flush();
+        return true;
     }
 
     private Imports.Region region() {
@@ -331,9 +350,10 @@ final class LaneIn {
     private Imports.Region region(int id) {
         var region = imports.find(id);
         if (region == null) {
+            copies.run(); // a peer may take back now what they come from
             lane.hear(); // it was told of before the frame
             region = imports.find(id);
-            LaneMemory.require(region != null, "an unknown region " + id);
+            LaneMemory.require(region != null, "an unknown region ", id, "");
         }
         return region;
     }

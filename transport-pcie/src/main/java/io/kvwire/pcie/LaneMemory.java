@@ -127,4 +127,11 @@ final class LaneMemory {
                     ErrorCode.MALFORMED, "the other end of a pcie lane sent " + what);
         }
     }
+
+    /** Puts its text together only when it is needed: this runs for every piece. */
+    static void require(boolean holds, String what, long value, String unit) {
+        if (!holds) {
+            require(false, what + value + unit);
+        }
+    }
 }

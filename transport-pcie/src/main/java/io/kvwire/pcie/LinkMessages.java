@@ -322,12 +322,16 @@ final class LinkMessages implements MessageLane {
         long bytes = LaneMessage.payload(reader.data(), at);
         LaneMemory.require(
                 type == LaneMessage.WHOLE || type == LaneMessage.PIECE,
-                "a message of type " + type);
+                "a message of type ",
+                type,
+                "");
         LaneMemory.require(
                 bytes >= 0
                         && bytes <= reader.length() - LaneMessage.PREFIX_BYTES
                         && bytes <= maxBytes - wholeBytes,
-                "a message of more than " + maxBytes + " bytes");
+                "a message of more than ",
+                maxBytes,
+                " bytes");
         if (wholeBytes + bytes > whole.byteSize()) {
             long room = Math.min(maxBytes, Math.max(2 * whole.byteSize(), wholeBytes + bytes));
             var larger = MemorySegment.ofArray(new byte[(int) room]);

@@ -29,6 +29,8 @@ final class PcieDataPath implements DataPath {
     private final NodeConfig config;
     private final PcieOptions options;
     private final Optional<Pace> pace;
+    private final Wakefulness wakefulness =
+            new Wakefulness(Runtime.getRuntime().availableProcessors());
     private final Endpoint endpoint;
     private final Door door;
     private final Set<PcieLink> links = ConcurrentHashMap.newKeySet();
@@ -136,6 +138,10 @@ final class PcieDataPath implements DataPath {
 
     Optional<Pace> pace() {
         return pace;
+    }
+
+    Wakefulness wakefulness() {
+        return wakefulness;
     }
 
     Door door() {

@@ -147,6 +147,10 @@ final class PcieLink implements DataLink {
         return path.pace();
     }
 
+    Wakefulness wakefulness() {
+        return path.wakefulness();
+    }
+
     String threadName(int lane) {
         return path.threadName(setup.peerName(), lane < 0 ? "dial" : String.valueOf(lane));
     }
@@ -267,10 +271,10 @@ final class PcieLink implements DataLink {
     }
 
     private String spinning() {
-        long nanos = options().spinNanos();
-        return nanos == Long.MAX_VALUE
-                ? "spinning for ever"
-                : "spinning for " + nanos / 1000 + " microseconds";
+        var spinning = "spinning for " + options().spinNanos() / 1000 + " microseconds";
+        return options().staysAwake()
+                ? spinning + "; one lane stays awake, while a quarter of the cores suffice for that"
+                : spinning;
     }
 
     void memoryAdded(MemorySegment memory) {

@@ -19,6 +19,7 @@ import java.util.TreeSet;
  * @param eagerBytes payload up to which a frame travels in its announcement
  * @param minRunBytes average length of pieces below which they are copied through the ring
  * @param spinNanos how long a lane looks for work before it sleeps
+ * @param staysAwake whether the lane that looks for a peer's messages does not sleep at all
  * @param readsPrivate whether peers may read private memory, and this node theirs
  * @param showsDevices whether peers may open memory of devices, and this node theirs
  */
@@ -29,6 +30,7 @@ record PcieOptions(
         int eagerBytes,
         int minRunBytes,
         long spinNanos,
+        boolean staysAwake,
         boolean readsPrivate,
         boolean showsDevices) {
 
@@ -63,7 +65,6 @@ record PcieOptions(
         if (Integer.bitCount(ring) != 1) {
             throw wrong("option pcie.ringBytes is " + ring + ": need a power of two");
         }
-        boolean spins = config.waitMode() == NodeConfig.WaitMode.SPIN;
         long spinMicros = number(options, "pcie.spinMicros", 20, 0, 1_000_000);
         return new PcieOptions(
                 Optional.ofNullable(options.get("pcie.directory")).map(Path::of),
@@ -71,7 +72,8 @@ record PcieOptions(
                 number(options, "pcie.frames", 16, 1, LaneMemory.MAX_FRAMES),
                 number(options, "pcie.eagerBytes", 2048, 0, 32 << 10),
                 number(options, "pcie.minRunBytes", 128, 32, 1 << 20),
-                spins ? Long.MAX_VALUE : spinMicros * 1000,
+                spinMicros * 1000,
+                config.waitMode() == NodeConfig.WaitMode.SPIN,
                 automatic(options, "pcie.private", "ring"),
                 automatic(options, "pcie.deviceMemory", "staged"));
     }

@@ -28,7 +28,7 @@ final class RingReader {
     boolean next() {
         long tail = lane.tail();
         while (tail != head) {
-            LaneMemory.require(tail - head > 0 && tail - head <= size, "a position of " + tail);
+            LaneMemory.require(tail - head > 0 && tail - head <= size, "a position of ", tail, "");
             at = head & (size - 1);
             length = LaneMessage.length(data, at);
             LaneMemory.require(
@@ -36,10 +36,12 @@ final class RingReader {
                             && length % LaneMessage.ALIGNMENT == 0
                             && length <= size - at
                             && length <= tail - head,
-                    "a message of " + length + " bytes");
+                    "a message of ",
+                    length,
+                    " bytes");
             if (LaneMessage.type(data, at) != LaneMessage.PAD) {
                 LaneMemory.require(
-                        length >= LaneMessage.PREFIX_BYTES, "a message of " + length + " bytes");
+                        length >= LaneMessage.PREFIX_BYTES, "a message of ", length, " bytes");
                 return true;
             }
             done();

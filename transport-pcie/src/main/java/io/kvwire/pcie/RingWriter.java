@@ -39,7 +39,7 @@ final class RingWriter {
         long pad = at + bytes > size ? size - at : 0;
         if (size - (tail - head) < pad + bytes) {
             long now = lane.head();
-            LaneMemory.require(now - head >= 0 && now <= tail, "a read position of " + now);
+            LaneMemory.require(now - head >= 0 && now <= tail, "a read position of ", now, "");
             head = now;
             if (size - (tail - head) < pad + bytes) {
                 return -1;

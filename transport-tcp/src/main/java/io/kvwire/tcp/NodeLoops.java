@@ -7,11 +7,14 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 
 import java.util.IdentityHashMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The event loops of one node, shared by its control channel and its data lanes: a node that spins
- * takes no more cores than it was told to. They end when both are closed. Thread-safe.
+ * takes no more cores than it was told to, and none while nothing comes over TCP. They end when
+ * both are closed. Thread-safe.
  */
 final class NodeLoops {
     private static final IdentityHashMap<NodeConfig, NodeLoops> OPEN = new IdentityHashMap<>();
@@ -19,6 +22,10 @@ final class NodeLoops {
     private final NodeConfig config;
     private final TcpOptions options;
     private final EventLoopGroup group;
+
+    /** Connections that bytes are waited for on: only for those is it worth to spin. */
+    private final AtomicInteger busy = new AtomicInteger();
+
     private int users;
 
     private NodeLoops(NodeConfig config) {
@@ -30,7 +37,7 @@ final class NodeLoops {
                         options.threads(),
                         new DefaultThreadFactory("kvwire-tcp-" + config.name(), true),
                         config.waitMode() == NodeConfig.WaitMode.SPIN
-                                ? SpinningHandler.around(handlers)
+                                ? SpinningHandler.around(handlers, () -> busy.get() > 0)
                                 : handlers);
     }
 
@@ -49,6 +56,12 @@ final class NodeLoops {
 
     TcpOptions options() {
         return options;
+    }
+
+    /** A connection is there that carries bytes until its end, or until a faster way does. */
+    void busyUntil(CompletableFuture<?> end) {
+        busy.incrementAndGet();
+        var _ = end.whenComplete((_, _) -> busy.decrementAndGet());
     }
 
     /** {@return whether the calling thread is one of the loops, and so must not wait for them} */

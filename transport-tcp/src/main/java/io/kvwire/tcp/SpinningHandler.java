@@ -7,29 +7,50 @@ import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.ThreadAwareExecutor;
 
+import java.util.function.BooleanSupplier;
+
 /**
- * Makes an event loop poll without ever sleeping. Since it never sleeps, nobody has to wake it,
- * which saves the sender of a message a system call.
+ * Makes an event loop poll without sleeping, as long as there is something to spin for. Since it
+ * does not sleep then, nobody has to wake it, which saves the sender of a message a system call.
  */
 final class SpinningHandler implements IoHandler {
     private final IoHandler polled;
+    private final BooleanSupplier worth;
     private final Poll poll = new Poll();
 
-    private SpinningHandler(IoHandler polled) {
+    /**
+     * Set before the loop looks for tasks and sleeps: who gives it one sees that, or it the task.
+     */
+    private volatile boolean maySleep;
+
+    private SpinningHandler(IoHandler polled, BooleanSupplier worth) {
         this.polled = polled;
+        this.worth = worth;
     }
 
-    static IoHandlerFactory around(IoHandlerFactory factory) {
+    /**
+     * {@return handlers that spin}
+     *
+     * @param worth whether there is something to spin for
+     */
+    static IoHandlerFactory around(IoHandlerFactory factory, BooleanSupplier worth) {
         return new IoHandlerFactory() {
             @Override
             public IoHandler newHandler(ThreadAwareExecutor executor) {
-                return new SpinningHandler(factory.newHandler(executor));
+                return new SpinningHandler(factory.newHandler(executor), worth);
             }
         };
     }
 
     @Override
     public int run(IoHandlerContext context) {
+        boolean rests = !worth.getAsBoolean();
+        if (rests != maySleep) {
+            maySleep = rests;
+        }
+        if (rests) {
+            return polled.run(context);
+        }
         poll.context = context;
         int handled = polled.run(poll);
         if (handled == 0) {
@@ -40,7 +61,9 @@ final class SpinningHandler implements IoHandler {
 
     @Override
     public void wakeup() {
-        // Never asleep.
+        if (maySleep) {
+            polled.wakeup();
+        }
     }
 
     @Override

@@ -187,6 +187,7 @@ final class TcpControlChannel implements ControlChannel {
             links.add(link);
         }
         link.finished().thenRun(() -> links.remove(link));
+        loops.busyUntil(link.quiet());
         link.install(handshakeNanos);
         if (late) {
             link.close(closedException());

@@ -46,6 +46,7 @@ final class TcpControlLink extends Connection implements ControlLink {
     private final Pump pump;
     private final CompletableFuture<ControlLink> ready = new CompletableFuture<>();
     private final CompletableFuture<Void> finished = new CompletableFuture<>();
+    private final CompletableFuture<Void> quiet = new CompletableFuture<>();
 
     /** Where the other side listens; empty on the accepting side. */
     private final Optional<NodeAddress> address;
@@ -121,6 +122,11 @@ final class TcpControlLink extends Connection implements ControlLink {
         return finished;
     }
 
+    /** {@return completes when messages no longer come over this connection} */
+    CompletableFuture<Void> quiet() {
+        return quiet;
+    }
+
     @Override
     public String remoteIdentity() {
         return identity;
@@ -151,6 +157,7 @@ final class TcpControlLink extends Connection implements ControlLink {
     public void goOver(MessageLane way) {
         var node = handler.orElseThrow();
         faster = Optional.of(way);
+        quiet.complete(null);
         way.receive(message -> {
             if (!left) {
                 node.received(message);
@@ -254,6 +261,7 @@ final class TcpControlLink extends Connection implements ControlLink {
             LOG.warn("refused a control connection: {}", reason.getMessage());
         }
         ready.completeExceptionally(reason);
+        quiet.complete(null);
         finished.complete(null);
     }
 

@@ -136,6 +136,7 @@ final class TcpDataPath implements DataPath {
             links.add(link);
         }
         link.finished().thenRun(() -> links.remove(link));
+        loops.busyUntil(link.finished());
         return link;
     }
 
