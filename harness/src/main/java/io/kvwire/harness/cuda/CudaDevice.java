@@ -4,6 +4,7 @@ import io.kvwire.ffi.cuda.Context;
 import io.kvwire.ffi.cuda.CudaLibrary;
 import io.kvwire.ffi.cuda.Device;
 import io.kvwire.harness.device.ComputeDevice;
+import io.kvwire.harness.kernels.DeviceLlama;
 import io.kvwire.harness.model.LlamaOptions;
 import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.harness.model.LoadedModel;
@@ -56,7 +57,7 @@ final class CudaDevice implements ComputeDevice {
 
     @Override
     public LlamaRunner runner(LoadedModel model, LlamaOptions options) {
-        return new CudaLlama(context, model, options.chunkTokens());
+        return new DeviceLlama<>(new CudaQueue(context), model, options.chunkTokens());
     }
 
     @Override

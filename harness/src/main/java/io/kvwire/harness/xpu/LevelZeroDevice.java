@@ -3,6 +3,7 @@ package io.kvwire.harness.xpu;
 import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.levelzero.Device;
 import io.kvwire.harness.device.ComputeDevice;
+import io.kvwire.harness.kernels.DeviceLlama;
 import io.kvwire.harness.model.LlamaOptions;
 import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.harness.model.LoadedModel;
@@ -47,7 +48,8 @@ final class LevelZeroDevice implements ComputeDevice {
 
     @Override
     public LlamaRunner runner(LoadedModel model, LlamaOptions options) {
-        return new XpuLlama(new LevelZeroEngine(context, memory), model, options.chunkTokens());
+        var queue = new LevelZeroQueue(context, memory);
+        return new DeviceLlama<>(queue, model, options.chunkTokens());
     }
 
     @Override

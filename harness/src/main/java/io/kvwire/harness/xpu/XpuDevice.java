@@ -3,6 +3,7 @@ package io.kvwire.harness.xpu;
 import io.kvwire.ffi.opencl.Context;
 import io.kvwire.ffi.opencl.Device;
 import io.kvwire.harness.device.ComputeDevice;
+import io.kvwire.harness.kernels.DeviceLlama;
 import io.kvwire.harness.model.LlamaOptions;
 import io.kvwire.harness.model.LlamaRunner;
 import io.kvwire.harness.model.LoadedModel;
@@ -51,8 +52,8 @@ final class XpuDevice implements ComputeDevice {
 
     @Override
     public LlamaRunner runner(LoadedModel model, LlamaOptions options) {
-        var engine = new OpenClEngine(context, memory.buffers());
-        return new XpuLlama(engine, model, options.chunkTokens());
+        var queue = new OpenClQueue(context, memory.buffers());
+        return new DeviceLlama<>(queue, model, options.chunkTokens());
     }
 
     @Override

@@ -9,11 +9,13 @@ import io.kvwire.ffi.opencl.Context;
 import io.kvwire.ffi.opencl.Event;
 import io.kvwire.ffi.opencl.Kernel;
 import io.kvwire.ffi.opencl.Program;
+import io.kvwire.harness.kernels.KernelQueue;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** A queue of OpenCL, and {@code llama.h} compiled for its device. */
-final class OpenClEngine implements Engine {
+final class OpenClQueue implements KernelQueue<Buffer> {
     /**
      * Outputs of one thread on a processor, whose cores have vectors: two of AVX2, one of AVX-512.
      */
@@ -25,35 +27,8 @@ final class OpenClEngine implements Engine {
     private final Program program;
     private final int wide;
 
-    /** A buffer; closed where it was made, so not by caches, which have theirs from elsewhere. */
-    private record Held(Buffer buffer) implements Memory {
-        @Override
-        public long bytes() {
-            return buffer.bytes();
-        }
-
-        @Override
-        public void close() {
-            buffer.close();
-        }
-    }
-
-    private record Compiled(Kernel kernel) implements Function {
-        @Override
-        public void argument(int index, Memory memory) {
-            kernel.argument(index, buffer(memory));
-        }
-
-        @Override
-        public void argument(int index, MemorySegment value) {
-            kernel.argument(index, value);
-        }
-
-        @Override
-        public void close() {
-            kernel.close();
-        }
-    }
+    /** Of the launch that was given last, where nobody has taken it for a mark. */
+    private Optional<Event> last = Optional.empty();
 
     private record Enqueued(Event event) implements Mark {
         @Override
@@ -68,7 +43,7 @@ final class OpenClEngine implements Engine {
     }
 
     /** Opens a queue; the caches lie in the buffers that are given. */
-    OpenClEngine(Context context, Buffers buffers) {
+    OpenClQueue(Context context, Buffers buffers) {
         this.context = context;
         this.buffers = buffers;
         queue = context.queue();
@@ -81,7 +56,7 @@ final class OpenClEngine implements Engine {
                             "-cl-std=CL1.2 -DLLAMA_WIDE="
                                     + wide
                                     + " -DLLAMA_ROWS="
-                                    + Kernels.ROWS
+                                    + ROWS
                                     + (device.dividesExactly()
                                             ? " -cl-fp32-correctly-rounded-divide-sqrt"
                                             : ""));
@@ -91,40 +66,47 @@ final class OpenClEngine implements Engine {
         }
     }
 
-    private static Buffer buffer(Memory memory) {
-        return ((Held) memory).buffer();
+    @Override
+    public Buffer allocate(long bytes) {
+        return context.buffer(bytes);
     }
 
     @Override
-    public Memory memory(long bytes) {
-        return new Held(context.buffer(bytes));
+    public void free(Buffer buffer) {
+        buffer.close();
     }
 
     @Override
-    public Function function(String name) {
+    public Launcher<Buffer> kernel(String name) {
         return new Compiled(program.kernel(name));
     }
 
     @Override
-    public Place find(MemorySegment segment) {
-        var place = buffers.find(segment, 0, segment.byteSize());
-        return new Place(new Held(place.buffer()), place.offset());
+    public int wide() {
+        return wide;
     }
 
     @Override
-    public void write(MemorySegment source, Memory target) {
-        queue.write(source, buffer(target), 0).close();
+    public Place<Buffer> find(MemorySegment memory) {
+        var place = buffers.find(memory, 0, memory.byteSize());
+        return new Place<>(place.buffer(), place.offset());
     }
 
     @Override
-    public void read(Memory source, MemorySegment target) {
-        queue.read(buffer(source), 0, target).close();
+    public void write(MemorySegment source, Buffer target) {
+        queue.write(source, target, 0).close();
     }
 
     @Override
-    public Mark launch(Function function, long groups) {
-        var kernel = ((Compiled) function).kernel();
-        return new Enqueued(queue.launch(kernel, groups, KvRows.THREADS_OF_GROUP));
+    public void read(Buffer source, MemorySegment target) {
+        queue.read(source, 0, target).close();
+    }
+
+    @Override
+    public Mark mark() {
+        var event = last.orElseThrow();
+        last = Optional.empty();
+        return new Enqueued(event);
     }
 
     @Override
@@ -138,13 +120,39 @@ final class OpenClEngine implements Engine {
     }
 
     @Override
-    public int wide() {
-        return wide;
-    }
-
-    @Override
     public void close() {
+        last.ifPresent(Event::close);
         program.close();
         queue.close();
+    }
+
+    private final class Compiled implements Launcher<Buffer> {
+        private final Kernel kernel;
+
+        Compiled(Kernel kernel) {
+            this.kernel = kernel;
+        }
+
+        @Override
+        public void memory(int index, Buffer buffer) {
+            kernel.argument(index, buffer);
+        }
+
+        @Override
+        public void value(int index, MemorySegment value) {
+            kernel.argument(index, value);
+        }
+
+        @Override
+        public void launch(long groups) {
+            last.ifPresent(Event::close);
+            last = Optional.empty();
+            last = Optional.of(queue.launch(kernel, groups, KvRows.THREADS_OF_GROUP));
+        }
+
+        @Override
+        public void close() {
+            kernel.close();
+        }
     }
 }

@@ -1,9 +1,8 @@
-package io.kvwire.harness.xpu;
+package io.kvwire.harness.kernels;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import io.kvwire.ffi.kernels.LlamaCache;
 import io.kvwire.harness.model.LayerListener;
 import io.kvwire.harness.model.LlamaConfig;
 import io.kvwire.harness.model.LlamaRunner;
@@ -17,32 +16,38 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 
 /**
- * Runs a Llama on a device of OpenCL or Level Zero, with the arithmetic of the CPU's in the order
- * of the CPU's.
+ * Runs a Llama on a device that has the kernels of {@code llama.h}, with the arithmetic of the
+ * CPU's in the order of the CPU's.
  *
  * <p>The layers of a chunk are enqueued at once; a listener hears of each as its keys and values
  * are written, while the device computes those behind it.
+ *
+ * @param <B> the device's buffers
  */
-final class XpuLlama implements LlamaRunner {
+public final class DeviceLlama<B> implements LlamaRunner {
     private final LlamaConfig config;
     private final int chunkTokens;
     private final double[] frequencies;
-    private final Engine engine;
-    private final XpuWeights weights;
-    private final Kernels kernels;
-    private final Activations scratch;
+    private final KernelQueue<B> queue;
+    private final DeviceWeights<B> weights;
+    private final Kernels<B> kernels;
+    private final Activations<B> scratch;
+    private final PagedAttention<B> attention;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment hostTokens;
     private final MemorySegment hostAngles;
     private final MemorySegment hostLogits;
 
-    /** A sequence on the device: the cache that it is in, and its block table. */
-    private record Place(PagedKv cache, Engine.Memory table) {}
-
-    /** Brings a model to a device; closes the engine, now if that fails. */
-    XpuLlama(Engine engine, LoadedModel model, int chunkTokens) {
-        this.engine = engine;
+    /**
+     * Brings a model to a device.
+     *
+     * @param queue of the device; closed with this, and also when this fails
+     * @param model what to run
+     * @param chunkTokens the most tokens that are computed at a time
+     */
+    public DeviceLlama(KernelQueue<B> queue, LoadedModel model, int chunkTokens) {
         config = model.config();
+        this.queue = queue;
         this.chunkTokens = chunkTokens;
         frequencies = config.rope().frequencies(config.headDim());
         int rows = Math.min(chunkTokens, config.maxPositions());
@@ -51,17 +56,18 @@ final class XpuLlama implements LlamaRunner {
         hostLogits = arena.allocate(JAVA_FLOAT, config.vocabSize());
         var opened = new ArrayDeque<Runnable>();
         opened.push(arena::close);
-        opened.push(engine::close);
+        opened.push(queue::close);
         try {
-            kernels = new Kernels(engine);
+            kernels = new Kernels<>(queue);
             opened.push(kernels::close);
-            scratch = new Activations(engine, config, rows);
+            scratch = new Activations<>(queue, config, rows);
             opened.push(scratch::close);
-            weights = new XpuWeights(engine, config, model.weights());
+            weights = new DeviceWeights<>(queue, config, model.weights());
         } catch (RuntimeException | Error e) {
             opened.forEach(Runnable::run);
             throw e;
         }
+        attention = new PagedAttention<>(queue, config, kernels, scratch);
     }
 
     @Override
@@ -82,8 +88,8 @@ final class XpuLlama implements LlamaRunner {
             PagedKv cache,
             LayerListener listener) {
         run(tokens, startPosition, blockTable, cache, listener);
-        engine.read(scratch.logits, hostLogits);
-        engine.finish();
+        queue.read(scratch.logits, hostLogits);
+        queue.finish();
         return hostLogits.toArray(JAVA_FLOAT);
     }
 
@@ -100,8 +106,8 @@ final class XpuLlama implements LlamaRunner {
                 .with(config.vocabSize())
                 .with(scratch.best)
                 .overGroups(1);
-        engine.read(scratch.best, hostTokens.asSlice(0, Integer.BYTES));
-        engine.finish();
+        queue.read(scratch.best, hostTokens.asSlice(0, Integer.BYTES));
+        queue.finish();
         int best = hostTokens.get(JAVA_INT, 0);
         if (best < 0) {
             throw new ModelException(
@@ -115,7 +121,7 @@ final class XpuLlama implements LlamaRunner {
     private void run(
             int[] tokens, int startPosition, int[] blockTable, PagedKv cache, LayerListener heard) {
         new Sequence(config, blockTable, cache).check(tokens, startPosition);
-        var place = new Place(cache, upload(blockTable));
+        var place = new PagedAttention.Place<>(cache, upload(blockTable));
         int rows = 0;
         for (int first = 0; first < tokens.length; first += rows) {
             rows = Math.min(scratch.rows, tokens.length - first);
@@ -126,11 +132,11 @@ final class XpuLlama implements LlamaRunner {
         multiply(scratch.normed, config.hiddenSize(), 1, weights.head(), scratch.logits);
     }
 
-    private Engine.Memory upload(int[] blockTable) {
+    private B upload(int[] blockTable) {
         var table = scratch.table(blockTable.length);
         try (var own = Arena.ofConfined()) {
-            engine.write(own.allocateFrom(JAVA_INT, blockTable), table);
-            engine.finish();
+            queue.write(own.allocateFrom(JAVA_INT, blockTable), table);
+            queue.finish();
         }
         return table;
     }
@@ -138,7 +144,7 @@ final class XpuLlama implements LlamaRunner {
     /** Brings a chunk's tokens and angles to the device and looks up the embedding. */
     private void begin(int[] tokens, int first, int rows, int position) {
         // What the host wrote for the chunk before must have been read.
-        engine.finish();
+        queue.finish();
         MemorySegment.copy(tokens, first, hostTokens, JAVA_INT, 0, rows);
         int half = frequencies.length;
         for (int r = 0; r < rows; r++) {
@@ -151,12 +157,12 @@ final class XpuLlama implements LlamaRunner {
             }
         }
         long angleBytes = (long) rows * config.headDim() * Float.BYTES;
-        engine.write(hostTokens.asSlice(0, (long) rows * Integer.BYTES), scratch.tokens);
-        engine.write(hostAngles.asSlice(0, angleBytes), scratch.angles);
+        queue.write(hostTokens.asSlice(0, (long) rows * Integer.BYTES), scratch.tokens);
+        queue.write(hostAngles.asSlice(0, angleBytes), scratch.angles);
         int columns = config.hiddenSize();
         kernels.embed
                 .with(scratch.tokens)
-                .with(weights.embedding().memory())
+                .with(weights.embedding().buffer())
                 .with(weights.embedding().bf16() ? 1 : 0)
                 .with(rows)
                 .with(columns)
@@ -164,8 +170,9 @@ final class XpuLlama implements LlamaRunner {
                 .overThreads((long) rows * columns);
     }
 
-    private void layers(Place place, int position, int rows, LayerListener heard) {
-        var written = new ArrayDeque<Engine.Mark>();
+    private void layers(
+            PagedAttention.Place<B> place, int position, int rows, LayerListener heard) {
+        var written = new ArrayDeque<KernelQueue.Mark>();
         try {
             for (int n = 0; n < config.layers(); n++) {
                 var layer = weights.layer(n);
@@ -177,8 +184,11 @@ final class XpuLlama implements LlamaRunner {
                         layer.queryKeyValue(),
                         scratch.queryKeyValue);
                 rotate(rows);
-                written.add(store(place, n, position, rows));
-                attend(place, n, position, rows);
+                attention.store(place, n, position, rows);
+                if (heard != LayerListener.NONE) {
+                    written.add(queue.mark());
+                }
+                attention.attend(place, n, position, rows);
                 multiply(
                         scratch.attended,
                         config.queryDim(),
@@ -188,22 +198,22 @@ final class XpuLlama implements LlamaRunner {
                 add(rows);
                 feedForward(layer, rows);
                 // The device begins with what is there while the next layer is put together.
-                engine.flush();
+                queue.flush();
             }
             if (heard != LayerListener.NONE) {
                 for (int n = 0; n < config.layers(); n++) {
-                    try (var done = written.poll()) {
+                    try (var done = written.remove()) {
                         done.await();
                     }
                     heard.written(n, position, rows);
                 }
             }
         } finally {
-            written.forEach(Engine.Mark::close);
+            written.forEach(KernelQueue.Mark::close);
         }
     }
 
-    private void feedForward(XpuWeights.Layer layer, int rows) {
+    private void feedForward(DeviceWeights.Layer<B> layer, int rows) {
         int inner = config.intermediateSize();
         norm(scratch.hidden, 0, rows, layer.feedForwardNorm());
         multiply(scratch.normed, config.hiddenSize(), rows, layer.gateUp(), scratch.gateUp);
@@ -212,7 +222,7 @@ final class XpuLlama implements LlamaRunner {
         add(rows);
     }
 
-    private void norm(Engine.Memory x, int firstRow, int rows, Engine.Memory weight) {
+    private void norm(B x, int firstRow, int rows, B weight) {
         kernels.norm
                 .with(x)
                 .with(weight)
@@ -223,17 +233,17 @@ final class XpuLlama implements LlamaRunner {
                 .overGroups(rows);
     }
 
-    private void multiply(Engine.Memory x, int stride, int rows, Matrix matrix, Engine.Memory y) {
+    private void multiply(B x, int stride, int rows, Matrix<B> matrix, B y) {
         (matrix.bf16() ? kernels.multiplyBf16 : kernels.multiplyFp32)
                 .with(x)
                 .with(stride)
                 .with(rows)
-                .with(matrix.memory())
+                .with(matrix.buffer())
                 .with(matrix.rows())
                 .with(matrix.columns())
                 .with(y)
                 .with(matrix.rows())
-                .overThreads(kernels.strips(matrix.rows()) * Math.ceilDiv(rows, Kernels.ROWS));
+                .overThreads(kernels.strips(matrix.rows()) * Math.ceilDiv(rows, KernelQueue.ROWS));
     }
 
     private void rotate(int rows) {
@@ -249,109 +259,6 @@ final class XpuLlama implements LlamaRunner {
                 .overThreads((long) rows * heads * half);
     }
 
-    /** Stores keys and values; the end is that of both, which follow each other. */
-    private Engine.Mark store(Place place, int layer, int position, int rows) {
-        var cache = place.cache();
-        var keys = find(cache.keys(layer));
-        var values = find(cache.values(layer));
-        int first = config.queryDim();
-        store(first, rows, keys, shape(cache, keys, true), place, position).close();
-        return store(
-                first + config.kvDim(), rows, values, shape(cache, values, false), place, position);
-    }
-
-    private Engine.Mark store(
-            int from, int rows, Engine.Place memory, LlamaCache shape, Place place, int position) {
-        return kernels.store
-                .with(scratch.queryKeyValue)
-                .with(scratch.qkvStride())
-                .with(from)
-                .with(rows)
-                .with(shape)
-                .with(memory.memory())
-                .with(place.table())
-                .with(position)
-                .launchOverThreads((long) rows * config.kvDim());
-    }
-
-    private Engine.Place find(MemorySegment segment) {
-        return engine.find(segment);
-    }
-
-    private static LlamaCache shape(PagedKv cache, Engine.Place memory, boolean keys) {
-        var geometry = cache.geometry();
-        var strides = cache.strides();
-        return new LlamaCache(
-                memory.offset() + (keys ? strides.key() : strides.value()),
-                strides.block(),
-                strides.token(),
-                strides.head(),
-                geometry.tokensPerBlock(),
-                geometry.kvHeads(),
-                geometry.headDim(),
-                switch (geometry.type()) {
-                    case FP32 -> 0;
-                    case FP16 -> 1;
-                    case BF16 -> 2;
-                });
-    }
-
-    private void attend(Place place, int layer, int position, int rows) {
-        int context = position + rows;
-        int together = scratch.attendingRows(rows, context);
-        var scores = scratch.scores(together, context, engine::finish);
-        for (int first = 0; first < rows; first += together) {
-            attend(place, layer, position, first, Math.min(together, rows - first), scores);
-        }
-    }
-
-    // Six parameters: what differs between the rows that attend together.
-    private void attend(
-            Place place, int layer, int position, int first, int rows, Engine.Memory scores) {
-        var keys = find(place.cache().keys(layer));
-        var values = find(place.cache().values(layer));
-        int context = position + first + rows;
-        int heads = config.heads();
-        long pairs = (long) rows * heads;
-        kernels.scores
-                .with(scratch.queryKeyValue)
-                .with(scratch.qkvStride())
-                .with(first)
-                .with(rows)
-                .with(heads)
-                .with(shape(place.cache(), keys, true))
-                .with(keys.memory())
-                .with(place.table())
-                .with(position)
-                .with(context)
-                .with((float) (1 / Math.sqrt(config.headDim())))
-                .with(scores)
-                .overThreads(pairs * kernels.strips(context));
-        kernels.softmax
-                .with(scores)
-                .with(first)
-                .with(rows)
-                .with(heads)
-                .with(position)
-                .with(context)
-                .with(scratch.inverses)
-                .overTeams(pairs);
-        kernels.weigh
-                .with(scores)
-                .with(scratch.inverses)
-                .with(first)
-                .with(rows)
-                .with(heads)
-                .with(shape(place.cache(), values, false))
-                .with(values.memory())
-                .with(place.table())
-                .with(position)
-                .with(context)
-                .with(scratch.attended)
-                .with(config.queryDim())
-                .overThreads(pairs * kernels.strips(config.headDim()));
-    }
-
     private void add(int rows) {
         int count = Math.multiplyExact(rows, config.hiddenSize());
         kernels.add.with(scratch.projected).with(count).with(scratch.hidden).overThreads(count);
@@ -359,11 +266,11 @@ final class XpuLlama implements LlamaRunner {
 
     @Override
     public void close() {
-        engine.finish();
+        queue.finish();
         weights.close();
         scratch.close();
         kernels.close();
-        engine.close();
+        queue.close();
         arena.close();
     }
 }

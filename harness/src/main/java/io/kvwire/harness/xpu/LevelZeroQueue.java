@@ -6,6 +6,7 @@ import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.levelzero.DeviceModule;
 import io.kvwire.ffi.levelzero.ImmediateList;
 import io.kvwire.ffi.levelzero.Kernel;
+import io.kvwire.harness.kernels.KernelQueue;
 import io.kvwire.pcie.levelzero.LevelZeroMemory;
 
 import java.lang.foreign.MemorySegment;
@@ -14,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * An immediate list of Level Zero, and the module that ships of {@code llama.h}. Each command is
  * done when its call returns, so there is nothing to wait for.
  */
-final class LevelZeroEngine implements Engine {
+final class LevelZeroQueue implements KernelQueue<MemorySegment> {
     private static final Mark DONE =
             new Mark() {
                 @Override
@@ -41,36 +42,8 @@ final class LevelZeroEngine implements Engine {
     private final DeviceModule module;
     private final MemorySegment bounce;
 
-    private record Held(Context context, MemorySegment segment) implements Memory {
-        @Override
-        public long bytes() {
-            return segment.byteSize();
-        }
-
-        @Override
-        public void close() {
-            context.free(segment);
-        }
-    }
-
-    private record Built(Kernel kernel) implements Function {
-        @Override
-        public void argument(int index, Memory memory) {
-            kernel.pointer(index, segment(memory));
-        }
-
-        @Override
-        public void argument(int index, MemorySegment value) {
-            kernel.argument(index, value);
-        }
-
-        @Override
-        public void close() {
-            kernel.close();
-        }
-    }
-
-    LevelZeroEngine(Context context, LevelZeroMemory caches) {
+    /** Opens a list; the caches lie in the memory that is given. */
+    LevelZeroQueue(Context context, LevelZeroMemory caches) {
         this.context = context;
         this.caches = caches;
         module = context.module(KernelSource.spirVLlama(), "");
@@ -83,48 +56,53 @@ final class LevelZeroEngine implements Engine {
         }
     }
 
-    private static MemorySegment segment(Memory memory) {
-        return ((Held) memory).segment();
+    @Override
+    public MemorySegment allocate(long bytes) {
+        return context.allocate(bytes, ALIGNMENT);
     }
 
     @Override
-    public Memory memory(long bytes) {
-        return new Held(context, context.allocate(bytes, ALIGNMENT));
+    public void free(MemorySegment buffer) {
+        context.free(buffer);
     }
 
     @Override
-    public Function function(String name) {
+    public Launcher<MemorySegment> kernel(String name) {
         return new Built(module.kernel(name, KvRows.THREADS_OF_GROUP));
     }
 
+    /** One result each: neighbours are those of neighbouring threads. */
     @Override
-    public Place find(MemorySegment segment) {
-        var allocation = caches.allocationOf(segment);
-        long offset = segment.address() - allocation.address();
-        return new Place(new Held(context, allocation), offset);
+    public int wide() {
+        return 1;
     }
 
     @Override
-    public void write(MemorySegment source, Memory target) {
+    public Place<MemorySegment> find(MemorySegment memory) {
+        var allocation = caches.allocationOf(memory);
+        return new Place<>(allocation, memory.address() - allocation.address());
+    }
+
+    @Override
+    public void write(MemorySegment source, MemorySegment target) {
         for (long at = 0; at < source.byteSize(); at += BOUNCE_BYTES) {
             long bytes = Math.min(BOUNCE_BYTES, source.byteSize() - at);
             MemorySegment.copy(source, at, bounce, 0, bytes);
-            list.copy(bounce.asSlice(0, bytes), segment(target).asSlice(at, bytes));
+            list.copy(bounce.asSlice(0, bytes), target.asSlice(at, bytes));
         }
     }
 
     @Override
-    public void read(Memory source, MemorySegment target) {
+    public void read(MemorySegment source, MemorySegment target) {
         for (long at = 0; at < target.byteSize(); at += BOUNCE_BYTES) {
             long bytes = Math.min(BOUNCE_BYTES, target.byteSize() - at);
-            list.copy(segment(source).asSlice(at, bytes), bounce.asSlice(0, bytes));
+            list.copy(source.asSlice(at, bytes), bounce.asSlice(0, bytes));
             MemorySegment.copy(bounce, 0, target, at, bytes);
         }
     }
 
     @Override
-    public Mark launch(Function function, long groups) {
-        list.launch(((Built) function).kernel(), Math.toIntExact(groups));
+    public Mark mark() {
         return DONE;
     }
 
@@ -139,14 +117,37 @@ final class LevelZeroEngine implements Engine {
     }
 
     @Override
-    public int wide() {
-        return 1;
-    }
-
-    @Override
     public void close() {
         list.close();
         module.close();
         context.free(bounce);
+    }
+
+    private final class Built implements Launcher<MemorySegment> {
+        private final Kernel kernel;
+
+        Built(Kernel kernel) {
+            this.kernel = kernel;
+        }
+
+        @Override
+        public void memory(int index, MemorySegment buffer) {
+            kernel.pointer(index, buffer);
+        }
+
+        @Override
+        public void value(int index, MemorySegment value) {
+            kernel.argument(index, value);
+        }
+
+        @Override
+        public void launch(long groups) {
+            list.launch(kernel, Math.toIntExact(groups));
+        }
+
+        @Override
+        public void close() {
+            kernel.close();
+        }
     }
 }

@@ -1,9 +1,8 @@
-package io.kvwire.harness.cuda;
+package io.kvwire.harness.kernels;
 
-import io.kvwire.ffi.cuda.DeviceBuffer;
-import io.kvwire.ffi.cuda.Kernel;
-import io.kvwire.ffi.cuda.KernelModule;
-import io.kvwire.ffi.cuda.Stream;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import io.kvwire.ffi.kernels.KvRows;
 import io.kvwire.ffi.kernels.LlamaCache;
 
@@ -12,45 +11,43 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Launches one kernel of {@code llama.h}: its arguments in their order, then over how many threads.
- * Confined to the thread of its stream.
+ * Confined to the thread of its queue.
  */
-final class Step implements AutoCloseable {
+final class Step<B> implements AutoCloseable {
     /** Rows of a sum that a group of threads takes: {@code llama.h} says why 16 threads each. */
     private static final int TEAMS_OF_GROUP = KvRows.THREADS_OF_GROUP / 16;
 
-    private final Stream stream;
-    private final Kernel kernel;
+    private final KernelQueue.Launcher<B> kernel;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment struct = arena.allocate(LlamaCache.LAYOUT);
+    private final MemorySegment number = arena.allocate(JAVA_INT);
     private int next;
 
-    Step(Stream stream, KernelModule module, String name) {
-        this.stream = stream;
-        kernel = module.kernel(name);
+    /** Takes the kernel, which it closes. */
+    Step(KernelQueue.Launcher<B> kernel) {
+        this.kernel = kernel;
     }
 
-    Step with(DeviceBuffer buffer) {
-        return with(buffer.address());
-    }
-
-    Step with(long address) {
-        kernel.argument(next++, address);
+    Step<B> with(B buffer) {
+        kernel.memory(next++, buffer);
         return this;
     }
 
-    Step with(int value) {
-        kernel.argument(next++, value);
+    Step<B> with(int value) {
+        number.set(JAVA_INT, 0, value);
+        kernel.value(next++, number);
         return this;
     }
 
-    Step with(float value) {
-        kernel.argument(next++, value);
+    Step<B> with(float value) {
+        number.set(JAVA_FLOAT, 0, value);
+        kernel.value(next++, number);
         return this;
     }
 
-    Step with(LlamaCache cache) {
+    Step<B> with(LlamaCache cache) {
         cache.write(struct);
-        kernel.argument(next++, struct);
+        kernel.value(next++, struct);
         return this;
     }
 
@@ -64,7 +61,7 @@ final class Step implements AutoCloseable {
 
     void overGroups(long groups) {
         next = 0;
-        stream.launch(kernel, Math.toIntExact(groups), KvRows.THREADS_OF_GROUP);
+        kernel.launch(groups);
     }
 
     @Override

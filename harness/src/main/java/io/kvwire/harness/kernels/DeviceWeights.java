@@ -1,4 +1,4 @@
-package io.kvwire.harness.xpu;
+package io.kvwire.harness.kernels;
 
 import io.kvwire.harness.math.PackedMatrix;
 import io.kvwire.harness.model.LlamaConfig;
@@ -8,25 +8,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The weights of a model in memory of the device, which it owns. */
-final class XpuWeights implements AutoCloseable {
-    private final Engine engine;
-    private final List<Engine.Memory> owned = new ArrayList<>();
-    private final Matrix embedding;
-    private final Matrix head;
-    private final Engine.Memory finalNorm;
-    private final List<Layer> layers = new ArrayList<>();
+final class DeviceWeights<B> implements AutoCloseable {
+    private final KernelQueue<B> queue;
+    private final List<B> owned = new ArrayList<>();
+    private final Matrix<B> embedding;
+    private final Matrix<B> head;
+    private final B finalNorm;
+    private final List<Layer<B>> layers = new ArrayList<>();
 
     /** As {@link LlamaWeights.Layer}, on the device. */
-    record Layer(
-            Engine.Memory attentionNorm,
-            Matrix queryKeyValue,
-            Matrix output,
-            Engine.Memory feedForwardNorm,
-            Matrix gateUp,
-            Matrix down) {}
+    record Layer<B>(
+            B attentionNorm,
+            Matrix<B> queryKeyValue,
+            Matrix<B> output,
+            B feedForwardNorm,
+            Matrix<B> gateUp,
+            Matrix<B> down) {}
 
-    XpuWeights(Engine engine, LlamaConfig config, LlamaWeights weights) {
-        this.engine = engine;
+    DeviceWeights(KernelQueue<B> queue, LlamaConfig config, LlamaWeights weights) {
+        this.queue = queue;
         try {
             embedding = matrix(weights.embedding());
             head = config.tiedEmbeddings() ? embedding : matrix(weights.head());
@@ -34,7 +34,7 @@ final class XpuWeights implements AutoCloseable {
             for (int n = 0; n < config.layers(); n++) {
                 var layer = weights.layer(n);
                 layers.add(
-                        new Layer(
+                        new Layer<>(
                                 vector(layer.attentionNorm()),
                                 matrix(layer.queryKeyValue()),
                                 matrix(layer.output()),
@@ -48,37 +48,37 @@ final class XpuWeights implements AutoCloseable {
         }
     }
 
-    private Matrix matrix(PackedMatrix packed) {
-        var matrix = Matrix.upload(engine, packed);
-        owned.add(matrix.memory());
+    private Matrix<B> matrix(PackedMatrix packed) {
+        var matrix = Matrix.upload(queue, packed);
+        owned.add(matrix.buffer());
         return matrix;
     }
 
-    private Engine.Memory vector(float... values) {
-        var memory = Matrix.upload(engine, values);
-        owned.add(memory);
-        return memory;
+    private B vector(float... values) {
+        var buffer = Matrix.upload(queue, values);
+        owned.add(buffer);
+        return buffer;
     }
 
-    Matrix embedding() {
+    Matrix<B> embedding() {
         return embedding;
     }
 
-    Matrix head() {
+    Matrix<B> head() {
         return head;
     }
 
-    Engine.Memory finalNorm() {
+    B finalNorm() {
         return finalNorm;
     }
 
-    Layer layer(int layer) {
+    Layer<B> layer(int layer) {
         return layers.get(layer);
     }
 
     @Override
     public void close() {
-        owned.forEach(Engine.Memory::close);
+        owned.forEach(queue::free);
         owned.clear();
     }
 }
