@@ -225,25 +225,7 @@ public final class Context implements AutoCloseable {
      * @throws TransferException with {@link ErrorCode#OUT_OF_RANGE} when it is none
      */
     public AddressRange rangeOf(long address) {
-        enter();
-        try (var arena = Arena.ofConfined()) {
-            var base = arena.allocate(JAVA_LONG);
-            var size = arena.allocate(JAVA_LONG);
-            int status =
-                    Calls.raw(
-                            "cuMemGetAddressRange",
-                            () -> (int) Cu.MEM_GET_ADDRESS_RANGE.invokeExact(base, size, address));
-            if (status == Result.CUDA_ERROR_NOT_FOUND.number()) {
-                throw new TransferException(
-                        ErrorCode.OUT_OF_RANGE,
-                        "0x" + Long.toHexString(address) + " is no address of " + device.name());
-            }
-            if (status != 0) {
-                throw Result.failure(
-                        "cuMemGetAddressRange of 0x" + Long.toHexString(address), status);
-            }
-            return new AddressRange(base.get(JAVA_LONG, 0), size.get(JAVA_LONG, 0));
-        }
+        return Pointers.range(this, address);
     }
 
     /**
@@ -254,10 +236,10 @@ public final class Context implements AutoCloseable {
      */
     public OptionalInt deviceOf(long address) {
         boolean ofDevice =
-                attribute(address, Constants.CU_POINTER_ATTRIBUTE_MEMORY_TYPE)
+                Pointers.attribute(this, address, Constants.CU_POINTER_ATTRIBUTE_MEMORY_TYPE)
                         .equals(OptionalInt.of(Constants.CU_MEMORYTYPE_DEVICE));
         return ofDevice
-                ? attribute(address, Constants.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL)
+                ? Pointers.attribute(this, address, Constants.CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL)
                 : OptionalInt.empty();
     }
 
@@ -268,25 +250,12 @@ public final class Context implements AutoCloseable {
      * @param address of device memory
      */
     public boolean isExportable(long address) {
-        return attribute(address, Constants.CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE)
+        return Pointers.attribute(
+                                this,
+                                address,
+                                Constants.CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE)
                         .orElse(0)
                 != 0;
-    }
-
-    private OptionalInt attribute(long address, int attribute) {
-        enter();
-        try (var arena = Arena.ofConfined()) {
-            // Some attributes are a byte, some four: the rest stays zero.
-            var value = arena.allocate(JAVA_LONG);
-            int status =
-                    Calls.raw(
-                            "cuPointerGetAttribute",
-                            () ->
-                                    (int)
-                                            Cu.POINTER_GET_ATTRIBUTE.invokeExact(
-                                                    value, attribute, address));
-            return status == 0 ? OptionalInt.of(value.get(JAVA_INT, 0)) : OptionalInt.empty();
-        }
     }
 
     /**
@@ -296,18 +265,7 @@ public final class Context implements AutoCloseable {
      * @param address of device memory
      */
     public void synchroniseCopies(long address) {
-        enter();
-        try (var arena = Arena.ofConfined()) {
-            var yes = arena.allocateFrom(JAVA_INT, 1);
-            Calls.status(
-                    "cuPointerSetAttribute",
-                    () ->
-                            (int)
-                                    Cu.POINTER_SET_ATTRIBUTE.invokeExact(
-                                            yes,
-                                            Constants.CU_POINTER_ATTRIBUTE_SYNC_MEMOPS,
-                                            address));
-        }
+        Pointers.synchroniseCopies(this, address);
     }
 
     /**
@@ -331,20 +289,7 @@ public final class Context implements AutoCloseable {
      * @throws TransferException when the owner is gone, or is this process
      */
     public ImportedMemory open(IpcHandle handle) {
-        enter();
-        try (var arena = Arena.ofConfined()) {
-            var struct = handle.struct(arena);
-            long address =
-                    Calls.number(
-                            "cuIpcOpenMemHandle",
-                            at ->
-                                    (int)
-                                            Cu.IPC_OPEN_MEM_HANDLE.invokeExact(
-                                                    at,
-                                                    struct,
-                                                    Constants.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS));
-            return new ImportedMemory(this, address);
-        }
+        return ImportedMemory.open(this, handle);
     }
 
     /**
@@ -391,36 +336,7 @@ public final class Context implements AutoCloseable {
      *     kernel cannot
      */
     public int dmaBuf(long address, long bytes) {
-        var export =
-                Cu.MEM_GET_HANDLE_FOR_ADDRESS_RANGE.orElseThrow(() ->
-                        new TransferException(
-                                ErrorCode.PATH_UNAVAILABLE,
-                                "this driver exports no dma-buf: install 515 or newer"));
-        enter();
-        try (var arena = Arena.ofConfined()) {
-            var descriptor = arena.allocate(JAVA_INT);
-            int status = 0;
-            // The flag came with CUDA 12.8; without it the driver chooses.
-            for (long flags : DMA_BUF_FLAGS) {
-                status =
-                        Calls.raw(
-                                "cuMemGetHandleForAddressRange",
-                                () ->
-                                        (int)
-                                                export.invokeExact(
-                                                        descriptor,
-                                                        address,
-                                                        bytes,
-                                                        Constants
-                                                                .CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD,
-                                                        flags));
-                if (status == 0) {
-                    return descriptor.get(JAVA_INT, 0);
-                }
-            }
-            throw Result.failure(
-                    "cuMemGetHandleForAddressRange of " + bytes + " bytes (dma-buf)", status);
-        }
+        return DmaBuf.export(this, address, bytes);
     }
 
     /**
@@ -441,10 +357,6 @@ public final class Context implements AutoCloseable {
                                                 .CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TARGET_CURRENT_CTX,
                                         Constants.CU_FLUSH_GPU_DIRECT_RDMA_WRITES_TO_OWNER));
     }
-
-    private static final long[] DMA_BUF_FLAGS = {
-        Constants.CU_MEM_RANGE_FLAG_DMA_BUF_MAPPING_TYPE_PCIE, 0
-    };
 
     /** {@return the bytes of the device's memory that nobody has allocated} */
     public long freeBytes() {

@@ -1,5 +1,6 @@
 package io.kvwire.ffi.cuda;
 
+import java.lang.foreign.Arena;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -14,6 +15,23 @@ public final class ImportedMemory implements AutoCloseable {
     ImportedMemory(Context context, long address) {
         this.context = context;
         this.address = address;
+    }
+
+    static ImportedMemory open(Context context, IpcHandle handle) {
+        context.enter();
+        try (var arena = Arena.ofConfined()) {
+            var struct = handle.struct(arena);
+            long address =
+                    Calls.number(
+                            "cuIpcOpenMemHandle",
+                            at ->
+                                    (int)
+                                            Cu.IPC_OPEN_MEM_HANDLE.invokeExact(
+                                                    at,
+                                                    struct,
+                                                    Constants.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS));
+            return new ImportedMemory(context, address);
+        }
     }
 
     /** {@return the address here of the start of the owner's allocation} */
