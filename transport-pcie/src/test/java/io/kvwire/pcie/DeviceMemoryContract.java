@@ -4,10 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.kvwire.transport.DType;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.CodedForm;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.PagedSlab;
+import io.kvwire.transport.spi.QuantisedRows;
+import io.kvwire.transport.spi.Slab;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -162,6 +171,61 @@ public abstract class DeviceMemoryContract {
         var refused = assertThrows(TransferException.class, () -> memory.allocate(1L << 60, 64));
 
         assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refused.code());
+    }
+
+    @Test
+    void aSlabForWhoseCodesThereIsNoRoomLeavesThoseOfSmallerOnesGood() {
+        var coding = memory.quantisedRows();
+        assumeTrue(coding.isPresent(), "this device makes no codes");
+        var rows = coding.orElseThrow();
+        int blocks = 3;
+        var small = layout(2, 64);
+        var layer = memory.allocate(blocks * small.blockBytes(), 4096);
+        byte[] values = new byte[(int) layer.byteSize()];
+        for (int i = 1; i < values.length; i += 2) {
+            // BF16 from 1/2 to 2, of either sign.
+            values[i] = (byte) (i % 6 == 1 ? 0xBF : 0x3F);
+            values[i - 1] = (byte) i;
+        }
+        scatter(values, new Runs().add(layer, 0, values.length));
+        var placement = LayerPlacement.dense(small, layer, blocks);
+        int[] table = {2, 0, 1};
+        var few = new PagedSlab(slab(small, 5), small, placement, table);
+        byte[] codes = codes(rows, few);
+        // Of 4 TiB, which is refused before anything looks at the blocks.
+        var huge = layout(1 << 10, 1 << 10);
+        var most = new PagedSlab(slab(huge, 1 << 21), huge, placement, table);
+
+        var refused = assertThrows(TransferException.class, () -> codes(rows, most));
+
+        assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refused.code());
+        assertArrayEquals(codes, codes(rows, few));
+        var all = new PagedSlab(slab(small, blocks * 16), small, placement, table);
+        assertArrayEquals(codes(rows, all), codes(rows, all));
+    }
+
+    private static KvLayout layout(int heads, int dim) {
+        return KvLayout.builder()
+                .layers(1)
+                .kvHeads(heads)
+                .headDim(dim)
+                .tokensPerBlock(16)
+                .dtype(DType.BF16)
+                .build();
+    }
+
+    private static Slab slab(KvLayout layout, int tokens) {
+        var id = new Slab.Id(1, 1, 1, 0, 1);
+        return new Slab(id, layout, 0, new TokenRange(0, tokens), 0, layout.heads());
+    }
+
+    private static byte[] codes(QuantisedRows rows, PagedSlab slab) {
+        long most = Math.min(CodedForm.of(slab.slab()).mostBytes(), 1 << 20);
+        try (var arena = Arena.ofShared()) {
+            var host = arena.allocate(most, 64);
+            long bytes = rows.quantise(slab, host);
+            return host.asSlice(0, bytes).toArray(ValueLayout.JAVA_BYTE);
+        }
     }
 
     /** Expects that runs are refused as outside. */

@@ -11,6 +11,8 @@ import io.kvwire.ffi.cuda.RowMover;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.cuda.UnscaledRows;
 import io.kvwire.ffi.kernels.KvRows;
+import io.kvwire.pcie.lanes.Room;
+import io.kvwire.pcie.lanes.RowCoder;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.spi.CodedForm;
 import io.kvwire.transport.spi.PagedSlab;
@@ -18,32 +20,35 @@ import io.kvwire.transport.spi.PagedSlab;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** One slab's coding at a time: a stream, the kernels, and the codes. Confined to one thread. */
-final class CodingLane implements AutoCloseable {
+/** One slab's coding at a time: a stream, the kernels, and the codes. */
+final class CodingLane implements RowCoder {
     private final Context context;
+    private final KnownRanges known;
     private final Stream stream;
     private final RowMover mover;
     private final DeviceBuffer unscaled;
-    private DeviceBuffer codes;
-    private DeviceBuffer scales;
+    private final Room<DeviceBuffer> codes;
+    private final Room<DeviceBuffer> scales;
 
-    CodingLane(Context context) {
+    CodingLane(Context context, KnownRanges known) {
         this.context = context;
+        this.known = known;
         stream = context.urgentStream();
         mover = new RowMover(context, stream);
         unscaled = context.allocate(Integer.BYTES);
-        codes = context.allocate(1);
-        scales = context.allocate(1);
+        codes = new Room<>(context::allocate, DeviceBuffer::close);
+        scales = new Room<>(context::allocate, DeviceBuffer::close);
     }
 
-    long quantise(KnownRanges known, PagedSlab source, MemorySegment host) {
+    @Override
+    public long quantise(PagedSlab source, MemorySegment host) {
         var form = CodedForm.of(source.slab());
         var int8 = room(form);
-        try (var paged = paged(known, source)) {
+        try (var paged = paged(source)) {
             mover.quantise(paged, int8);
             stream.copyToHost(unscaled.address(), host.asSlice(0, Integer.BYTES));
-            stream.copyToHost(codes.address(), form.codes(host));
-            stream.copyToHost(scales.address(), form.scales(host));
+            stream.copyToHost(int8.codes().start(), form.codes(host));
+            stream.copyToHost(int8.scales().start(), form.scales(host));
             stream.synchronize();
             int count = form.unscaled(host);
             form.writeHeader(host, count);
@@ -70,13 +75,14 @@ final class CodingLane implements AutoCloseable {
         }
     }
 
-    void dequantise(KnownRanges known, MemorySegment host, PagedSlab target) {
+    @Override
+    public void dequantise(MemorySegment host, PagedSlab target) {
         var form = CodedForm.of(target.slab());
         int[] unscaled = form.list(host);
         var int8 = room(form);
-        try (var paged = paged(known, target)) {
-            stream.copyToDevice(form.codes(host), codes.address());
-            stream.copyToDevice(form.scales(host), scales.address());
+        try (var paged = paged(target)) {
+            stream.copyToDevice(form.codes(host), int8.codes().start());
+            stream.copyToDevice(form.scales(host), int8.scales().start());
             mover.dequantise(int8, paged);
             if (unscaled.length > 0) {
                 placeUnscaled(paged, int8, form, host, unscaled);
@@ -105,29 +111,22 @@ final class CodingLane implements AutoCloseable {
     }
 
     private Int8Rows room(CodedForm form) {
-        codes = atLeast(codes, form.codeBytes());
-        scales = atLeast(scales, form.rows() * Float.BYTES);
-        return new Int8Rows(codes.range(), scales.range(), unscaled.range());
+        return new Int8Rows(
+                codes.atLeast(form.codeBytes()).range(),
+                scales.atLeast(form.rows() * Float.BYTES).range(),
+                unscaled.range());
     }
 
-    private DeviceBuffer atLeast(DeviceBuffer buffer, long bytes) {
-        if (buffer.bytes() >= bytes) {
-            return buffer;
-        }
-        buffer.close();
-        return context.allocate(bytes);
-    }
-
-    private PagedRows paged(KnownRanges known, PagedSlab slab) {
+    private PagedRows paged(PagedSlab slab) {
         var placement = slab.placement();
         var rows = new KvRows(slab.slab(), slab.cache(), placement);
         // A latent has no values, whatever the placement names for them.
         boolean latent = slab.cache().form() == KvForm.LATENT;
         var values = latent ? placement.key() : placement.value();
-        return mover.paged(rows, range(known, placement.key()), range(known, values), slab.table());
+        return mover.paged(rows, range(placement.key()), range(values), slab.table());
     }
 
-    private static AddressRange range(KnownRanges known, MemorySegment segment) {
+    private AddressRange range(MemorySegment segment) {
         return new AddressRange(known.find(segment, 0, segment.byteSize()), segment.byteSize());
     }
 

@@ -5,6 +5,8 @@ import io.kvwire.ffi.cuda.Context;
 import io.kvwire.ffi.cuda.DeviceBuffer;
 import io.kvwire.ffi.cuda.KernelModule;
 import io.kvwire.ffi.kernels.KernelSource;
+import io.kvwire.pcie.lanes.LanePool;
+import io.kvwire.pcie.lanes.PooledRows;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
@@ -17,7 +19,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
  * Memory of one GPU: what is allocated here, what an inference engine in this process allocated and
@@ -50,12 +51,12 @@ public final class CudaMemory implements DeviceMemory {
     private final Context context;
     private final KernelModule module;
     private final KnownRanges known;
-    private final CudaCoding coding;
+    private final PooledRows coding;
     private final CudaNicAccess nicAccess;
     private final ConcurrentHashMap<Long, DeviceBuffer> owned = new ConcurrentHashMap<>();
     private final Set<Long> pinned = ConcurrentHashMap.newKeySet();
-    private final ConcurrentLinkedDeque<CudaLane> idle = new ConcurrentLinkedDeque<>();
-    private final ConcurrentLinkedDeque<PairLane> idlePairs = new ConcurrentLinkedDeque<>();
+    private final LanePool<CudaLane> lanes;
+    private final LanePool<PairLane> pairs;
     private final IpcMemory peers = new IpcMemory(this);
 
     /**
@@ -69,9 +70,11 @@ public final class CudaMemory implements DeviceMemory {
         this.device = device;
         this.context = context;
         known = new KnownRanges(device);
-        coding = new CudaCoding(context, known);
+        coding = new PooledRows(() -> new CodingLane(context, known));
         nicAccess = new CudaNicAccess(context, known);
         module = context.module(KernelSource.ptx());
+        lanes = new LanePool<>(() -> new CudaLane(context, module), CudaLane::close);
+        pairs = new LanePool<>(() -> new PairLane(context, module), PairLane::close);
     }
 
     /** {@return the context} */
@@ -107,7 +110,7 @@ public final class CudaMemory implements DeviceMemory {
 
     private MemorySegment own(DeviceBuffer buffer, long start, long bytes) {
         try {
-            use(lane -> lane.zero(start, bytes));
+            lanes.use(lane -> lane.zero(start, bytes));
         } catch (RuntimeException | Error e) {
             buffer.close();
             throw e;
@@ -189,12 +192,12 @@ public final class CudaMemory implements DeviceMemory {
 
     @Override
     public void gather(RunCursor source, MemorySegment target) {
-        use(lane -> lane.gather(known, source, target));
+        lanes.use(lane -> lane.gather(known, source, target));
     }
 
     @Override
     public void scatter(MemorySegment source, RunCursor target) {
-        use(lane -> lane.scatter(known, source, target));
+        lanes.use(lane -> lane.scatter(known, source, target));
     }
 
     /**
@@ -210,13 +213,12 @@ public final class CudaMemory implements DeviceMemory {
 
     /** As {@link #copy}, and returns at once. */
     PeerMemory.Copy start(RunCursor source, RunCursor target) {
-        var taken = idlePairs.poll();
-        var lane = taken == null ? new PairLane(context, module) : taken;
+        var lane = pairs.take();
         try {
             lane.start(known, source, target);
             return new Running(lane);
         } catch (RuntimeException | Error e) {
-            idlePairs.push(lane);
+            pairs.give(lane);
             throw e;
         }
     }
@@ -242,7 +244,7 @@ public final class CudaMemory implements DeviceMemory {
                 try {
                     lane.await();
                 } finally {
-                    idlePairs.push(lane);
+                    pairs.give(lane);
                 }
             }
         }
@@ -268,20 +270,6 @@ public final class CudaMemory implements DeviceMemory {
         return Optional.of(coding);
     }
 
-    private interface Work {
-        void with(CudaLane lane);
-    }
-
-    private void use(Work work) {
-        var taken = idle.poll();
-        var lane = taken == null ? new CudaLane(context, module) : taken;
-        try {
-            work.with(lane);
-        } finally {
-            idle.push(lane);
-        }
-    }
-
     @Override
     public void pin(MemorySegment host) {
         try {
@@ -302,10 +290,8 @@ public final class CudaMemory implements DeviceMemory {
     @Override
     public void close() {
         peers.close();
-        idlePairs.forEach(PairLane::close);
-        idlePairs.clear();
-        idle.forEach(CudaLane::close);
-        idle.clear();
+        pairs.close();
+        lanes.close();
         coding.close();
         owned.values().forEach(DeviceBuffer::close);
         owned.clear();

@@ -7,6 +7,8 @@ import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.levelzero.DeviceModule;
 import io.kvwire.ffi.levelzero.ImmediateList;
 import io.kvwire.ffi.levelzero.Kernel;
+import io.kvwire.pcie.lanes.Room;
+import io.kvwire.pcie.lanes.RowCoder;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.LayerPlacement;
@@ -16,15 +18,17 @@ import io.kvwire.transport.spi.PagedSlab;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * One slab's coding at a time: an immediate list, the kernels, and memory of the host that the
- * device reaches, for the codes. Confined to one thread.
+ * device reaches, for the codes.
  */
-final class CodingLane implements AutoCloseable {
+final class CodingLane implements RowCoder {
     private static final long ALIGNMENT = 4096;
 
     private final Context context;
+    private final Allocations allocations;
     private final ImmediateList list;
     private final Kernel quantise;
     private final Kernel dequantise;
@@ -36,61 +40,50 @@ final class CodingLane implements AutoCloseable {
     /** On the device: kernels count in there, which not every device can in memory of the host. */
     private final MemorySegment counter;
 
-    private final Room count;
-    private final Room table;
-    private final Room codes;
-    private final Room scales;
-    private final Room rows;
-    private final Room rests;
+    private final Room<MemorySegment> count;
+    private final Room<MemorySegment> table;
+    private final Room<MemorySegment> codes;
+    private final Room<MemorySegment> scales;
+    private final Room<MemorySegment> rows;
+    private final Room<MemorySegment> rests;
 
-    /** Memory of the host that grows. */
-    private final class Room {
-        private MemorySegment memory = context.allocateHost(ALIGNMENT, ALIGNMENT);
-
-        MemorySegment of(long bytes) {
-            if (memory.byteSize() < bytes) {
-                context.free(memory);
-                // So that no second attempt frees it again, should the next line fail.
-                memory = MemorySegment.NULL;
-                memory = context.allocateHost(bytes, ALIGNMENT);
-            }
-            return memory.asSlice(0, bytes);
-        }
-
-        void close() {
-            if (memory.byteSize() > 0) {
-                context.free(memory);
-            }
-        }
-    }
-
-    CodingLane(Context context, DeviceModule module) {
+    CodingLane(Context context, DeviceModule module, Allocations allocations) {
         this.context = context;
+        this.allocations = allocations;
         list = context.list();
         quantise = module.kernel("kv_quantise_gather", KvRows.THREADS_OF_GROUP);
         dequantise = module.kernel("kv_dequantise_scatter", KvRows.THREADS_OF_GROUP);
         takeUnscaled = module.kernel("kv_take_unscaled", KvRows.THREADS_OF_GROUP);
         placeUnscaled = module.kernel("kv_place_unscaled", KvRows.THREADS_OF_GROUP);
         counter = context.allocate(Integer.BYTES, ALIGNMENT);
-        count = new Room();
-        table = new Room();
-        codes = new Room();
-        scales = new Room();
-        rows = new Room();
-        rests = new Room();
+        count = room();
+        table = room();
+        codes = room();
+        scales = room();
+        rows = room();
+        rests = room();
     }
 
-    long quantise(Allocations allocations, PagedSlab source, MemorySegment host) {
+    private Room<MemorySegment> room() {
+        return new Room<>(bytes -> context.allocateHost(bytes, ALIGNMENT), context::free);
+    }
+
+    private static MemorySegment part(Room<MemorySegment> room, long bytes) {
+        return room.atLeast(Math.max(bytes, ALIGNMENT)).asSlice(0, bytes);
+    }
+
+    @Override
+    public long quantise(PagedSlab source, MemorySegment host) {
         var form = CodedForm.of(source.slab());
-        var made = codes.of(form.codeBytes());
-        var sized = scales.of(form.rows() * Float.BYTES);
-        var places = start(quantise, allocations, source);
+        var made = part(codes, form.codeBytes());
+        var sized = part(scales, form.rows() * Float.BYTES);
+        var places = start(quantise, source);
         quantise.pointer(4, made);
         quantise.pointer(5, sized);
         quantise.pointer(6, counter);
         list.fill(counter, (byte) 0);
         list.launch(quantise, places.groups());
-        var counted = count.of(Integer.BYTES);
+        var counted = part(count, Integer.BYTES);
         list.copy(counter, counted);
         int unscaled = counted.get(JAVA_INT, 0);
         form.codes(host).copyFrom(made);
@@ -102,8 +95,8 @@ final class CodingLane implements AutoCloseable {
         if (unscaled > 0) {
             int[] numbers = form.rowsWithoutScale(host, unscaled);
             form.writeList(host, numbers);
-            var rest = rests.of((long) unscaled * form.restBytes());
-            start(takeUnscaled, allocations, source);
+            var rest = part(rests, (long) unscaled * form.restBytes());
+            start(takeUnscaled, source);
             takeUnscaled.pointer(4, numbers(numbers));
             takeUnscaled.pointer(5, rest);
             list.launch(takeUnscaled, unscaled);
@@ -112,20 +105,21 @@ final class CodingLane implements AutoCloseable {
         return form.bytes(unscaled);
     }
 
-    void dequantise(Allocations allocations, MemorySegment host, PagedSlab target) {
+    @Override
+    public void dequantise(MemorySegment host, PagedSlab target) {
         var form = CodedForm.of(target.slab());
         int[] unscaled = form.list(host);
-        var given = codes.of(form.codeBytes()).copyFrom(form.codes(host));
-        var sized = scales.of(form.rows() * Float.BYTES).copyFrom(form.scales(host));
-        var places = start(dequantise, allocations, target);
+        var given = part(codes, form.codeBytes()).copyFrom(form.codes(host));
+        var sized = part(scales, form.rows() * Float.BYTES).copyFrom(form.scales(host));
+        var places = start(dequantise, target);
         dequantise.pointer(4, given);
         dequantise.pointer(5, sized);
         list.launch(dequantise, places.groups());
         if (unscaled.length > 0) {
             long restBytes = (long) unscaled.length * form.restBytes();
-            var rest = rests.of(restBytes);
+            var rest = part(rests, restBytes);
             rest.copyFrom(host.asSlice(form.restAt(unscaled.length), restBytes));
-            start(placeUnscaled, allocations, target);
+            start(placeUnscaled, target);
             placeUnscaled.pointer(4, numbers(unscaled));
             placeUnscaled.pointer(5, given);
             placeUnscaled.pointer(6, rest);
@@ -135,12 +129,12 @@ final class CodingLane implements AutoCloseable {
 
     /** Row numbers where the device reaches them. */
     private MemorySegment numbers(int... numbers) {
-        return rows.of((long) numbers.length * Integer.BYTES)
+        return part(rows, (long) numbers.length * Integer.BYTES)
                 .copyFrom(MemorySegment.ofArray(numbers));
     }
 
     /** Sets the arguments that say where rows lie, after checking where the table leads. */
-    private KvRows start(Kernel kernel, Allocations allocations, PagedSlab slab) {
+    private KvRows start(Kernel kernel, PagedSlab slab) {
         var placement = slab.placement();
         boolean latent = slab.cache().form() == KvForm.LATENT;
         // A latent has no values, whatever the placement names for them.
@@ -168,7 +162,7 @@ final class CodingLane implements AutoCloseable {
         kernel.pointer(2, value.allocation());
         kernel.pointer(
                 3,
-                table.of((long) slab.table().length * Integer.BYTES)
+                part(table, (long) slab.table().length * Integer.BYTES)
                         .copyFrom(MemorySegment.ofArray(slab.table())));
         return places;
     }
@@ -179,9 +173,7 @@ final class CodingLane implements AutoCloseable {
         for (var kernel : new Kernel[] {quantise, dequantise, takeUnscaled, placeUnscaled}) {
             kernel.close();
         }
-        for (var room : new Room[] {count, table, codes, scales, rows, rests}) {
-            room.close();
-        }
+        List.of(count, table, codes, scales, rows, rests).forEach(Room::close);
         context.free(counter);
         arena.close();
     }

@@ -3,17 +3,16 @@ package io.kvwire.pcie.levelzero;
 import io.kvwire.ffi.kernels.KernelSource;
 import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.levelzero.DeviceModule;
+import io.kvwire.pcie.lanes.LanePool;
+import io.kvwire.pcie.lanes.PooledRows;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
-import io.kvwire.transport.spi.PagedSlab;
 import io.kvwire.transport.spi.QuantisedRows;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.function.Consumer;
 
 /**
  * Memory of a Level Zero device, such as a GPU of Intel. Tested on a simulated driver; never run on
@@ -46,43 +45,8 @@ public final class LevelZeroMemory implements DeviceMemory {
     private final DeviceModule module;
     private final Allocations allocations;
     private final Allocations opened;
-    private final Coding coding = new Coding();
-    private final ConcurrentLinkedDeque<RunLane> idle = new ConcurrentLinkedDeque<>();
-
-    /** INT8 codes, one launch for a slab. */
-    private final class Coding implements QuantisedRows {
-        private final ConcurrentLinkedDeque<CodingLane> lanes = new ConcurrentLinkedDeque<>();
-
-        @Override
-        public long quantise(PagedSlab source, MemorySegment target) {
-            var lane = take();
-            try {
-                return lane.quantise(allocations, source, target);
-            } finally {
-                lanes.push(lane);
-            }
-        }
-
-        @Override
-        public void dequantise(MemorySegment source, PagedSlab target) {
-            var lane = take();
-            try {
-                lane.dequantise(allocations, source, target);
-            } finally {
-                lanes.push(lane);
-            }
-        }
-
-        private CodingLane take() {
-            var lane = lanes.poll();
-            return lane == null ? new CodingLane(context, module) : lane;
-        }
-
-        void close() {
-            lanes.forEach(CodingLane::close);
-            lanes.clear();
-        }
-    }
+    private final PooledRows coding;
+    private final LanePool<RunLane> lanes;
 
     /**
      * Opens a device's memory.
@@ -97,6 +61,8 @@ public final class LevelZeroMemory implements DeviceMemory {
         allocations = new Allocations(device);
         opened = new Allocations(device);
         module = context.module(KernelSource.spirVRuns(), "");
+        coding = new PooledRows(() -> new CodingLane(context, module, allocations));
+        lanes = new LanePool<>(() -> new RunLane(context, module), RunLane::close);
     }
 
     /**
@@ -149,7 +115,7 @@ public final class LevelZeroMemory implements DeviceMemory {
 
     private MemorySegment own(MemorySegment memory) {
         try {
-            use(lane -> lane.zero(memory));
+            lanes.use(lane -> lane.zero(memory));
         } catch (RuntimeException | Error e) {
             context.free(memory);
             throw e;
@@ -220,12 +186,12 @@ public final class LevelZeroMemory implements DeviceMemory {
 
     @Override
     public void gather(RunCursor source, MemorySegment target) {
-        use(lane -> lane.gather(allocations, source, target));
+        lanes.use(lane -> lane.gather(allocations, source, target));
     }
 
     @Override
     public void scatter(MemorySegment source, RunCursor target) {
-        use(lane -> lane.scatter(allocations, source, target));
+        lanes.use(lane -> lane.scatter(allocations, source, target));
     }
 
     @Override
@@ -233,20 +199,9 @@ public final class LevelZeroMemory implements DeviceMemory {
         return Optional.of(coding);
     }
 
-    private void use(Consumer<RunLane> work) {
-        var taken = idle.poll();
-        var lane = taken == null ? new RunLane(context, module) : taken;
-        try {
-            work.accept(lane);
-        } finally {
-            idle.push(lane);
-        }
-    }
-
     @Override
     public void close() {
-        idle.forEach(RunLane::close);
-        idle.clear();
+        lanes.close();
         coding.close();
         opened.clear().forEach(this::closeOpened);
         allocations.clear().forEach(context::free);

@@ -11,6 +11,8 @@ import io.kvwire.ffi.opencl.Int8Rows;
 import io.kvwire.ffi.opencl.PagedRows;
 import io.kvwire.ffi.opencl.RowMover;
 import io.kvwire.ffi.opencl.UnscaledRows;
+import io.kvwire.pcie.lanes.Room;
+import io.kvwire.pcie.lanes.RowCoder;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.spi.CodedForm;
@@ -19,32 +21,35 @@ import io.kvwire.transport.spi.PagedSlab;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** One slab's coding at a time: a queue, the kernels, and the codes. Confined to one thread. */
-final class CodingLane implements AutoCloseable {
+/** One slab's coding at a time: a queue, the kernels, and the codes. */
+final class CodingLane implements RowCoder {
     private final Context context;
+    private final Buffers buffers;
     private final CommandQueue queue;
     private final RowMover mover;
     private final Buffer unscaled;
-    private Buffer codes;
-    private Buffer scales;
+    private final Room<Buffer> codes;
+    private final Room<Buffer> scales;
 
-    CodingLane(Context context) {
+    CodingLane(Context context, Buffers buffers) {
         this.context = context;
+        this.buffers = buffers;
         queue = context.queue();
         mover = new RowMover(context, queue);
         unscaled = context.buffer(Integer.BYTES);
-        codes = context.buffer(1);
-        scales = context.buffer(1);
+        codes = new Room<>(context::buffer, Buffer::close);
+        scales = new Room<>(context::buffer, Buffer::close);
     }
 
-    long quantise(Buffers buffers, PagedSlab source, MemorySegment host) {
+    @Override
+    public long quantise(PagedSlab source, MemorySegment host) {
         var form = CodedForm.of(source.slab());
         var int8 = room(form);
-        try (var paged = paged(buffers, source)) {
+        try (var paged = paged(source)) {
             mover.quantise(paged, int8).close();
             queue.read(unscaled, 0, host.asSlice(0, Integer.BYTES)).close();
-            queue.read(codes, 0, form.codes(host)).close();
-            queue.read(scales, 0, form.scales(host)).close();
+            queue.read(int8.codes(), 0, form.codes(host)).close();
+            queue.read(int8.scales(), 0, form.scales(host)).close();
             queue.finish();
             int count = form.unscaled(host);
             form.writeHeader(host, count);
@@ -71,13 +76,14 @@ final class CodingLane implements AutoCloseable {
         }
     }
 
-    void dequantise(Buffers buffers, MemorySegment host, PagedSlab target) {
+    @Override
+    public void dequantise(MemorySegment host, PagedSlab target) {
         var form = CodedForm.of(target.slab());
         int[] unscaled = form.list(host);
         var int8 = room(form);
-        try (var paged = paged(buffers, target)) {
-            queue.write(form.codes(host), codes, 0).close();
-            queue.write(form.scales(host), scales, 0).close();
+        try (var paged = paged(target)) {
+            queue.write(form.codes(host), int8.codes(), 0).close();
+            queue.write(form.scales(host), int8.scales(), 0).close();
             mover.dequantise(int8, paged).close();
             if (unscaled.length > 0) {
                 placeUnscaled(paged, int8, form, host, unscaled);
@@ -105,20 +111,13 @@ final class CodingLane implements AutoCloseable {
     }
 
     private Int8Rows room(CodedForm form) {
-        codes = atLeast(codes, form.codeBytes());
-        scales = atLeast(scales, form.rows() * Float.BYTES);
-        return new Int8Rows(codes, scales, unscaled);
+        return new Int8Rows(
+                codes.atLeast(form.codeBytes()),
+                scales.atLeast(form.rows() * Float.BYTES),
+                unscaled);
     }
 
-    private Buffer atLeast(Buffer buffer, long bytes) {
-        if (buffer.bytes() >= bytes) {
-            return buffer;
-        }
-        buffer.close();
-        return context.buffer(bytes);
-    }
-
-    private PagedRows paged(Buffers buffers, PagedSlab slab) {
+    private PagedRows paged(PagedSlab slab) {
         var placement = slab.placement();
         var key = buffers.find(placement.key(), 0, placement.key().byteSize());
         // A latent has no values, whatever the placement names for them.

@@ -4,13 +4,14 @@ import io.kvwire.ffi.kernels.KvRows;
 import io.kvwire.ffi.opencl.Buffers;
 import io.kvwire.ffi.opencl.Context;
 import io.kvwire.ffi.opencl.Program;
+import io.kvwire.pcie.lanes.LanePool;
+import io.kvwire.pcie.lanes.PooledRows;
 import io.kvwire.transport.spi.DeviceMemory;
 import io.kvwire.transport.spi.QuantisedRows;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
  * Buffers of an OpenCL device: of a GPU, of an accelerator, or of PoCL on the CPU.
@@ -37,8 +38,8 @@ public final class OpenClMemory implements DeviceMemory {
     private final Context context;
     private final Buffers buffers;
     private final Program program;
-    private final OpenClCoding coding;
-    private final ConcurrentLinkedDeque<RunLane> idle = new ConcurrentLinkedDeque<>();
+    private final PooledRows coding;
+    private final LanePool<RunLane> lanes;
 
     /**
      * Opens a device's memory.
@@ -53,7 +54,8 @@ public final class OpenClMemory implements DeviceMemory {
         this.context = context;
         program = RunLane.compile(context);
         buffers = new Buffers(context);
-        coding = new OpenClCoding(context, buffers);
+        coding = new PooledRows(() -> new CodingLane(context, buffers));
+        lanes = new LanePool<>(() -> new RunLane(context, program), RunLane::close);
     }
 
     /** {@return the record by which a segment's buffer is found, for those who launch kernels} */
@@ -75,12 +77,7 @@ public final class OpenClMemory implements DeviceMemory {
     public MemorySegment allocate(long bytes, long alignment) {
         // Buffers start where every type of the device may; a larger alignment has no meaning.
         var memory = buffers.allocate(bytes);
-        var lane = take();
-        try {
-            lane.zero(buffers.find(memory, 0, bytes).buffer());
-        } finally {
-            idle.push(lane);
-        }
+        lanes.use(lane -> lane.zero(buffers.find(memory, 0, bytes).buffer()));
         return memory;
     }
 
@@ -91,22 +88,12 @@ public final class OpenClMemory implements DeviceMemory {
 
     @Override
     public void gather(RunCursor source, MemorySegment target) {
-        var lane = take();
-        try {
-            lane.gather(buffers, source, target);
-        } finally {
-            idle.push(lane);
-        }
+        lanes.use(lane -> lane.gather(buffers, source, target));
     }
 
     @Override
     public void scatter(MemorySegment source, RunCursor target) {
-        var lane = take();
-        try {
-            lane.scatter(buffers, source, target);
-        } finally {
-            idle.push(lane);
-        }
+        lanes.use(lane -> lane.scatter(buffers, source, target));
     }
 
     @Override
@@ -117,15 +104,9 @@ public final class OpenClMemory implements DeviceMemory {
                 : Optional.of(coding);
     }
 
-    private RunLane take() {
-        var lane = idle.poll();
-        return lane == null ? new RunLane(context, program) : lane;
-    }
-
     @Override
     public void close() {
-        idle.forEach(RunLane::close);
-        idle.clear();
+        lanes.close();
         coding.close();
         buffers.close();
         program.close();
