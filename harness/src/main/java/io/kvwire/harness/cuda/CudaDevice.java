@@ -3,38 +3,17 @@ package io.kvwire.harness.cuda;
 import io.kvwire.ffi.cuda.Context;
 import io.kvwire.ffi.cuda.CudaLibrary;
 import io.kvwire.ffi.cuda.Device;
-import io.kvwire.harness.device.ComputeDevice;
-import io.kvwire.harness.kernels.DeviceLlama;
-import io.kvwire.harness.model.LlamaOptions;
-import io.kvwire.harness.model.LlamaRunner;
-import io.kvwire.harness.model.LoadedModel;
+import io.kvwire.harness.kernels.KernelDevice;
+import io.kvwire.harness.kernels.KernelQueue;
 import io.kvwire.pcie.cuda.CudaMemory;
-import io.kvwire.transport.spi.DeviceMemory;
 
-import java.util.Optional;
-
-/** A GPU of NVIDIA, its context and its memory. */
-final class CudaDevice implements ComputeDevice {
-    private final String name;
+/** A GPU of NVIDIA. */
+final class CudaDevice extends KernelDevice<Context, CudaMemory> {
     private final Device device;
-    private final Context context;
-    private final CudaMemory memory;
 
     CudaDevice(String name, Device device) {
-        this.name = name;
+        super(name, Context.of(device), Context::close, CudaMemory::new);
         this.device = device;
-        context = Context.of(device);
-        try {
-            memory = new CudaMemory(name, context);
-        } catch (RuntimeException | Error e) {
-            context.close();
-            throw e;
-        }
-    }
-
-    @Override
-    public String name() {
-        return name;
     }
 
     @Override
@@ -51,21 +30,7 @@ final class CudaDevice implements ComputeDevice {
     }
 
     @Override
-    public Optional<DeviceMemory> memory() {
-        return Optional.of(memory);
-    }
-
-    @Override
-    public LlamaRunner runner(LoadedModel model, LlamaOptions options) {
-        return new DeviceLlama<>(new CudaQueue(context), model, options.chunkTokens());
-    }
-
-    @Override
-    public void close() {
-        try {
-            memory.close();
-        } finally {
-            context.close();
-        }
+    protected KernelQueue<?> queue(Context context, CudaMemory memory) {
+        return new CudaQueue(context);
     }
 }

@@ -116,7 +116,7 @@ public final class XpuDeviceProvider implements ComputeDeviceProvider {
                         .sorted(Comparator.comparing(Device::isCpu))
                         .toList();
         requireDevice(index, devices.size(), "OpenCL");
-        return new XpuDevice("xpu:" + index, devices.get(index), why);
+        return new OpenClDevice("xpu:" + index, devices.get(index), why);
     }
 
     private static void requireDevice(int index, int count, String api) {
