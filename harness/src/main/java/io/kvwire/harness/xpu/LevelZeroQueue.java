@@ -46,12 +46,18 @@ final class LevelZeroQueue implements KernelQueue<MemorySegment> {
     LevelZeroQueue(Context context, LevelZeroMemory caches) {
         this.context = context;
         this.caches = caches;
-        module = context.module(KernelSource.spirVLlama(), "");
+        bounce = context.allocateHost(BOUNCE_BYTES, ALIGNMENT);
         try {
             list = context.list();
-            bounce = context.allocateHost(BOUNCE_BYTES, ALIGNMENT);
         } catch (RuntimeException | Error e) {
-            module.close();
+            context.free(bounce);
+            throw e;
+        }
+        try {
+            module = context.module(KernelSource.spirVLlama(), "");
+        } catch (RuntimeException | Error e) {
+            list.close();
+            context.free(bounce);
             throw e;
         }
     }
