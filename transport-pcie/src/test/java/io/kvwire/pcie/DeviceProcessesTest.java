@@ -1,7 +1,9 @@
 package io.kvwire.pcie;
 
-import static io.kvwire.pcie.TwoProcessesTest.assertDone;
-import static io.kvwire.pcie.TwoProcessesTest.assertLost;
+import static io.kvwire.pcie.BothEnds.assertDone;
+import static io.kvwire.pcie.BothEnds.assertGivenUpWhenStopped;
+import static io.kvwire.pcie.BothEnds.assertKilledInTheMiddle;
+import static io.kvwire.pcie.BothEnds.assertMovesBothWays;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -11,8 +13,6 @@ import io.kvwire.ffi.cuda.Context;
 import io.kvwire.pcie.cuda.CudaMemory;
 import io.kvwire.pcie.cuda.TestDriver;
 import io.kvwire.transport.Peer;
-import io.kvwire.transport.Transfer;
-import io.kvwire.transport.TransferOutcome;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,7 +22,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -78,12 +77,7 @@ class DeviceProcessesTest {
                 var here = here(Map.of())) {
             var peer = here.connect(there.address());
             awaitOpen(peer, there);
-            here.fill(7);
-            assertDone(here.write(peer, there.table()));
-            assertEquals("true", there.ask("holds 7"));
-            assertEquals("filled", there.ask("fill 8"));
-            assertDone(here.read(peer, there.table()));
-            assertTrue(here.holds(8));
+            assertMovesBothWays(here, peer, there);
 
             var metrics = here.node().metrics();
             assertEquals(0, metrics.bytesGathered());
@@ -118,21 +112,7 @@ class DeviceProcessesTest {
                     var peer = here.connect(there.address());
                     awaitOpen(peer, there);
                     here.fill(round);
-                    var running = new ArrayList<Transfer>();
-                    for (int i = 0; i < 40; i++) {
-                        running.add(
-                                i % 2 == 0
-                                        ? here.write(peer, there.table())
-                                        : here.read(peer, there.table()));
-                    }
-                    assertDone(running.getFirst());
-                    there.kill();
-                    peer.closed().orTimeout(20, TimeUnit.SECONDS).join();
-                    for (var transfer : running) {
-                        if (!(transfer.completion().join() instanceof TransferOutcome.Done)) {
-                            assertLost(transfer);
-                        }
-                    }
+                    assertKilledInTheMiddle(here, peer, there);
                 }
             }
             here.cache().retire(here.cache().table(0, 1)).join();
@@ -147,17 +127,7 @@ class DeviceProcessesTest {
                 var here = here(Map.of())) {
             var peer = here.connect(there.address());
             awaitOpen(peer, there);
-            here.fill(1);
-            assertDone(here.write(peer, there.table()));
-            there.signal("STOP");
-            var write = here.write(peer, there.table());
-            var read = here.read(peer, there.table());
-            assertLost(write);
-            assertLost(read);
-            here.fill(2);
-            there.signal("CONT");
-            assertEquals("true", there.ask("holds 1"));
-            await().until(() -> there.ask("holds 1").equals("true"));
+            assertGivenUpWhenStopped(here, peer, there);
             assertEquals(0, there.leave());
         }
     }
@@ -198,12 +168,7 @@ class DeviceProcessesTest {
     }
 
     private static void assertMovesStaged(Neighbour here, Peer peer, OtherProcess there) {
-        here.fill(3);
-        assertDone(here.write(peer, there.table()));
-        assertEquals("true", there.ask("holds 3"));
-        assertEquals("filled", there.ask("fill 4"));
-        assertDone(here.read(peer, there.table()));
-        assertTrue(here.holds(4));
+        assertMovesBothWays(here, peer, there);
         assertEquals(Neighbour.cacheBytes(), here.node().metrics().bytesGathered());
     }
 

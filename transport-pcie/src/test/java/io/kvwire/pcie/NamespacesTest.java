@@ -1,6 +1,7 @@
 package io.kvwire.pcie;
 
-import static io.kvwire.pcie.TwoProcessesTest.assertDone;
+import static io.kvwire.pcie.BothEnds.assertDone;
+import static io.kvwire.pcie.BothEnds.assertMovesBothWays;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -113,12 +114,7 @@ class NamespacesTest {
             var peer = here.connect(there.address());
             var report = peer.path();
             assertEquals("pcie", report.path());
-            here.fill(7);
-            assertDone(here.write(peer, there.table()));
-            assertEquals("true", there.ask("holds 7"));
-            assertEquals("filled", there.ask("fill 8"));
-            assertDone(here.read(peer, there.table()));
-            assertTrue(here.holds(8));
+            assertMovesBothWays(here, peer, there);
         }
     }
 

@@ -1,5 +1,10 @@
 package io.kvwire.pcie;
 
+import static io.kvwire.pcie.BothEnds.assertDone;
+import static io.kvwire.pcie.BothEnds.assertGivenUpWhenStopped;
+import static io.kvwire.pcie.BothEnds.assertKilledInTheMiddle;
+import static io.kvwire.pcie.BothEnds.assertMovesBothWays;
+
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -15,7 +20,6 @@ import io.kvwire.tcp.TcpControlChannelProvider;
 import io.kvwire.tcp.TcpDataPathProvider;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
-import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOutcome;
@@ -41,9 +45,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -51,7 +53,6 @@ import java.util.stream.Stream;
 @Timeout(90)
 class TwoProcessesTest {
     private static final int NOBODY = 65534;
-    private static final Set<ErrorCode> LOSSES = Set.of(ErrorCode.LANE_LOST, ErrorCode.PEER_LOST);
 
     private Path directory;
 
@@ -79,17 +80,6 @@ class TwoProcessesTest {
         }
     }
 
-    static void assertDone(Transfer transfer) {
-        assertInstanceOf(TransferOutcome.Done.class, transfer.completion().join());
-        transfer.quiescence().join();
-    }
-
-    static void assertLost(Transfer transfer) {
-        var failed = assertInstanceOf(TransferOutcome.Failed.class, transfer.completion().join());
-        assertTrue(LOSSES.contains(failed.code()), failed.toString());
-        transfer.quiescence().orTimeout(20, TimeUnit.SECONDS).join();
-    }
-
     @ParameterizedTest
     @CsvSource({"true,true", "true,false", "false,true", "false,false"})
     void cachesMoveBetweenProcesses(boolean sharedHere, boolean sharedThere) {
@@ -101,12 +91,7 @@ class TwoProcessesTest {
             assertTrue(
                     report.details().get("host").contains("process " + there.pid()),
                     report.toString());
-            here.fill(7);
-            assertDone(here.write(peer, there.table()));
-            assertEquals("true", there.ask("holds 7"));
-            assertEquals("filled", there.ask("fill 8"));
-            assertDone(here.read(peer, there.table()));
-            assertTrue(here.holds(8));
+            assertMovesBothWays(here, peer, there);
         }
     }
 
@@ -118,21 +103,7 @@ class TwoProcessesTest {
                 try (var there = OtherProcess.start("there", directory, shared)) {
                     var peer = here.connect(there.address());
                     here.fill(round);
-                    var running = new ArrayList<Transfer>();
-                    for (int i = 0; i < 40; i++) {
-                        running.add(
-                                i % 2 == 0
-                                        ? here.write(peer, there.table())
-                                        : here.read(peer, there.table()));
-                    }
-                    assertDone(running.getFirst());
-                    there.kill();
-                    peer.closed().orTimeout(20, TimeUnit.SECONDS).join();
-                    for (var transfer : running) {
-                        if (!(transfer.completion().join() instanceof TransferOutcome.Done)) {
-                            assertLost(transfer);
-                        }
-                    }
+                    var running = assertKilledInTheMiddle(here, peer, there);
                     assertInstanceOf(
                             TransferOutcome.Failed.class, running.getLast().completion().join());
                 }
@@ -155,17 +126,7 @@ class TwoProcessesTest {
         try (var there = OtherProcess.start("there", directory, shared);
                 var here = new Neighbour("here", directory, shared)) {
             var peer = here.connect(there.address());
-            here.fill(1);
-            assertDone(here.write(peer, there.table()));
-            there.signal("STOP");
-            var write = here.write(peer, there.table());
-            var read = here.read(peer, there.table());
-            assertLost(write);
-            assertLost(read);
-            // What the stopped process may still read is of no use to it: the frames are gone.
-            here.fill(2);
-            there.signal("CONT");
-            assertEquals("true", there.ask("holds 1"));
+            assertGivenUpWhenStopped(here, peer, there);
         }
     }
 
