@@ -25,7 +25,7 @@ MODULES = ["java.base", "java.logging", "java.management", "java.naming", "java.
            "jdk.management", "jdk.unsupported", "jdk.zipfs"]
 TEST_LIBRARIES = {"junit-jupiter-api", "junit-jupiter-engine", "junit-jupiter-params", "junit-platform-commons",
                   "junit-platform-engine", "junit-platform-launcher", "junit-platform-console", "junit-platform-reporting",
-                  "opentest4j", "open-test-reporting-tooling-spi", "apiguardian-api"}
+                  "opentest4j", "open-test-reporting-tooling-spi", "apiguardian-api", "awaitility", "hamcrest"}
 
 
 def find_jdk(named):

@@ -13,6 +13,7 @@ class GpuMeasurementsTest {
             var results = measurements.run();
             assertTrue(results.containsKey("gather against a copy"), results::toString);
             assertTrue(results.containsKey("growth of compute time, %"), results::toString);
+            assertTrue(results.containsKey("share of sending that is hidden"), results::toString);
             assertTrue(
                     results.keySet().stream().filter(name -> name.endsWith("target")).count() >= 7,
                     results::toString);
