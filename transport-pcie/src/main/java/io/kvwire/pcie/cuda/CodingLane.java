@@ -11,6 +11,7 @@ import io.kvwire.ffi.cuda.RowMover;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.cuda.UnscaledRows;
 import io.kvwire.ffi.kernels.KvRows;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.pcie.lanes.Room;
 import io.kvwire.pcie.lanes.RowCoder;
 import io.kvwire.transport.KvForm;
@@ -24,6 +25,7 @@ import java.lang.foreign.MemorySegment;
 final class CodingLane implements RowCoder {
     private final Context context;
     private final KnownRanges known;
+    private final Opened opened = new Opened();
     private final Stream stream;
     private final RowMover mover;
     private final DeviceBuffer unscaled;
@@ -33,11 +35,16 @@ final class CodingLane implements RowCoder {
     CodingLane(Context context, KnownRanges known) {
         this.context = context;
         this.known = known;
-        stream = context.urgentStream();
-        mover = new RowMover(context, stream);
-        unscaled = context.allocate(Integer.BYTES);
-        codes = new Room<>(context::allocate, DeviceBuffer::close);
-        scales = new Room<>(context::allocate, DeviceBuffer::close);
+        try {
+            stream = opened.add(context.urgentStream(), Stream::close);
+            mover = opened.add(new RowMover(context, stream), RowMover::close);
+            unscaled = opened.add(context.allocate(Integer.BYTES), DeviceBuffer::close);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+        codes = opened.add(new Room<>(context::allocate, DeviceBuffer::close), Room::close);
+        scales = opened.add(new Room<>(context::allocate, DeviceBuffer::close), Room::close);
     }
 
     @Override
@@ -132,10 +139,6 @@ final class CodingLane implements RowCoder {
 
     @Override
     public void close() {
-        mover.close();
-        stream.close();
-        unscaled.close();
-        codes.close();
-        scales.close();
+        opened.close();
     }
 }

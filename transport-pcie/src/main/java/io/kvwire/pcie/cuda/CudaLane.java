@@ -7,6 +7,7 @@ import io.kvwire.ffi.cuda.Kernel;
 import io.kvwire.ffi.cuda.KernelModule;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.kernels.KvRuns;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
@@ -22,6 +23,7 @@ final class CudaLane implements AutoCloseable {
     /** What crosses the bus at a time. */
     private static final long DENSE_BYTES = 8L << 20;
 
+    private final Opened opened = new Opened();
     private final Stream kernels;
     private final Stream copies;
     private final Kernel gather;
@@ -35,52 +37,30 @@ final class CudaLane implements AutoCloseable {
     private long hostStart;
 
     /** Half of the double buffer. */
-    private static final class Slot implements AutoCloseable {
+    private static final class Slot {
         final RunTable table;
         final DeviceBuffer dense;
         final Event filled;
 
-        Slot(Context context) {
-            table = new RunTable(context);
-            try {
-                dense = context.allocate(DENSE_BYTES);
-            } catch (RuntimeException | Error e) {
-                table.close();
-                throw e;
-            }
-            filled = context.event();
-        }
-
-        @Override
-        public void close() {
-            table.close();
-            dense.close();
-            filled.close();
+        Slot(Context context, Opened opened) {
+            table = opened.add(new RunTable(context), RunTable::close);
+            dense = opened.add(context.allocate(DENSE_BYTES), DeviceBuffer::close);
+            filled = opened.add(context.event(), Event::close);
         }
     }
 
     CudaLane(Context context, KernelModule module) {
-        gather = module.kernel("kv_gather_runs");
-        scatter = module.kernel("kv_scatter_runs");
-        kernels = context.urgentStream();
-        copies = context.urgentStream();
-        slots = slots(context);
-        slot = slots[0];
-    }
-
-    private Slot[] slots(Context context) {
-        Slot first = null;
         try {
-            first = new Slot(context);
-            return new Slot[] {first, new Slot(context)};
+            gather = opened.add(module.kernel("kv_gather_runs"), Kernel::close);
+            scatter = opened.add(module.kernel("kv_scatter_runs"), Kernel::close);
+            kernels = opened.add(context.urgentStream(), Stream::close);
+            copies = opened.add(context.urgentStream(), Stream::close);
+            slots = new Slot[] {new Slot(context, opened), new Slot(context, opened)};
         } catch (RuntimeException | Error e) {
-            if (first != null) {
-                first.close();
-            }
-            copies.close();
-            kernels.close();
+            opened.close();
             throw e;
         }
+        slot = slots[0];
     }
 
     void zero(long address, long length) {
@@ -181,12 +161,6 @@ final class CudaLane implements AutoCloseable {
 
     @Override
     public void close() {
-        for (var each : slots) {
-            each.close();
-        }
-        copies.close();
-        kernels.close();
-        gather.close();
-        scatter.close();
+        opened.close();
     }
 }

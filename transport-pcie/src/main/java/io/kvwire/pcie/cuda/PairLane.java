@@ -6,6 +6,7 @@ import io.kvwire.ffi.cuda.Kernel;
 import io.kvwire.ffi.cuda.KernelModule;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.kernels.KvRuns;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.RunCursor;
@@ -19,6 +20,7 @@ final class PairLane implements AutoCloseable {
     /** From here on a copy of its own costs less than its part of a launch. */
     private static final long DIRECT_BYTES = 1L << 20;
 
+    private final Opened opened = new Opened();
     private final Stream stream;
     private final Kernel gather;
     private final RunTable[] tables;
@@ -32,26 +34,19 @@ final class PairLane implements AutoCloseable {
     private boolean alone;
 
     PairLane(Context context, KernelModule module) {
-        gather = module.kernel("kv_gather_runs");
-        stream = context.urgentStream();
-        ended = context.event();
-        tables = tables(context);
-    }
-
-    private RunTable[] tables(Context context) {
-        RunTable first = null;
         try {
-            first = new RunTable(context);
-            return new RunTable[] {first, new RunTable(context)};
+            gather = opened.add(module.kernel("kv_gather_runs"), Kernel::close);
+            stream = opened.add(context.urgentStream(), Stream::close);
+            ended = opened.add(context.event(), Event::close);
+            tables = new RunTable[] {table(context), table(context)};
         } catch (RuntimeException | Error e) {
-            if (first != null) {
-                first.close();
-            }
-            ended.close();
-            stream.close();
-            gather.close();
+            opened.close();
             throw e;
         }
+    }
+
+    private RunTable table(Context context) {
+        return opened.add(new RunTable(context), RunTable::close);
     }
 
     /**
@@ -158,11 +153,6 @@ final class PairLane implements AutoCloseable {
 
     @Override
     public void close() {
-        for (var table : tables) {
-            table.close();
-        }
-        ended.close();
-        stream.close();
-        gather.close();
+        opened.close();
     }
 }

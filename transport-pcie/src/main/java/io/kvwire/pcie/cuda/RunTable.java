@@ -8,6 +8,7 @@ import io.kvwire.ffi.cuda.PinnedBuffer;
 import io.kvwire.ffi.cuda.Stream;
 import io.kvwire.ffi.kernels.KvRows;
 import io.kvwire.ffi.kernels.KvRuns;
+import io.kvwire.pcie.lanes.Opened;
 
 /**
  * The runs of one launch: filled by the host, brought to the device, read there by a kernel. Not to
@@ -17,6 +18,7 @@ final class RunTable implements AutoCloseable {
     /** What one launch moves at most, unless its runs are long. */
     static final int MOST_RUNS = 1 << 15;
 
+    private final Opened opened = new Opened();
     private final PinnedBuffer host;
     private final DeviceBuffer device;
     private final Event free;
@@ -24,14 +26,14 @@ final class RunTable implements AutoCloseable {
 
     RunTable(Context context) {
         long bytes = MOST_RUNS * KvRuns.LAYOUT.byteSize();
-        host = context.allocatePinned(bytes);
         try {
-            device = context.allocate(bytes);
+            host = opened.add(context.allocatePinned(bytes), PinnedBuffer::close);
+            device = opened.add(context.allocate(bytes), DeviceBuffer::close);
+            free = opened.add(context.event(), Event::close);
         } catch (RuntimeException | Error e) {
-            host.close();
+            opened.close();
             throw e;
         }
-        free = context.event();
     }
 
     /** Waits until nothing uses the table any more, and empties it. */
@@ -76,8 +78,6 @@ final class RunTable implements AutoCloseable {
 
     @Override
     public void close() {
-        host.close();
-        device.close();
-        free.close();
+        opened.close();
     }
 }

@@ -7,6 +7,7 @@ import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.levelzero.DeviceModule;
 import io.kvwire.ffi.levelzero.ImmediateList;
 import io.kvwire.ffi.levelzero.Kernel;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.pcie.lanes.Room;
 import io.kvwire.pcie.lanes.RowCoder;
 import io.kvwire.transport.ErrorCode;
@@ -18,7 +19,6 @@ import io.kvwire.transport.spi.PagedSlab;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 
 /**
  * One slab's coding at a time: an immediate list, the kernels, and memory of the host that the
@@ -29,13 +29,13 @@ final class CodingLane implements RowCoder {
 
     private final Context context;
     private final Allocations allocations;
+    private final Opened opened = new Opened();
     private final ImmediateList list;
     private final Kernel quantise;
     private final Kernel dequantise;
     private final Kernel takeUnscaled;
     private final Kernel placeUnscaled;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment struct = arena.allocate(KvRows.LAYOUT);
+    private final MemorySegment struct;
 
     /** On the device: kernels count in there, which not every device can in memory of the host. */
     private final MemorySegment counter;
@@ -50,12 +50,19 @@ final class CodingLane implements RowCoder {
     CodingLane(Context context, DeviceModule module, Allocations allocations) {
         this.context = context;
         this.allocations = allocations;
-        list = context.list();
-        quantise = module.kernel("kv_quantise_gather", KvRows.THREADS_OF_GROUP);
-        dequantise = module.kernel("kv_dequantise_scatter", KvRows.THREADS_OF_GROUP);
-        takeUnscaled = module.kernel("kv_take_unscaled", KvRows.THREADS_OF_GROUP);
-        placeUnscaled = module.kernel("kv_place_unscaled", KvRows.THREADS_OF_GROUP);
-        counter = context.allocate(Integer.BYTES, ALIGNMENT);
+        try {
+            list = opened.add(context.list(), ImmediateList::close);
+            quantise = kernel(module, "kv_quantise_gather");
+            dequantise = kernel(module, "kv_dequantise_scatter");
+            takeUnscaled = kernel(module, "kv_take_unscaled");
+            placeUnscaled = kernel(module, "kv_place_unscaled");
+            counter = opened.add(context.allocate(Integer.BYTES, ALIGNMENT), context::free);
+            var arena = opened.add(Arena.ofShared(), Arena::close);
+            struct = arena.allocate(KvRows.LAYOUT);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
         count = room();
         table = room();
         codes = room();
@@ -64,8 +71,15 @@ final class CodingLane implements RowCoder {
         rests = room();
     }
 
+    private Kernel kernel(DeviceModule module, String name) {
+        return opened.add(module.kernel(name, KvRows.THREADS_OF_GROUP), Kernel::close);
+    }
+
     private Room<MemorySegment> room() {
-        return new Room<>(bytes -> context.allocateHost(bytes, ALIGNMENT), context::free);
+        var room =
+                new Room<MemorySegment>(
+                        bytes -> context.allocateHost(bytes, ALIGNMENT), context::free);
+        return opened.add(room, Room::close);
     }
 
     private static MemorySegment part(Room<MemorySegment> room, long bytes) {
@@ -169,12 +183,6 @@ final class CodingLane implements RowCoder {
 
     @Override
     public void close() {
-        list.close();
-        for (var kernel : new Kernel[] {quantise, dequantise, takeUnscaled, placeUnscaled}) {
-            kernel.close();
-        }
-        List.of(count, table, codes, scales, rows, rests).forEach(Room::close);
-        context.free(counter);
-        arena.close();
+        opened.close();
     }
 }

@@ -6,6 +6,7 @@ import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.levelzero.DeviceModule;
 import io.kvwire.ffi.levelzero.ImmediateList;
 import io.kvwire.ffi.levelzero.Kernel;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.MemorySegment;
@@ -25,7 +26,7 @@ final class RunLane implements AutoCloseable {
     private static final int MOST_RUNS = 4096;
     private static final long ALIGNMENT = 4096;
 
-    private final Context context;
+    private final Opened opened = new Opened();
     private final ImmediateList list;
     private final Kernel gather;
     private final Kernel scatter;
@@ -39,16 +40,25 @@ final class RunLane implements AutoCloseable {
     private long hostStart;
 
     RunLane(Context context, DeviceModule module) {
-        this.context = context;
-        list = context.list();
-        gather = module.kernel("kv_gather_runs", KvRows.THREADS_OF_GROUP);
-        scatter = module.kernel("kv_scatter_runs", KvRows.THREADS_OF_GROUP);
-        dense = context.allocateHost(DENSE_BYTES, ALIGNMENT);
-        table = context.allocateHost(MOST_RUNS * KvRuns.LAYOUT.byteSize(), ALIGNMENT);
-        for (var kernel : new Kernel[] {gather, scatter}) {
-            kernel.pointer(0, table);
-            kernel.pointer(2, dense);
+        try {
+            list = opened.add(context.list(), ImmediateList::close);
+            gather = opened.add(kernel(module, "kv_gather_runs"), Kernel::close);
+            scatter = opened.add(kernel(module, "kv_scatter_runs"), Kernel::close);
+            dense = opened.add(context.allocateHost(DENSE_BYTES, ALIGNMENT), context::free);
+            long tableBytes = MOST_RUNS * KvRuns.LAYOUT.byteSize();
+            table = opened.add(context.allocateHost(tableBytes, ALIGNMENT), context::free);
+            for (var kernel : new Kernel[] {gather, scatter}) {
+                kernel.pointer(0, table);
+                kernel.pointer(2, dense);
+            }
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
         }
+    }
+
+    private static Kernel kernel(DeviceModule module, String name) {
+        return module.kernel(name, KvRows.THREADS_OF_GROUP);
     }
 
     void zero(MemorySegment allocation) {
@@ -139,10 +149,6 @@ final class RunLane implements AutoCloseable {
 
     @Override
     public void close() {
-        list.close();
-        gather.close();
-        scatter.close();
-        context.free(dense);
-        context.free(table);
+        opened.close();
     }
 }

@@ -11,6 +11,7 @@ import io.kvwire.ffi.opencl.Int8Rows;
 import io.kvwire.ffi.opencl.PagedRows;
 import io.kvwire.ffi.opencl.RowMover;
 import io.kvwire.ffi.opencl.UnscaledRows;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.pcie.lanes.Room;
 import io.kvwire.pcie.lanes.RowCoder;
 import io.kvwire.transport.KvForm;
@@ -25,6 +26,7 @@ import java.lang.foreign.MemorySegment;
 final class CodingLane implements RowCoder {
     private final Context context;
     private final Buffers buffers;
+    private final Opened opened = new Opened();
     private final CommandQueue queue;
     private final RowMover mover;
     private final Buffer unscaled;
@@ -34,11 +36,16 @@ final class CodingLane implements RowCoder {
     CodingLane(Context context, Buffers buffers) {
         this.context = context;
         this.buffers = buffers;
-        queue = context.queue();
-        mover = new RowMover(context, queue);
-        unscaled = context.buffer(Integer.BYTES);
-        codes = new Room<>(context::buffer, Buffer::close);
-        scales = new Room<>(context::buffer, Buffer::close);
+        try {
+            queue = opened.add(context.queue(), CommandQueue::close);
+            mover = opened.add(new RowMover(context, queue), RowMover::close);
+            unscaled = opened.add(context.buffer(Integer.BYTES), Buffer::close);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+        codes = opened.add(new Room<>(context::buffer, Buffer::close), Room::close);
+        scales = opened.add(new Room<>(context::buffer, Buffer::close), Room::close);
     }
 
     @Override
@@ -137,10 +144,6 @@ final class CodingLane implements RowCoder {
 
     @Override
     public void close() {
-        mover.close();
-        queue.close();
-        unscaled.close();
-        codes.close();
-        scales.close();
+        opened.close();
     }
 }

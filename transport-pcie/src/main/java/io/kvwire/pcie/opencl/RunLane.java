@@ -9,6 +9,7 @@ import io.kvwire.ffi.opencl.CommandQueue;
 import io.kvwire.ffi.opencl.Context;
 import io.kvwire.ffi.opencl.Kernel;
 import io.kvwire.ffi.opencl.Program;
+import io.kvwire.pcie.lanes.Opened;
 import io.kvwire.transport.spi.RunCursor;
 
 import java.lang.foreign.Arena;
@@ -27,13 +28,13 @@ final class RunLane implements AutoCloseable {
 
     private static final int MOST_RUNS = 4096;
 
+    private final Opened opened = new Opened();
     private final CommandQueue queue;
     private final Kernel gather;
     private final Kernel scatter;
     private final Buffer dense;
     private final Buffer runs;
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment table = arena.allocate(KvRuns.LAYOUT, MOST_RUNS);
+    private final MemorySegment table;
 
     // The batch of short runs at hand: they lie in one buffer, and side by side on the host.
     private Buffer memory;
@@ -42,15 +43,22 @@ final class RunLane implements AutoCloseable {
     private long hostStart;
 
     RunLane(Context context, Program program) {
-        queue = context.queue();
-        gather = program.kernel("kv_gather_runs");
-        scatter = program.kernel("kv_scatter_runs");
-        dense = context.buffer(DENSE_BYTES);
-        runs = context.buffer(table.byteSize());
-        gather.argument(0, runs);
-        gather.argument(2, dense);
-        scatter.argument(0, runs);
-        scatter.argument(2, dense);
+        try {
+            var arena = opened.add(Arena.ofShared(), Arena::close);
+            table = arena.allocate(KvRuns.LAYOUT, MOST_RUNS);
+            queue = opened.add(context.queue(), CommandQueue::close);
+            gather = opened.add(program.kernel("kv_gather_runs"), Kernel::close);
+            scatter = opened.add(program.kernel("kv_scatter_runs"), Kernel::close);
+            dense = opened.add(context.buffer(DENSE_BYTES), Buffer::close);
+            runs = opened.add(context.buffer(table.byteSize()), Buffer::close);
+            gather.argument(0, runs);
+            gather.argument(2, dense);
+            scatter.argument(0, runs);
+            scatter.argument(2, dense);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
     }
 
     static Program compile(Context context) {
@@ -144,11 +152,6 @@ final class RunLane implements AutoCloseable {
 
     @Override
     public void close() {
-        queue.close();
-        gather.close();
-        scatter.close();
-        dense.close();
-        runs.close();
-        arena.close();
+        opened.close();
     }
 }

@@ -1,18 +1,26 @@
 package io.kvwire.pcie.levelzero;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.kvwire.ffi.levelzero.Context;
 import io.kvwire.ffi.linux.Descriptors;
 import io.kvwire.pcie.DeviceMemoryContract;
+import io.kvwire.pcie.Runs;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
 
 import org.junit.jupiter.api.Test;
 
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+
 class LevelZeroMemoryTest extends DeviceMemoryContract {
+    /** More than the simulated driver has. */
+    private static final int MOST_ALLOCATIONS = 1 << 16;
+
     private Context context;
     private LevelZeroMemory memory;
 
@@ -52,6 +60,36 @@ class LevelZeroMemoryTest extends DeviceMemoryContract {
             assertThrows(TransferException.class, () -> otherMemory.closeIpc(opened));
             otherMemory.openIpc(memory.ipcHandle(segment), 8192); // closed with the memory
         }
+    }
+
+    /** The more there is, the further a lane comes; what it has opened is closed again. */
+    @Test
+    void aLaneForWhichThereIsNoRoomLeavesNothingOpen() {
+        var segment = memory.allocate(8192, 4096);
+        var taken = new ArrayDeque<MemorySegment>();
+        try {
+            while (taken.size() < MOST_ALLOCATIONS) {
+                taken.push(context.allocate(1, 1));
+            }
+        } catch (TransferException e) {
+            assertEquals(ErrorCode.RESOURCE_EXHAUSTED, e.code());
+        }
+        try (var other = new LevelZeroMemory("xpu:1", context)) {
+            int refusals = 0;
+            for (boolean lane = false; !lane; context.free(taken.pop())) {
+                try {
+                    other.free(other.allocate(1, 1));
+                    lane = true;
+                } catch (TransferException e) {
+                    assertEquals(ErrorCode.RESOURCE_EXHAUSTED, e.code());
+                    refusals++;
+                }
+            }
+            assertEquals(3, refusals, "for memory, and for each part of a lane's");
+        } finally {
+            taken.forEach(context::free);
+        }
+        assertArrayEquals(new byte[8192], gathered(new Runs().add(segment, 0, 8192)));
     }
 
     @Test
