@@ -11,26 +11,23 @@ import java.lang.foreign.ValueLayout;
 /** A program that is built for its device. Thread-safe. */
 public final class Program implements AutoCloseable {
 
+    private static final int MOST_BUILDS = 5;
+
+    /**
+     * PoCL's compiler, LLVM, takes any SIGSEGV of the process for a crash of its own and deletes
+     * the file that it is writing. The JVM lives on such signals (safepoints, null checks), so a
+     * build may fail for what another thread does; the next one need not.
+     */
+    private static final String FILE_GONE = "unable to rename temporary";
+
     private final MemorySegment handle;
 
     /** Takes over the handle, also when the build fails. */
     Program(Device device, MemorySegment handle, String options) {
         this.handle = handle;
-        int status;
-        try (var arena = Arena.ofConfined()) {
-            var text = arena.allocateFrom(options);
-            status =
-                    Calls.raw(
-                            "clBuildProgram",
-                            () ->
-                                    (int)
-                                            Cl.BUILD_PROGRAM.invokeExact(
-                                                    handle,
-                                                    0,
-                                                    MemorySegment.NULL,
-                                                    text,
-                                                    MemorySegment.NULL,
-                                                    MemorySegment.NULL));
+        int status = build(options);
+        for (int n = 1; n < MOST_BUILDS && status != 0 && log(device).contains(FILE_GONE); n++) {
+            status = build(options);
         }
         if (status != 0) {
             var failure = ErrorName.failure("clBuildProgram for " + device.name(), status);
@@ -40,6 +37,23 @@ public final class Program implements AutoCloseable {
                     ? failure
                     : new TransferException(
                             ErrorCode.INTERNAL, failure.getMessage() + "\n" + log.strip());
+        }
+    }
+
+    private int build(String options) {
+        try (var arena = Arena.ofConfined()) {
+            var text = arena.allocateFrom(options);
+            return Calls.raw(
+                    "clBuildProgram",
+                    () ->
+                            (int)
+                                    Cl.BUILD_PROGRAM.invokeExact(
+                                            handle,
+                                            0,
+                                            MemorySegment.NULL,
+                                            text,
+                                            MemorySegment.NULL,
+                                            MemorySegment.NULL));
         }
     }
 
