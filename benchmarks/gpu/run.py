@@ -61,15 +61,14 @@ def java(*arguments, before=()):
 
 
 def simulate(simulator, scratch):
-    """Has everything run on a simulated driver, which tests look for beside the folder that they run in."""
+    """Has everything run on a simulated driver, which tests look for where the module native has it."""
     global folder, simulated
     place = Path(scratch) / "native/target/cuda-simulator"
     place.mkdir(parents=True)
     shutil.copy(simulator, place / "libcuda.so.1")
     LIBRARIES.insert(0, str(place))
     simulated = True
-    folder = Path(scratch) / "run"
-    folder.mkdir()
+    folder = Path(scratch) / "native"
 
 
 def unpack_java():
