@@ -13,7 +13,6 @@ import io.kvwire.transport.TransferException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -107,25 +106,9 @@ public final class DemoRun {
         var devices = new DemoDevices(settings.steps());
         remarks.addAll(devices.remarks());
         devices.alone().forEach(this::alone);
-        if (settings.steps().contains("1")) {
-            if (settings.links().contains(Link.FREE)) {
-                pair(oneHost(), local(Step.Seats.CPU, OptionalLong.empty()), begin + budget(0.3));
-            }
-            if (settings.links().contains(Link.LIMITED)) {
-                var limited = OptionalLong.of(settings.bytesPerSecond());
-                pair(limitedRate(), local(Step.Seats.CPU, limited), begin + budget(0.4));
-            }
-        }
-        var between = devices.oneHost();
-        for (int i = 0; i < between.size(); i++) {
-            var steps = possible(between.get(i));
-            double share = 0.4 + 0.4 * (i + 1) / between.size();
-            var seats = steps.getFirst().seats();
-            pair(steps, local(seats, OptionalLong.empty()), begin + budget(share));
-        }
+        pair(local(), oneHost(devices), begin);
         if (settings.steps().contains("3")) {
-            twoHosts(Step.Seats.CPU, begin + budget(0.9));
-            devices.twoHosts().ifPresent(seats -> twoHosts(seats, begin + budget(1)));
+            twoHosts(devices, begin);
         }
         return new DemoReport(rows);
     }
@@ -149,13 +132,35 @@ public final class DemoRun {
         return !settings.path().equals(Step.USUAL);
     }
 
-    /** Steps on one host, less those that it cannot run. */
-    private List<Step> oneHost() {
-        var why = SharedArena.unavailable();
-        if (why.isPresent() && !onePath()) {
-            remarks.add("steps over " + Step.SHARED_MEMORY + " were left out: " + why.get());
+    /**
+     * Steps that take turns.
+     *
+     * @param steps each once in every round
+     * @param share of the budget, from the demo's beginning, after which no further round begins
+     */
+    private record Group(List<Step> steps, double share) {}
+
+    /** Groups of steps in two processes of one host, less the steps that it cannot run. */
+    private List<Group> oneHost(DemoDevices devices) {
+        var groups = new ArrayList<Group>();
+        if (settings.steps().contains("1")) {
+            var why = SharedArena.unavailable();
+            if (why.isPresent() && !onePath()) {
+                remarks.add("steps over " + Step.SHARED_MEMORY + " were left out: " + why.get());
+            }
+            if (settings.links().contains(Link.FREE)) {
+                groups.add(new Group(possible(Step.ONE_HOST), 0.5));
+            }
+            if (settings.links().contains(Link.LIMITED)) {
+                groups.add(new Group(limitedRate(), 0.6));
+            }
         }
-        return possible(Step.ONE_HOST);
+        var between = devices.oneHost();
+        for (int i = 0; i < between.size(); i++) {
+            double share = 0.6 + 0.3 * (i + 1) / between.size();
+            groups.add(new Group(possible(between.get(i)), share));
+        }
+        return groups;
     }
 
     private List<Step> possible(List<Step> steps) {
@@ -172,12 +177,6 @@ public final class DemoRun {
             Step.LIMITED_RATE.forEach(step -> steps.add(step.in(settings.codec())));
         }
         return steps;
-    }
-
-    private void remark(String line) {
-        if (!remarks.contains(line)) {
-            remarks.add(line);
-        }
     }
 
     private long budget(double share) {
@@ -218,55 +217,74 @@ public final class DemoRun {
         }
     }
 
-    private JvmPair.Plan local(Step.Seats seats, OptionalLong bytesPerSecond) {
+    private JvmPair.Plan local() {
+        var path = onePath() ? settings.path() : "";
+        return plan(List.of(), List.of(), "127.0.0.1", path);
+    }
+
+    private JvmPair.Plan plan(
+            List<String> onPrefillHost, List<String> onDecodeHost, String listen, String path) {
         return new JvmPair.Plan(
                 settings.modelName(),
-                seats,
-                List.of(),
-                List.of(),
-                "127.0.0.1",
-                onePath() ? settings.path() : "",
+                onPrefillHost,
+                onDecodeHost,
+                listen,
+                path,
                 settings.codec(),
-                bytesPerSecond,
+                settings.bytesPerSecond(),
                 settings.verbose());
     }
 
-    private void pair(List<Step> group, JvmPair.Plan plan, long deadline) {
-        var steps = group.stream().map(step -> step.over(settings.path())).toList();
+    /** Runs groups of steps one after the other, all in the same two processes. */
+    private void pair(JvmPair.Plan plan, List<Group> groups, long begin) {
+        if (groups.isEmpty()) {
+            return;
+        }
         progress.accept("starting two processes");
         try (var processes = JvmPair.start(plan)) {
-            rows.addAll(demo.group(steps, processes, deadline));
-        } catch (TransferException e) {
-            for (var step : steps) {
-                var note = step.note(settings.bytesPerSecond());
-                rows.add(Row.failed(step, note, e.getMessage()));
+            for (var group : groups) {
+                long deadline = begin + budget(group.share());
+                rows.addAll(demo.group(overPath(group), processes, deadline));
             }
+        } catch (TransferException e) {
+            groups.stream()
+                    .flatMap(group -> overPath(group).stream())
+                    .forEach(step -> {
+                        var note = step.note(settings.bytesPerSecond());
+                        rows.add(Row.failed(step, note, e.getMessage()));
+                    });
         }
     }
 
-    private void twoHosts(Step.Seats seats, long deadline) {
+    private List<Step> overPath(Group group) {
+        return group.steps().stream().map(step -> step.over(settings.path())).toList();
+    }
+
+    private void twoHosts(DemoDevices devices, long begin) {
         if (settings.path().equals("rdma")) {
-            remark(
+            remarks.add(
                     "step 3 was left out: RDMA devices do not cross network namespaces; `kvwire rig"
                             + " demo` runs it between two virtual hosts");
             return;
         }
+        var groups = new ArrayList<Group>();
+        groups.add(new Group(Step.TWO_HOSTS, 0.95));
+        devices.twoHosts().ifPresent(seats -> groups.add(new Group(between(seats), 1)));
         progress.accept("making two network namespaces");
         try (var hosts = TwoHosts.create()) {
             var plan =
-                    new JvmPair.Plan(
-                            settings.modelName(),
-                            seats,
+                    plan(
                             hosts.onPrefillHost(),
                             hosts.onDecodeHost(),
                             TwoHosts.PREFILL_ADDRESS,
-                            settings.path(),
-                            settings.codec(),
-                            OptionalLong.empty(),
-                            settings.verbose());
-            pair(Step.TWO_HOSTS.stream().map(step -> step.between(seats)).toList(), plan, deadline);
+                            settings.path());
+            pair(plan, groups, begin);
         } catch (TwoHosts.UnavailableException e) {
-            remark("step 3 was left out: " + e.getMessage());
+            remarks.add("step 3 was left out: " + e.getMessage());
         }
+    }
+
+    private static List<Step> between(Step.Seats seats) {
+        return Step.TWO_HOSTS.stream().map(step -> step.between(seats)).toList();
     }
 }

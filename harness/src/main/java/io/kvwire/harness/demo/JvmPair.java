@@ -12,80 +12,74 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Map;
 
 /**
- * Two JVMs: one that prefills, one that decodes. Both start at once and stay up, so that all but
- * the first round run warm. Owns both, and the folder for the path file.
+ * Two JVMs: one that prefills, one that decodes, each on the devices that the steps name. Both
+ * start at once and stay up, so that all but the first round run warm. Owns both, and the folder
+ * for the path file.
  */
 final class JvmPair implements Processes {
-    private static final String LISTENING = "listening on ";
-    private static final Duration START = Duration.ofMinutes(1);
     private static final Duration RUN = Duration.ofMinutes(2);
 
+    private final Plan plan;
+    private final Path folder;
     private final ChildJvm prefill;
     private final ChildJvm decode;
-    private final Path folder;
-    private final String address;
+    private final Map<DemoWorker.Serve, String> addresses = new HashMap<>();
 
     /**
      * How to start the two.
      *
      * @param model what both load
-     * @param seats the devices that they compute on
      * @param onPrefillHost what comes before the command of the one
      * @param onDecodeHost what comes before the command of the other
      * @param listen the host name or address on which prefill listens
      * @param path the only wire that they offer; empty for all, of which each step takes its own
      * @param codec what prefill offers besides raw
-     * @param bytesPerSecond limit on what prefill sends
+     * @param bytesPerSecond limit on what prefill sends in steps with a limited link
      * @param verbose whether to show what they log
      */
     record Plan(
             String model,
-            Step.Seats seats,
             List<String> onPrefillHost,
             List<String> onDecodeHost,
             String listen,
             String path,
             String codec,
-            OptionalLong bytesPerSecond,
+            long bytesPerSecond,
             boolean verbose) {}
 
     private JvmPair(Plan plan, Path folder) {
+        this.plan = plan;
         this.folder = folder;
-        var common = new ArrayList<>(List.of("--model", plan.model()));
+        var common = new ArrayList<>(List.of("demo-worker", "--model", plan.model()));
         common.addAll(List.of("--file-folder", folder.toString()));
+        common.addAll(List.of("--listen", plan.listen() + ":0"));
         if (!plan.path().isEmpty()) {
             common.addAll(List.of("--path", plan.path()));
         }
-        var first = new ArrayList<>(List.of("prefill", "--until-input-ends"));
-        first.addAll(common);
-        first.addAll(List.of("--device", plan.seats().prefill()));
-        first.addAll(List.of("--listen", plan.listen() + ":0", "--codec", plan.codec()));
+        var offered = new ArrayList<>(common);
+        offered.addAll(List.of("--codec", plan.codec()));
         if (!plan.codec().equals(CodecConfig.AUTO_NAME) && !plan.codec().equals(Step.RAW)) {
-            first.addAll(List.of("--codec", Step.RAW));
+            offered.addAll(List.of("--codec", Step.RAW));
         }
-        plan.bytesPerSecond().ifPresent(r -> first.addAll(List.of("--bytes-per-second", "" + r)));
-        var second = new ArrayList<>(List.of("decode-worker"));
-        second.addAll(common);
-        second.addAll(List.of("--device", plan.seats().decode()));
-        prefill = ChildJvm.start("prefill", plan.onPrefillHost(), plan.verbose(), first);
+        prefill = ChildJvm.start("prefill", plan.onPrefillHost(), plan.verbose(), offered);
         try {
-            decode = ChildJvm.start("decode", plan.onDecodeHost(), plan.verbose(), second);
+            decode = ChildJvm.start("decode", plan.onDecodeHost(), plan.verbose(), common);
         } catch (RuntimeException e) {
             prefill.close();
             throw e;
         }
-        address = awaitAddress();
     }
 
     /**
      * Starts both processes.
      *
      * @param plan how
-     * @return the pair, ready
+     * @return the pair, which takes steps at once
      */
     static JvmPair start(Plan plan) {
         Path folder;
@@ -99,43 +93,53 @@ final class JvmPair implements Processes {
         return new JvmPair(plan, folder);
     }
 
-    private String awaitAddress() {
-        try {
-            var line = prefill.receive(START);
-            if (!line.startsWith(LISTENING)) {
-                throw new TransferException(
-                        ErrorCode.INTERNAL, "the prefill process said '" + line + "'");
+    @Override
+    public SplitRun run(Step step, List<Integer> prompt, int maxTokens) {
+        var order = DemoWorker.Decode.of(step, address(step), prompt, maxTokens);
+        return switch (ask(decode, order)) {
+            case DemoWorker.Decoded decoded -> decoded.run();
+            case DemoWorker.Failed failed -> throw failed(failed);
+            case DemoWorker.Serving serving -> throw unasked("decode", serving);
+        };
+    }
+
+    /** Where the server of a step listens, which is started for the first one that needs it. */
+    private String address(Step step) {
+        long limit = step.link() == Step.Link.LIMITED ? plan.bytesPerSecond() : 0;
+        var order = new DemoWorker.Serve(step.seats().prefill(), limit);
+        var known = addresses.get(order);
+        if (known != null) {
+            return known;
+        }
+        return switch (ask(prefill, order)) {
+            case DemoWorker.Serving serving -> {
+                addresses.put(order, serving.address());
+                yield serving.address();
             }
-            return line.substring(LISTENING.length());
-        } catch (RuntimeException e) {
-            close();
-            throw e;
+            case DemoWorker.Failed failed -> throw failed(failed);
+            case DemoWorker.Decoded decoded -> throw unasked("prefill", decoded);
+        };
+    }
+
+    private static DemoWorker.Result ask(ChildJvm child, DemoWorker.Order order) {
+        try {
+            child.send(
+                    DemoWorker.MAPPER.writerFor(DemoWorker.Order.class).writeValueAsString(order));
+            return DemoWorker.MAPPER.readValue(child.receive(RUN), DemoWorker.Result.class);
+        } catch (JsonProcessingException e) {
+            throw new TransferException(
+                    ErrorCode.MALFORMED, "a process of the demo gave no result: " + e, e);
         }
     }
 
-    @Override
-    public SplitRun run(Step step, List<Integer> prompt, int maxTokens) {
-        var order =
-                new DecodeWorker.Order(
-                        address,
-                        step.wire(),
-                        step.codec(),
-                        step.decodeShape(),
-                        step.transferMode(),
-                        prompt,
-                        maxTokens);
-        try {
-            decode.send(DecodeWorker.MAPPER.writeValueAsString(order));
-            var answer = decode.receive(RUN);
-            return switch (DecodeWorker.MAPPER.readValue(answer, DecodeWorker.Result.class)) {
-                case DecodeWorker.Done done -> done.run();
-                case DecodeWorker.Failed failed ->
-                        throw new TransferException(ErrorCode.INTERNAL, failed.message());
-            };
-        } catch (JsonProcessingException e) {
-            throw new TransferException(
-                    ErrorCode.MALFORMED, "the decode process gave no result: " + e, e);
-        }
+    private static TransferException failed(DemoWorker.Failed failed) {
+        return new TransferException(ErrorCode.INTERNAL, failed.message());
+    }
+
+    private static TransferException unasked(String child, DemoWorker.Result result) {
+        return new TransferException(
+                ErrorCode.INTERNAL,
+                "the " + child + " process said " + result + ", which it was not asked for");
     }
 
     @Override
