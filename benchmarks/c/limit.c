@@ -50,9 +50,12 @@ static void die(const char *what) {
     exit(1);
 }
 
-static char *mapping(size_t bytes) {
-    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/* Memory of one process lies in huge pages where the kernel has them, as that of the others does. */
+static char *mapping(size_t bytes, int shared) {
+    int kind = shared ? MAP_SHARED : MAP_PRIVATE;
+    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) die("mmap");
+    if (!shared) (void)madvise(p, bytes, MADV_HUGEPAGE);
     return p;
 }
 
@@ -200,13 +203,14 @@ static void blocks(int mode) {
     int fds[2], deep = mode == TCP ? depth : 1;
     count = footprint / piece;
     size_t *source = order(1), *target = order(2);
-    char *to = mapping(footprint), *from = mapping(footprint);
-    memset(to, 0xEE, footprint);
+    char *to = mapping(footprint, mode == MEMORY), *from = mapping(footprint, mode == MEMORY);
+    if (mode == MEMORY) memset(to, 0xEE, footprint);
     sockets(fds);
     pid_t child = fork();
     if (child < 0) die("fork");
     if (child == 0) {
         close(fds[0]);
+        if (mode != MEMORY) memset(to, 0xEE, footprint);
         verdict v = receive(mode, fds[1], to, target);
         whole(fds[1], &v, sizeof v, 1);
         _exit(0);
@@ -265,7 +269,7 @@ static void report_pings(size_t bytes, double elapsed, double spent) {
 static void ping(int tcp, size_t bytes) {
     int fds[2];
     static char mine[65536], theirs[65536];
-    char *shared = mapping(2 * 65536 + 4096);
+    char *shared = mapping(2 * 65536 + 4096, 1);
     _Atomic uint64_t *turn = (_Atomic uint64_t *)(shared + 2 * 65536);
     if (bytes == 0 || bytes > sizeof mine) die("BYTES up to 65536");
     sockets(fds);

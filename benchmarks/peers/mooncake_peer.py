@@ -134,7 +134,7 @@ class Source:
         if point["kind"] == "MESSAGE":
             raise peer.Unsupported("no notification of its own in the Python API")
         if point["kind"] == "CHURN":
-            return self.churn(point)
+            return self.churn(point, seconds)
         self.prepare(point)
         peer.repeat(self.once, seconds / 4)
         self.other("mark")
@@ -145,10 +145,18 @@ class Source:
         return peer.figures(len(times) * point["requestBytes"], len(times), took, times, mine[0] + theirs[0],
                             mine[1] + theirs[1], right)
 
-    def churn(self, point):
+    def churn(self, point, seconds):
         self.prepare(point)
+        peer.repeat(self.first_transfer, seconds / 4)
         self.other("mark")
         cost = peer.Cost()
+        parts = []
+        peer.repeat(lambda i: parts.append(self.first_transfer(i)), seconds)
+        used = cost.used()
+        others, right = self.other("result", 1)
+        return peer.churned(point, parts, used, others, right)
+
+    def first_transfer(self, number):
         start = time.perf_counter()
         name, base = self.other("fresh")
         self.end.fresh()
@@ -160,13 +168,8 @@ class Source:
             raise RuntimeError("batch_transfer_sync_write failed")
         end = time.perf_counter()
         self.end.end_fresh()
-        used = cost.used()
-        others, right = self.other("result", 1)
         self.other("end_fresh")
-        return peer.figures(point["requestBytes"], 1, end - start, [end - start], used[0] + others[0],
-                            used[1] + others[1], right, parts={
-                                "start and register": (registered - start) * 1e3,
-                                "connect and first block": (end - registered) * 1e3})
+        return {"start and register": registered - start, "connect and first block": end - registered}
 
 
 def find():

@@ -232,7 +232,7 @@ class Source:
         if point["kind"] == "MESSAGE":
             return self.messages(point, seconds)
         if point["kind"] == "CHURN":
-            return self.churn(point)
+            return self.churn(point, seconds)
         self.prepare(point)
         run = self.files if LINK == "file" else self.run
         run(seconds / 4)
@@ -282,7 +282,7 @@ class Source:
         return peer.figures(count * point["pieceBytes"], count, took, times, used[0] + theirs[0],
                             used[1] + theirs[1], True, "both ends poll")
 
-    def churn(self, point):
+    def churn(self, point, seconds):
         if LINK == "file":
             raise peer.Unsupported("a file has no connection")
         if point != self.point:
@@ -290,8 +290,16 @@ class Source:
             self.end.set_up(point, True)
             self.other("set_up", point, False)
             self.point = point
+        peer.repeat(self.first_transfer, seconds / 4)
         self.other("mark")
         cost = peer.Cost()
+        parts = []
+        peer.repeat(lambda i: parts.append(self.first_transfer(i)), seconds)
+        used = cost.used()
+        others, right = self.other("result", 1)
+        return peer.churned(point, parts, used, others, right)
+
+    def first_transfer(self, number):
         start = time.perf_counter()
         metadata, base = self.other("fresh")
         self.end.fresh()
@@ -308,14 +316,8 @@ class Source:
         a.release_xfer_handle(handle)
         a.remove_remote_agent(name)
         self.end.end_fresh()
-        used = cost.used()
-        others, right = self.other("result", 1)
         self.other("end_fresh")
-        return peer.figures(point["requestBytes"], 1, end - start, [end - start], used[0] + others[0],
-                            used[1] + others[1], right, parts={
-                                "start and register": (registered - start) * 1e3,
-                                "connect": (connected - registered) * 1e3,
-                                "first block": (end - connected) * 1e3})
+        return {"start and register": registered - start, "connect": connected - registered, "first block": end - connected}
 
 
 def find():

@@ -69,6 +69,14 @@ def figures(sent, transfers, seconds, times, cpu, peak, verified, note="", parts
             "cpuSeconds": cpu, "peakBytes": peak, "verified": verified, "note": note, "parts": parts or {}}
 
 
+def churned(point, parts, mine, theirs, verified):
+    """The figures of new peers, one after the other: seconds of each part of each of them."""
+    times = [sum(one.values()) for one in parts]
+    usual = sorted(parts, key=lambda one: sum(one.values()))[len(parts) // 2]
+    return figures(len(parts) * point["requestBytes"], len(parts), sum(times), times, mine[0] + theirs[0],
+                   mine[1] + theirs[1], verified, parts={what: seconds * 1e3 for what, seconds in usual.items()})
+
+
 class Cost:
     """CPU time and peak memory of this process since it was made."""
 
@@ -92,7 +100,8 @@ class Cost:
 
 
 class Memory:
-    """The working set of one end, in page-aligned memory; pieces of a request lie where the order says."""
+    """The working set of one end, in huge pages where the kernel has them, as kvwire's own memory is; pieces of a request
+    lie where the order says."""
 
     def __init__(self, point, source):
         import mmap
@@ -100,7 +109,12 @@ class Memory:
         self.numpy = numpy
         self.piece, self.pieces = point["pieceBytes"], point["pieces"]
         self.requests, self.bytes = point["requests"], point["workingSetBytes"]
-        self.map = mmap.mmap(-1, self.bytes)
+        self.map = mmap.mmap(-1, self.bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            try:
+                self.map.madvise(mmap.MADV_HUGEPAGE)
+            except OSError:
+                pass  # A kernel without them.
         self.words = numpy.frombuffer(self.map, dtype=numpy.uint64).reshape(-1, self.piece // 8)
         self.address = self.words.ctypes.data
         self.order = numpy.arange(self.requests * self.pieces)

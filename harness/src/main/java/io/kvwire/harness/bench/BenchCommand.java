@@ -160,7 +160,7 @@ public final class BenchCommand implements Callable<Integer> {
                         BenchReport.SCHEMA,
                         date,
                         Machine.describe(spec.root().versionProvider()),
-                        "kvwire bench" + words(),
+                        commandLine(),
                         quick,
                         usedRounds(),
                         usedSeconds(),
@@ -262,7 +262,15 @@ public final class BenchCommand implements Callable<Integer> {
                         file + ": its folder does not exist; make it first");
             }
         }
+        readable("--with", rig.file, "kvwire rig perf --out FOLDER");
+        readable("--demo", demo, "kvwire demo --json FILE");
         require(!chosen().isEmpty(), "--subjects " + subjects + ": there is none of that name");
+    }
+
+    private void readable(String option, Path file, String maker) {
+        require(
+                file == null || Files.isReadable(file),
+                "%s %s: cannot be read; '%s' writes such a file".formatted(option, file, maker));
     }
 
     private void require(boolean good, String message) {
@@ -283,8 +291,9 @@ public final class BenchCommand implements Callable<Integer> {
         return minutes > 0 ? minutes : quick ? QUICK_MINUTES : MINUTES;
     }
 
-    private String words() {
-        return quick ? " --quick" : "";
+    private String commandLine() {
+        var words = spec.root().commandLine().getParseResult().originalArgs();
+        return "kvwire " + String.join(" ", words);
     }
 
     private BenchRun.Plan plan(Path home, Path folder) throws IOException {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -170,20 +171,27 @@ final class BenchRun {
                         : null);
     }
 
-    /** A JVM compiles what runs often; a first measurement would be that of its interpreter. */
+    /**
+     * A JVM compiles what runs often; a first measurement would be that of its interpreter. What
+     * runs at a point follows its kind: who has only been written to has never written.
+     */
     private void warmUp(List<Point> points) {
-        points.stream()
-                .filter(point -> point.memoryBytes() <= plan.memoryBytes())
-                .findFirst()
-                .ifPresent(point -> {
-                    var ours = ours(point).toList();
-                    long start = System.nanoTime();
-                    for (var subject : ours) {
-                        progress.now("warming up " + subject.id());
-                        var _ = adapters.get(subject).measure(point, WARM_UP_SECONDS, patience());
-                    }
-                    budget.started(ours.size(), secondsSince(start));
-                });
+        var seen = EnumSet.noneOf(Point.Kind.class);
+        for (var point : points) {
+            if (point.memoryBytes() <= plan.memoryBytes() && seen.add(point.kind())) {
+                warmUp(point);
+            }
+        }
+    }
+
+    private void warmUp(Point point) {
+        var ours = ours(point).toList();
+        long start = System.nanoTime();
+        for (var subject : ours) {
+            progress.now("warming up " + subject.id());
+            var _ = adapters.get(subject).measure(point, WARM_UP_SECONDS, patience());
+        }
+        budget.started(ours.size(), secondsSince(start));
     }
 
     private Stream<Subject> ours(Point point) {
@@ -219,7 +227,7 @@ final class BenchRun {
                         .count();
         long warmUps =
                 later.stream()
-                        .flatMap(p -> ours(p).map(s -> p.workload() + " " + s.id()))
+                        .flatMap(p -> ours(p).map(s -> p.workload() + p.kind() + s.id()))
                         .distinct()
                         .count();
         return LAST_SECONDS + budget.toStart((int) (starts + warmUps));

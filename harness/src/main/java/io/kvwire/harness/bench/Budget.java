@@ -94,7 +94,7 @@ final class Budget {
 
     /** Learns what a turn took that was to last so many seconds. */
     void turned(Subject subject, Point point, boolean firstOfPoint, double ordered, double took) {
-        double beside = Math.max(0, took - turnSeconds(point, ordered));
+        double beside = Math.max(0, took - turnSeconds(ordered));
         (firstOfPoint ? first : later)
                 .computeIfAbsent(key(subject, point), id -> new Line())
                 .learn(point.memoryBytes(), beside);
@@ -110,18 +110,15 @@ final class Budget {
         refused.add(subject.id() + " " + point.kind());
     }
 
-    private static double turnSeconds(Point point, double ordered) {
-        // A new peer is measured once, however long that takes.
-        return point.kind() == Point.Kind.CHURN ? 0 : ordered * WITH_WARM_UP;
+    private static double turnSeconds(double ordered) {
+        return ordered * WITH_WARM_UP;
     }
 
     /** {@return what a first, or a later, round at a point will take} */
     double round(Ahead ahead, double seconds, boolean firstOfPoint) {
         return ahead.subjects().stream()
                 .filter(s -> !refused.contains(s.id() + " " + ahead.point().kind()))
-                .mapToDouble(s ->
-                        turnSeconds(ahead.point(), seconds)
-                                + beside(s, ahead.point(), firstOfPoint))
+                .mapToDouble(s -> turnSeconds(seconds) + beside(s, ahead.point(), firstOfPoint))
                 .sum();
     }
 

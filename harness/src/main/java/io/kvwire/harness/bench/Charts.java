@@ -7,6 +7,7 @@ import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -45,6 +46,11 @@ public final class Charts {
         new Color(0x999999),
         new Color(0x000000)
     };
+
+    private static final Color GRID = new Color(0xE6E6E6);
+
+    /** Of a line with more points, none is marked. */
+    private static final int MOST_MARKED_POINTS = 100;
 
     private Charts() {}
 
@@ -96,15 +102,11 @@ public final class Charts {
      * @param title of the chart
      * @param xTitle what is along
      * @param yTitle what is up
-     * @param logarithmic whether the x axis is
+     * @param top of the y axis; 0 for as high as the figures are
      * @param series for each name, the two coordinates of its points
      */
     public static String lines(
-            String title,
-            String xTitle,
-            String yTitle,
-            boolean logarithmic,
-            Map<String, Line> series) {
+            String title, String xTitle, String yTitle, double top, Map<String, Line> series) {
         XYChart chart =
                 new XYChartBuilder()
                         .width(WIDTH)
@@ -114,10 +116,17 @@ public final class Charts {
                         .yAxisTitle(yTitle)
                         .build();
         style(chart.getStyler());
-        chart.getStyler().setXAxisLogarithmic(logarithmic);
         chart.getStyler().setYAxisMin(0.0);
+        if (top > 0) {
+            chart.getStyler().setYAxisMax(top);
+        }
         chart.getStyler().setMarkerSize(4);
-        series.forEach((name, line) -> chart.addSeries(name, line.x(), line.y()));
+        series.forEach((name, line) -> {
+            var added = chart.addSeries(name, line.x(), line.y());
+            if (line.x().size() > MOST_MARKED_POINTS) {
+                added.setMarker(SeriesMarkers.NONE);
+            }
+        });
         return svg(chart);
     }
 
@@ -211,6 +220,11 @@ public final class Charts {
         styler.setPlotBorderVisible(false);
         styler.setLegendPosition(Styler.LegendPosition.OutsideE);
         styler.setSeriesColors(COLOURS);
+        if (styler instanceof AxesChartStyler axes) {
+            // Dashes would be drawn one by one.
+            axes.setPlotGridLinesStroke(new BasicStroke(1));
+            axes.setPlotGridLinesColor(GRID);
+        }
     }
 
     private static String svg(Chart<?, ?> chart) {
@@ -223,6 +237,6 @@ public final class Charts {
         var text = bytes.toString(StandardCharsets.UTF_8);
         // A page's parser wants neither the declaration nor the document type.
         int start = text.indexOf("<svg");
-        return start < 0 ? "" : text.substring(start);
+        return start < 0 ? "" : SvgText.compact(text.substring(start));
     }
 }

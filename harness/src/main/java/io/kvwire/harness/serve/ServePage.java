@@ -5,6 +5,7 @@ import io.kvwire.harness.bench.HtmlPage;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -55,27 +56,40 @@ final class ServePage {
                         .orElse(0);
         page.heading("Over time, at %.2g requests/s".formatted(highest));
         var runs = report.runs().stream().filter(r -> r.requestsPerSecond() == highest).toList();
-        Map<String, Charts.Line> gaps = new LinkedHashMap<>();
-        for (var run : runs) {
-            if (!run.gaps().isEmpty()) {
-                var sorted =
-                        run.gaps().stream()
-                                .sorted(java.util.Comparator.comparing(ServeReport.Gap::seconds))
-                                .toList();
-                gaps.put(
-                        run.mode(),
-                        new Charts.Line(
-                                sorted.stream().map(ServeReport.Gap::seconds).toList(),
-                                sorted.stream().map(ServeReport.Gap::millis).toList()));
-            }
-        }
-        if (!gaps.isEmpty()) {
-            page.chart(Charts.lines("Time between tokens", "s", "ms", false, gaps));
-        }
+        gaps(runs);
         overTime("Queue depth, all workers", "requests", runs, ServeReport.Sample::queued);
         overTime("Sequences that decode", "sequences", runs, ServeReport.Sample::active);
         overTime("Prefixes under a lease", "prefixes", runs, ServeReport.Sample::leases);
         overTime("KV blocks in use, fullest worker", "share", runs, ServeReport.Sample::kvUse);
+    }
+
+    /** One chart for each mode, of the same height: one above the other would hide it. */
+    private void gaps(List<ServeReport.Run> runs) {
+        double top =
+                runs.stream()
+                        .flatMap(run -> run.gaps().stream())
+                        .mapToDouble(ServeReport.Gap::millis)
+                        .max()
+                        .orElse(0);
+        for (var run : runs) {
+            if (!run.gaps().isEmpty()) {
+                var sorted =
+                        run.gaps().stream()
+                                .sorted(Comparator.comparing(ServeReport.Gap::seconds))
+                                .toList();
+                var line =
+                        new Charts.Line(
+                                sorted.stream().map(ServeReport.Gap::seconds).toList(),
+                                sorted.stream().map(ServeReport.Gap::millis).toList());
+                page.chart(
+                        Charts.lines(
+                                "Time between tokens, " + run.mode(),
+                                "s",
+                                "ms",
+                                top,
+                                Map.of(run.mode(), line)));
+            }
+        }
     }
 
     private void byRate(String title, ToDoubleFunction<ServeReport.Run> figure) {
@@ -112,7 +126,7 @@ final class ServePage {
                             run.samples().stream().map(ServeReport.Sample::seconds).toList(),
                             run.samples().stream().map(s -> value.applyAsDouble(s)).toList()));
         }
-        page.chart(Charts.lines(title, "s", unit, false, series));
+        page.chart(Charts.lines(title, "s", unit, 0, series));
     }
 
     private void table() {

@@ -1,6 +1,7 @@
 package io.kvwire.harness.serve;
 
-import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import java.io.IOException;
@@ -112,13 +113,22 @@ record ServeReport(
      * @param seconds after the start of the run
      * @param millis between two tokens of a request
      */
-    record Gap(double seconds, double millis) {}
+    record Gap(double seconds, double millis) {
+        private static final double PARTS = 1e3;
+
+        /** To a millisecond, and to a microsecond: more digits are no more knowledge. */
+        static Gap of(double seconds, double millis) {
+            return new Gap(Math.rint(seconds * PARTS) / PARTS, Math.rint(millis * PARTS) / PARTS);
+        }
+    }
 
     void write(Path file) throws IOException {
-        JsonMapper.builder()
-                .enable(SerializationFeature.INDENT_OUTPUT)
-                .build()
-                .writeValue(file.toFile(), this);
+        // There are thousands of gaps: a line for each, not four.
+        var lines =
+                new DefaultPrettyPrinter()
+                        .withObjectIndenter(DefaultPrettyPrinter.NopIndenter.instance)
+                        .withArrayIndenter(DefaultIndenter.SYSTEM_LINEFEED_INSTANCE);
+        JsonMapper.builder().build().writer(lines).writeValue(file.toFile(), this);
     }
 
     void print(PrintWriter out) {

@@ -334,7 +334,7 @@ final class ServeRun implements AutoCloseable {
             var millis = log.gapsMillis();
             var ends = log.gapEnds(start);
             for (int i = 0; i < millis.size(); i++) {
-                gaps.add(new ServeReport.Gap(ends.get(i), millis.get(i)));
+                gaps.add(ServeReport.Gap.of(ends.get(i), millis.get(i)));
             }
         }
         return new ServeReport.Run(

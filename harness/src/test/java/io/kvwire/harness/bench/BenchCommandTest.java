@@ -15,10 +15,13 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 
 @Timeout(120)
 class BenchCommandTest {
     private static final String HOME = "kvwire.home";
+    private static final Path RIG_FIGURES =
+            Path.of("..", "benchmarks", "results", "rdma-2026-11-21.json");
 
     @TempDir private Path folder;
 
@@ -64,6 +67,51 @@ class BenchCommandTest {
         assertTrue(ours.verified());
         assertEquals(1, report.comparisons().size(), report.comparisons().toString());
         assertTrue(ran.out().contains("## mine"), ran.out());
+    }
+
+    @Test
+    void aNewPeerIsMeasuredByItsPartsBesideTheRdmaOfAnEarlierRun() throws IOException {
+        var json = folder.resolve("report.json");
+        var html = folder.resolve("report.html");
+        var workload = folder.resolve("peers.json");
+        Files.writeString(
+                workload,
+                """
+                {"name": "peers", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
+                 "points": [{"kind": "CHURN", "blockBytes": 4096, "blocks": 1, "quick": true}]}
+                """);
+        var ran =
+                CommandLineRun.of(
+                        "bench",
+                        "--quick",
+                        "--rounds=1",
+                        "--seconds=0.05",
+                        "--workloads=" + workload,
+                        "--subjects=kvwire-tcp",
+                        "--with=" + RIG_FIGURES,
+                        "--json=" + json,
+                        "--html=" + html);
+        assertEquals(0, ran.status(), ran.err());
+        var report = BenchReport.read(json);
+        var ours = report.rows().getFirst();
+        assertTrue(ours.verified());
+        assertEquals(Set.of("start and register", "connect", "first block"), ours.parts().keySet());
+        assertTrue(ours.rounds().getFirst().transfers() >= 1);
+        assertEquals(5, report.rig().rows().size());
+        assertEquals("kvwire-rdma", report.comparisons().getFirst().subject());
+        assertTrue(report.command().contains("--workloads=" + workload), report.command());
+        assertTrue(ran.out().contains("## rdma"), ran.out());
+        assertTrue(Files.readString(html).contains("<h2>rdma</h2>"), "no RDMA on the page");
+    }
+
+    @Test
+    void figuresOfTheRigComeFromARunOrFromAFile() {
+        var both = CommandLineRun.of("bench", "--rig", "--with=" + RIG_FIGURES);
+        assertEquals(2, both.status());
+        assertTrue(both.err().contains("mutually exclusive"), both.err());
+        var none = CommandLineRun.of("bench", "--with=" + folder.resolve("none.json"));
+        assertEquals(2, none.status(), none.err());
+        assertTrue(none.err().contains("none.json"), none.err());
     }
 
     @Test

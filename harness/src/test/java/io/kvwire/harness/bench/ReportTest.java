@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 class ReportTest {
@@ -123,6 +124,37 @@ class ReportTest {
         var one = Charts.bands("one", "ms", "layer", Map.of("compute", bar));
         var two = Charts.bands("one", "ms", "layer", Map.of("compute", bar, "wire", bar));
         assertTrue(two.length() > one.length(), "the second stage is not there");
+    }
+
+    @Test
+    void aDrawingIsKeptToATenthOfAPixelAndItsPiecesAreJoined() {
+        var svg =
+                """
+                <svg width="960px">
+                  <line style="stroke:red;" x1="0.04999" x2="10.26" y1="1.0" y2="-2.5E-7"/>
+                  <line style="stroke:red;" x1="10.26" x2="20" y1="-2.5E-7" y2="3.96"/>
+                  <line style="stroke:red;" x1="30" x2="40" y1="5" y2="6"/>
+                  <rect x="1.234"/>
+                </svg>
+                """;
+        var expected =
+                """
+                <svg width="960px">
+                <path d="M0 1L10.3 0L20 4" style="stroke:red;stroke-linejoin:round"/>
+                <path d="M30 5L40 6" style="stroke:red;stroke-linejoin:round"/>
+                <rect x="1.2"/></svg>
+                """;
+        assertEquals(expected.replace("\n", ""), SvgText.compact(svg).strip());
+    }
+
+    @Test
+    void aCurveOfManyPointsIsNoHeavyPage() {
+        assumeTrue(Charts.unavailable().isEmpty(), Charts.unavailable());
+        var x = IntStream.range(0, 5_000).mapToObj(i -> i / 100.0).toList();
+        var y = IntStream.range(0, 5_000).mapToObj(i -> i * 7 % 100 / 9.0).toList();
+        var line = Map.of("one", new Charts.Line(x, y));
+        int bytes = Charts.lines("curve", "s", "ms", 0, line).length();
+        assertTrue(bytes < 150_000, bytes + " bytes");
     }
 
     private String page() throws IOException {

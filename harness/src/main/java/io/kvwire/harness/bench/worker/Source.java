@@ -11,6 +11,8 @@ import io.kvwire.transport.Peer;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -20,6 +22,7 @@ import java.util.Map;
  */
 final class Source implements AutoCloseable {
     private static final double NANOS_PER_SECOND = 1e9;
+    private static final double NANOS_PER_MILLI = 1e6;
 
     private final Link link;
     private final TargetProcess target;
@@ -59,7 +62,7 @@ final class Source implements AutoCloseable {
         return switch (point.kind()) {
             case BLOCKS, TRANSFER -> blocks(point, seconds);
             case MESSAGE -> messages(point, seconds);
-            case CHURN -> churn(point);
+            case CHURN -> churn(point, seconds);
             case MANY_TO_ONE, ONE_TO_MANY, ALL_TO_ALL -> {
                 release();
                 yield fan.measure(point, seconds);
@@ -135,31 +138,47 @@ final class Source implements AutoCloseable {
 
     // --- a new peer -----------------------------------------------------------------------------
 
-    private Figures churn(Point point) {
+    private Figures churn(Point point, double seconds) {
         if (churned == null) {
             release();
             churned = new BenchCache(point, true, link.path());
             churned.fill();
-            // Once, so that the target has its memory, too.
-            firstTransfer(point);
         }
+        // The first of them also gives the target its memory.
+        firstTransfers(point, seconds / 4);
         target.ask(TargetMessage.of(Op.MARK));
         var cost = ProcessCost.mark();
-        var parts = firstTransfer(point);
+        var all = firstTransfers(point, seconds);
         var mine = cost.used();
         var theirs = target.ask(TargetMessage.result(1));
-        double millis = parts.values().stream().mapToDouble(Double::doubleValue).sum();
+        var times = Writes.times();
+        all.forEach(one -> times.recordValue(Math.round(total(one) * NANOS_PER_MILLI)));
+        all.sort(Comparator.comparing(Source::total));
         return new Figures(
-                point.requestBytes(),
-                1,
-                millis / 1e3,
-                millis * 1e3,
-                millis * 1e3,
+                all.size() * point.requestBytes(),
+                all.size(),
+                all.stream().mapToDouble(Source::total).sum() / 1e3,
+                times.getValueAtPercentile(50) / 1e3,
+                times.getValueAtPercentile(99) / 1e3,
                 (mine.cpuNanos() + theirs.cpuNanos()) / NANOS_PER_SECOND,
                 mine.peakBytes() + theirs.peakBytes(),
                 theirs.verified(),
                 "",
-                parts);
+                all.get(all.size() / 2));
+    }
+
+    private static double total(Map<String, Double> partsMillis) {
+        return partsMillis.values().stream().mapToDouble(Double::doubleValue).sum();
+    }
+
+    /** New peers, one after the other, for so long; at least one. */
+    private List<Map<String, Double>> firstTransfers(Point point, double seconds) {
+        var all = new ArrayList<Map<String, Double>>();
+        long end = System.nanoTime() + (long) (seconds * NANOS_PER_SECOND);
+        do {
+            all.add(firstTransfer(point));
+        } while (System.nanoTime() < end);
+        return all;
     }
 
     private Map<String, Double> firstTransfer(Point point) {
