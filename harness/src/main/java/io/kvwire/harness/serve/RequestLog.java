@@ -6,7 +6,7 @@ import java.util.List;
 /** The times of one request, as its client saw them. Thread-safe. */
 final class RequestLog {
     private final long id;
-    private final int promptTokens;
+    private final List<Integer> prompt;
     private final RoutingPolicy.Choice choice;
     private final long sentAt;
     private final List<Long> tokens = new ArrayList<>();
@@ -14,9 +14,9 @@ final class RequestLog {
     private String failure = "";
     private int reused;
 
-    RequestLog(long id, int promptTokens, RoutingPolicy.Choice choice, long sentAt) {
+    RequestLog(long id, List<Integer> prompt, RoutingPolicy.Choice choice, long sentAt) {
         this.id = id;
-        this.promptTokens = promptTokens;
+        this.prompt = List.copyOf(prompt);
         this.choice = choice;
         this.sentAt = sentAt;
     }
@@ -25,8 +25,12 @@ final class RequestLog {
         return id;
     }
 
+    List<Integer> prompt() {
+        return prompt;
+    }
+
     int promptTokens() {
-        return promptTokens;
+        return prompt.size();
     }
 
     RoutingPolicy.Choice choice() {

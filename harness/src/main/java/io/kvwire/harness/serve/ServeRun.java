@@ -262,7 +262,7 @@ final class ServeRun implements AutoCloseable {
         var prompt = arrival.prompt();
         long id = ids.incrementAndGet();
         var choice = fleet.policy().choose(prompt);
-        var log = new RequestLog(id, prompt.size(), choice, System.nanoTime());
+        var log = new RequestLog(id, prompt, choice, System.nanoTime());
         running.put(id, log);
         choice.decoder().took();
         choice.prefiller().ifPresent(Worker::took);
@@ -286,7 +286,13 @@ final class ServeRun implements AutoCloseable {
         switch (event) {
             case ServeEvent.Token token -> token(worker, token.id());
             case ServeEvent.Done done ->
-                    end(worker, done.id(), log -> log.done(done.reusedTokens()));
+                    end(
+                            worker,
+                            done.id(),
+                            log -> {
+                                worker.remember(log.prompt());
+                                log.done(done.reusedTokens());
+                            });
             case ServeEvent.Failed failed -> {
                 if (failed.id() < 0) {
                     lost = failed.why();

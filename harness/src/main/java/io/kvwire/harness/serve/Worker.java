@@ -81,11 +81,11 @@ final class Worker implements AutoCloseable {
     }
 
     void send(ServeOrder order) {
-        remember(order.prompt());
         process.send(ServeJson.line(ServeOrder.class, order));
     }
 
-    private void remember(List<Integer> prompt) {
+    /** A prompt whose blocks it keeps; nobody can use them before it is done with it. */
+    void remember(List<Integer> prompt) {
         synchronized (prefixes) {
             prefixes.addLast(prompt);
             if (prefixes.size() > REMEMBERED) {
