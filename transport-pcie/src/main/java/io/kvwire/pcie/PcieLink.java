@@ -199,8 +199,11 @@ final class PcieLink implements DataLink {
             }
         }
         if (last) {
-            handler.closed(closing.orElseThrow());
-            finishIfIdle();
+            try {
+                handler.closed(closing.orElseThrow());
+            } finally {
+                finishIfIdle(); // or the node that closes would wait for ever
+            }
         }
     }
 

@@ -70,7 +70,7 @@ final class BothEnds {
     static void assertGivenUpWhenStopped(Neighbour here, Peer peer, OtherProcess there) {
         here.fill(1);
         assertDone(here.write(peer, there.table()));
-        there.signal("STOP");
+        there.stop();
         var write = here.write(peer, there.table());
         var read = here.read(peer, there.table());
         assertLost(write);

@@ -1,5 +1,7 @@
 package io.kvwire.pcie;
 
+import static org.awaitility.Awaitility.await;
+
 import io.kvwire.pcie.cuda.TestDriver;
 
 import java.io.BufferedReader;
@@ -8,6 +10,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -127,6 +131,31 @@ final class OtherProcess implements AutoCloseable {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             throw new AssertionError("interrupted", e);
+        }
+    }
+
+    /**
+     * Stops it, and waits until each of its threads has: the signal is one thread's to take, and
+     * the others go on until that one has run.
+     */
+    void stop() {
+        signal("STOP");
+        await().until(() -> {
+            try (var threads = Files.list(Path.of("/proc", String.valueOf(pid()), "task"))) {
+                return threads.allMatch(OtherProcess::isStopped);
+            }
+        });
+    }
+
+    /** The state stands behind the name, which is in brackets. */
+    private static boolean isStopped(Path thread) {
+        try {
+            var stat = Files.readString(thread.resolve("stat"));
+            return stat.startsWith("T", stat.lastIndexOf(')') + 2);
+        } catch (NoSuchFileException e) {
+            return true; // ended meanwhile
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -13,9 +13,13 @@ import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -25,6 +29,8 @@ import javax.net.ssl.SSLPeerUnverifiedException;
  * the first reason. Confined to the event loop of its channel.
  */
 abstract class Connection extends ChannelInboundHandlerAdapter {
+    private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
     private static final long CLOSE_NOTIFY_MILLIS = 500;
 
     private final Channel channel;
@@ -101,10 +107,23 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
         handshakeTimer = Optional.empty();
     }
 
+    /**
+     * Has the loop of a channel do something, unless the node's loops have ended: then the channel
+     * is closed, and there is nothing left to do. A thread of another wire may come as late as
+     * that.
+     */
+    static void onLoop(Channel channel, Runnable task) {
+        try {
+            channel.eventLoop().execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("{} is closed, and its loop has ended", channel, e);
+        }
+    }
+
     /** Closes the connection; any thread. */
     final void fail(TransferException reason) {
         if (!channel.eventLoop().inEventLoop()) {
-            channel.eventLoop().execute(() -> fail(reason));
+            onLoop(channel, () -> fail(reason));
             return;
         }
         if (failure.isEmpty()) {

@@ -44,7 +44,7 @@ final class Pump implements FileRegion {
         if (channel.eventLoop().inEventLoop()) {
             turn();
         } else {
-            channel.eventLoop().execute(turn);
+            Connection.onLoop(channel, turn);
         }
     }
 

@@ -70,7 +70,7 @@ final class TcpControlLink extends Connection implements ControlLink {
         outlet =
                 new ControlOutlet(
                         WAITING_MESSAGES * (limits.maxControlBytes() + ControlFrame.HEADER_BYTES),
-                        () -> channel.eventLoop().execute(this::drained));
+                        () -> onLoop(channel, this::drained));
         pump = new Pump(channel, outlet);
     }
 
@@ -169,7 +169,7 @@ final class TcpControlLink extends Connection implements ControlLink {
     public void close(TransferException reason) {
         left = true;
         outlet.refuse();
-        channel().eventLoop().execute(() -> startClosing(reason));
+        onLoop(channel(), () -> startClosing(reason));
     }
 
     @Override
