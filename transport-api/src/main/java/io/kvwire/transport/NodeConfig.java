@@ -48,7 +48,7 @@ public record NodeConfig(
     public enum WaitMode {
         /** Sleep in the kernel until there is work. */
         SLEEP,
-        /** Poll without sleeping: one core for each thread, for the lowest latency. */
+        /** Poll without sleeping where work is awaited: the lowest latency, for whole cores. */
         SPIN
     }
 
