@@ -20,6 +20,8 @@ NO_DEVICE = 999
 # Beyond the system's limit, for who may; anybody else gets as much as that.
 SO_SNDBUFFORCE = 32
 CABLE_BYTES = 64 << 20
+# Set when whoever waits for guests in other threads has given up.
+ENDING = threading.Event()
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -63,20 +65,22 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None):
+def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None, label=None):
     """Runs one command in each of one or two guests.
 
     Returns the exit statuses in order. Whatever the commands leave in $RIG_EXCHANGE lies in FOLDER/1 and FOLDER/2
     afterwards, beside their output. Raises RigError when a guest does not boot or a command does not end in time. When one
     command fails, the other guest has a little time left to end as well. When one succeeds, $RIG_EXCHANGE/other-ended
-    appears in the other, for a server to end by. Lines in which HIDE is found are not printed.
+    appears in the other, for a server to end by. Lines in which HIDE is found are not printed, and LABEL stands before those
+    that are. May run in several threads at once; those other than the main one end when ENDING is set.
     """
     kernel, initramfs = boot_files()
     guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
     hosts = len(guests)
     cables = [cable() for _ in range(rails + 1)] if hosts == 2 else []
     cpus = cpus or (2 if hosts == 1 else 1)
-    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    main = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)) if main else None
     try:
         for guest in guests:
             ends = [pair[guest.number - 1] for pair in cables]
@@ -84,7 +88,7 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
         for ends in cables:
             for end in ends:
                 end.close()
-        with followed(guests, hide):
+        with followed(guests, hide, label):
             wait(guests, timeout)
         return [guest.status() for guest in guests]
     finally:
@@ -92,7 +96,8 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
             if guest.process:
                 guest.process.kill()
                 guest.process.wait()
-        signal.signal(signal.SIGTERM, previous)
+        if main:
+            signal.signal(signal.SIGTERM, previous)
 
 
 def start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus):
@@ -131,6 +136,8 @@ def wait(guests, timeout):
     deadline = time.monotonic() + timeout
     given_up = None
     while any(guest.process.poll() is None for guest in guests):
+        if ENDING.is_set():
+            raise RigError("ended with another run")
         if time.monotonic() > deadline:
             raise RigError(f"not done after {timeout} s; what was printed so far: {guests[0].folder.parent}")
         if given_up and time.monotonic() > given_up:
@@ -159,10 +166,11 @@ def check_end(guest):
 
 
 @contextlib.contextmanager
-def followed(guests, hide):
-    """Prints what the commands print while they run; with two guests each line says whose it is."""
+def followed(guests, hide, label):
+    """Prints what the commands print while they run; each line says whose it is where that is not plain."""
     over = threading.Event()
-    threads = [threading.Thread(target=follow, args=(guest, len(guests), hide, over)) for guest in guests]
+    prefixes = [f"[{label or guest.number}] " if label or len(guests) > 1 else "" for guest in guests]
+    threads = [threading.Thread(target=follow, args=(*each, hide, over)) for each in zip(guests, prefixes)]
     for thread in threads:
         thread.start()
     try:
@@ -173,8 +181,7 @@ def followed(guests, hide):
             thread.join()
 
 
-def follow(guest, hosts, hide, over):
-    prefix = f"[{guest.number}] " if hosts > 1 else ""
+def follow(guest, prefix, hide, over):
     with open(guest.folder / "output", errors="replace") as output:
         rest = ""
         last = False

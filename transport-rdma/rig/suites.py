@@ -1,5 +1,6 @@
 """Runs JUnit suites in guests: builds the module here, hands the guest a class path, counts what came back."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -8,8 +9,8 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as xml
 
-from guests import run_guests
-from image import HERE, RigError
+from guests import ENDING, run_guests
+from image import HERE, RigError, boot_files
 
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "rig"
@@ -64,6 +65,12 @@ def built(module):
 BY_NATURE = "has not the trait"
 
 
+def method(case):
+    """The method of a test in JUnit's XML, as it is selected: CLASS#METHOD(TYPES), without the number of its arguments."""
+    types = re.sub(r"\bString\b", "java.lang.String", case.get("name").partition(")")[0])
+    return f"{case.get('classname')}#{types})"
+
+
 class Counts:
     """What became of the tests of some runs; prints the line that closes a command."""
 
@@ -71,11 +78,13 @@ class Counts:
         self.passed, self.failed, self.skipped = 0, 0, 0
         self.missing = 0
 
-    def add(self, reports):
-        """Counts the tests in a folder of JUnit's XML reports and says why each skipped one was."""
+    def add(self, reports, without=()):
+        """Counts the tests in a folder of JUnit's XML reports, those of some methods left out, and says why any was skipped."""
         files = sorted(reports.glob("TEST-*.xml"))
         for file in files:
             for case in xml.parse(file).getroot().iter("testcase"):
+                if method(case) in without:
+                    continue
                 skipped = case.find("skipped")
                 if skipped is not None:
                     self.skipped += 1
@@ -122,15 +131,25 @@ def junit(classpath, selection, properties=()):
 
 def run_junit(name, commands, counts, **options):
     """Boots guests, the first of which runs a JUnit command, and adds up the tests."""
+    add_up(name, boot_junit(name, commands, **options), counts)
+
+
+def boot_junit(name, commands, **options):
+    """Boots guests, the first of which runs a JUnit command; returns its status."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
     # Starts are in the file for whoever looks for a test that hangs; ends are enough for those who watch.
-    statuses = run_guests(commands, folder, hide=re.compile(":: STARTED$"), **options)
+    return run_guests(commands, folder, hide=re.compile(":: STARTED$"), **options)[0]
+
+
+def add_up(name, status, counts):
+    """Adds up the tests of a run."""
+    folder = WORK / name
     failed = counts.failed
     if not counts.add(folder / "1" / "reports"):
         raise RigError(f"{name}: no reports of tests; see {folder}/1/output")
-    if statuses[0] != 0 and counts.failed == failed:
-        counts.check(f"{name}: JUnit ended with status {statuses[0]}, see {folder}/1/output", False)
+    if status != 0 and counts.failed == failed:
+        counts.check(f"{name}: JUnit ended with status {status}, see {folder}/1/output", False)
 
 
 MODULE = "transport-rdma"
@@ -147,30 +166,80 @@ PATIENCE = "-Dkvwire.tck.patience=25"
 ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
 
 
-def conformance(providers, whole, timeout):
-    """The tests of the RDMA path that need a device, with each provider in a guest of its own, one after the other.
+def conformance(providers, whole, jobs, timeout):
+    """The tests of the RDMA path that need a device, with each provider in a guest of its own, JOBS of them at a time.
 
     The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider.
     """
     classpath, counts = built(MODULE), Counts()
     selection = [f"--select-package={PACKAGE}", "--include-tag=rdma-device", "--exclude-tag=two-hosts"]
-    for provider in providers:
+
+    def run(provider):
         print(f"--- conformance of the provider {provider}", flush=True)
         left_out = [] if whole or provider == PROVIDERS[0] else [f"--exclude-methodname={ABOVE_PROVIDERS}"]
         command = junit(classpath, selection + left_out, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
         # One processor: two emulated ones that run code while the JVM patches it have crashed it.
-        run_junit(f"conformance-{provider}", [command], counts, timeout=timeout, rails=2, cpus=1)
+        options = {"timeout": timeout, "rails": 2, "cpus": 1, "label": provider if jobs > 1 else None}
+        return boot_junit(f"conformance-{provider}", [command], **options)
+
+    for status, provider in zip(at_a_time(jobs, run, providers), providers):
+        add_up(f"conformance-{provider}", status, counts)
     return counts.close()
 
 
-def two_hosts(names, timeout):
-    """Transfers and faults between two guests."""
-    classpath, counts = built(MODULE), Counts()
-    selection = [f"--select-{'method' if '#' in name else 'class'}={name}" for name in names]
+def at_a_time(jobs, work, items):
+    """Yields what WORK returns for each of the items, in their order, with so many under way at a time."""
+    if jobs == 1:
+        yield from map(work, items)
+        return
+    boot_files()  # makes them when they are missing, which must not happen twice at a time
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        try:
+            yield from pool.map(work, items)
+        except BaseException:
+            ENDING.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def failed_tests(reports):
+    """The methods of which a test failed in a folder of JUnit's XML reports, as CLASS#METHOD(TYPES)."""
+    names = set()
+    for file in reports.glob("TEST-*.xml"):
+        for case in xml.parse(file).getroot().iter("testcase"):
+            if case.find("failure") is not None or case.find("error") is not None:
+                names.add(method(case))
+    return sorted(names)
+
+
+def two_hosts(names, again, timeout):
+    """Transfers and faults between two guests; what fails is run up to so often AGAIN, by itself in guests of its own."""
+    classpath, counts, earlier = built(MODULE), Counts(), []
+    status = between_two(classpath, "two-hosts", names, timeout)
+    for number in range(2, again + 2):
+        failed = failed_tests(WORK / "two-hosts" / "1" / "reports")
+        if status == 0 or not failed:
+            break
+        # What failed is counted by its last run; the reports of the one before are kept beside it.
+        print(f"--- again, for the time number {number}: {' '.join(failed)}", flush=True)
+        earlier += failed
+        before = WORK / f"two-hosts-{number - 1}"
+        shutil.rmtree(before, ignore_errors=True)
+        (WORK / "two-hosts").rename(before)
+        counts.add(before / "1" / "reports", without=failed)
+        status = between_two(classpath, "two-hosts", failed, timeout)
+    add_up("two-hosts", status, counts)
+    if earlier:
+        print(f"WARNING: {len(earlier)} failures are not counted, since the tests were run again: {' '.join(earlier)}")
+    return counts.close()
+
+
+def between_two(classpath, name, names, timeout):
+    """Boots two guests, the first of which runs the tests of these names, or all; returns its status."""
+    selection = [f"--select-{'method' if '#' in each else 'class'}={each}" for each in names]
     selection = selection or [f"--select-package={PACKAGE}.rig", "--include-tag=two-hosts"]
     first = junit(classpath, selection, ["-Dkvwire.rig.orders=10.9.9.2:7000", PATIENCE])
     # No test begins before its orders would be taken.
     first = f"until (: </dev/tcp/10.9.9.2/7000) 2>/dev/null; do sleep 0.2; done\n{first}"
     second = f"exec python3 -B {shlex.quote(str(HERE / 'agent.py'))}"
-    run_junit("two-hosts", [first, second], counts, timeout=timeout)
-    return counts.close()
+    return boot_junit(name, [first, second], timeout=timeout)

@@ -76,6 +76,8 @@ class RigTest(unittest.TestCase):
         self.assertIn("not done after 15 s", done.stderr)
 
     def test_no_guest_outlives_a_rig_that_is_stopped_or_killed(self):
+        # What a shell starts in the background ignores SIGINT, and hands that on to all that it starts.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
             with self.subTest(signal=number.name):
                 running = subprocess.Popen([RIG, "run", "--hosts", "2", "--out", self.out, "sleep 300"], stderr=subprocess.DEVNULL)

@@ -53,6 +53,8 @@ module io.kvwire.harness {
             info.picocli;
     opens io.kvwire.harness.model to
             com.fasterxml.jackson.databind;
+    opens io.kvwire.harness.options to
+            info.picocli;
     opens io.kvwire.harness.perf to
             com.fasterxml.jackson.databind,
             info.picocli;

@@ -6,6 +6,9 @@ module io.kvwire.tcp {
     requires io.netty.handler;
     requires io.netty.transport;
     requires io.netty.transport.classes.epoll;
+    // Nothing but the native halves of epoll: not resolved if nobody asks, and then TCP is slow.
+    requires io.netty.transport.epoll.linux.aarch_64;
+    requires io.netty.transport.epoll.linux.x86_64;
     requires io.netty.transport.unix.common;
     requires org.slf4j;
 

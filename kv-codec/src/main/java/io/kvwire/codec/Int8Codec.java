@@ -41,6 +41,7 @@ public final class Int8Codec implements KvCodec {
     private final FrameHeader header = new FrameHeader();
     private final String name;
     private final KvCodec raw;
+    private final RowKernels kernels;
     private final Int8Writer writer;
     private final FrameReader reader;
     private final Optional<CodedFrames> codedFrames;
@@ -79,6 +80,7 @@ public final class Int8Codec implements KvCodec {
     Int8Codec(KvModel model, Int8Options options, RowKernels kernels, boolean lz4) {
         this.model = requireNonNull(model, "model");
         this.options = requireNonNull(options, "options");
+        this.kernels = kernels;
         options.rawLayers().forEach(rawLayers::set);
         name = lz4 ? NAME_WITH_LZ4 : NAME;
         raw = lz4 ? new RawLz4Codec(model) : new RawCodec(model);
@@ -140,6 +142,11 @@ public final class Int8Codec implements KvCodec {
     @Override
     public Optional<CodedFrames> codedFrames() {
         return codedFrames;
+    }
+
+    @Override
+    public boolean settled() {
+        return kernels.settled();
     }
 
     /** {@return whether the slab is sent as it is, so in scheme 0} */

@@ -9,7 +9,8 @@ import java.util.function.Supplier;
 
 /**
  * Chooses the kernels, once per process: those on the Vector API where its module is in the boot
- * layer, otherwise the scalar ones, with a warning that names the missing flag.
+ * layer, as soon as they are compiled, otherwise the scalar ones, with a warning that names the
+ * missing flag.
  */
 final class KernelChoice {
     private static final String MODULE = "jdk.incubator.vector";
@@ -42,6 +43,10 @@ final class KernelChoice {
                             + " scalar kernels, many times slower");
             return ScalarRowKernels::new;
         }
-        return VectorRowKernels::new;
+        if (KernelWarmUp.most().isZero()) {
+            return VectorRowKernels::new;
+        }
+        var warmUp = new KernelWarmUp(VectorRowKernels::new, KernelWarmUp.most());
+        return () -> new WarmingKernels(new VectorRowKernels(), warmUp);
     }
 }

@@ -35,6 +35,7 @@ import java.util.zip.CRC32C;
 
 /** The lossless stage: where it pays, that it loses nothing, and what it refuses. */
 class Lz4CodecsTest {
+    private static final int DECODED_CRC_AT = 120;
     private static final int LOSSLESS_AT = 15;
 
     private final KvCodec rawLz4 = new RawLz4Codec(KvModel.UNKNOWN);
@@ -131,6 +132,68 @@ class Lz4CodecsTest {
             seal(changed);
             assertEquals(ErrorCode.CORRUPT, refused(codec, slab, changed).code(), "byte " + at);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"int8+lz4", "int8+lz4,keys=channel", "raw+lz4"})
+    void aWildChecksumOfWhatIsInsideIsCorruption(String text) {
+        var codec = KvCodecProvider.create(text, KvModel.UNKNOWN);
+        var slab = small();
+        var frame = CodecRuns.encode(codec, slab, repeating(slab));
+        for (int bit = 0; bit < Integer.SIZE; bit++) {
+            var changed = frame.clone();
+            changed[DECODED_CRC_AT + bit / 8] ^= (byte) (1 << bit % 8);
+            seal(changed);
+            assertEquals(ErrorCode.CORRUPT, refused(codec, slab, changed).code(), "bit " + bit);
+        }
+    }
+
+    /** A frame that adds up, but for a block that is cut off, or has something behind it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"int8+lz4", "int8+lz4,keys=channel", "raw+lz4"})
+    void aBlockOfAWildLengthIsRefused(String text) {
+        var codec = KvCodecProvider.create(text, KvModel.UNKNOWN);
+        var slab = small();
+        var frame = CodecRuns.encode(codec, slab, repeating(slab));
+        int codes = ByteBuffer.wrap(frame).order(ByteOrder.LITTLE_ENDIAN).getInt(100);
+        var right = withBlock(frame, codes);
+        assertArrayEquals(frame, right, "the block as it is");
+        for (int length = 0; length <= 3 * codes; length++) {
+            if (length != codes) {
+                var code = refused(codec, slab, withBlock(frame, length)).code();
+                assertTrue(
+                        code == ErrorCode.CORRUPT || code == ErrorCode.MALFORMED,
+                        length + " bytes for " + codes + ": " + code);
+            }
+        }
+    }
+
+    /**
+     * The frame with its block cut off, or with zeros behind it, and all lengths and sums right.
+     */
+    private static byte[] withBlock(byte[] frame, int length) {
+        var header = new FrameHeader();
+        header.decode(MemorySegment.ofArray(frame));
+        int scalesFrom = FrameSections.scalesAt(header);
+        int auxiliaryFrom = FrameSections.auxiliaryAt(header);
+        int kept = Math.min(length, header.codeBytes);
+        header.codeBytes = length;
+        int wire = (int) FrameSections.wireBytes(length, header.scaleBytes, header.auxiliaryBytes);
+        var made = Arrays.copyOf(Arrays.copyOf(frame, FrameHeader.BYTES), FrameHeader.BYTES + wire);
+        System.arraycopy(frame, FrameHeader.BYTES, made, FrameHeader.BYTES, kept);
+        System.arraycopy(
+                frame, scalesFrom, made, FrameSections.scalesAt(header), header.scaleBytes);
+        System.arraycopy(
+                frame,
+                auxiliaryFrom,
+                made,
+                FrameSections.auxiliaryAt(header),
+                header.auxiliaryBytes);
+        var buffer = ByteBuffer.wrap(made).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.putInt(96, wire);
+        buffer.putInt(100, length);
+        seal(made);
+        return made;
     }
 
     @Test

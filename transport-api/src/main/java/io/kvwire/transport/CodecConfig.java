@@ -21,6 +21,8 @@ import java.util.Objects;
  * @param threads that encode and decode, for all peers together
  * @param stagingSlots encoded frames to one peer that are not yet on the wire
  * @param stagingBytes memory for those, 64 KiB or more; a single larger frame still goes
+ * @param probeBytes what may be sent to a peer to measure the link when {@code auto}, of codecs or
+ *     of streams, needs its rate and no traffic has told it yet; 64 KiB or more, or 0 for nothing
  */
 public record CodecConfig(
         List<String> codecs,
@@ -28,7 +30,8 @@ public record CodecConfig(
         KvModel model,
         int threads,
         int stagingSlots,
-        long stagingBytes) {
+        long stagingBytes,
+        long probeBytes) {
     /** The name of what is sent as it is. */
     public static final String RAW_NAME = "raw";
 
@@ -45,6 +48,12 @@ public record CodecConfig(
     public static final CodecConfig RAW = of(RAW_NAME);
 
     private static final int DEFAULT_THREADS = 4;
+
+    /** The least that measures a link. */
+    public static final int LEAST_PROBE_BYTES = 64 << 10;
+
+    private static final long MOST_PROBE_BYTES = 1L << 30;
+    private static final long DEFAULT_PROBE_BYTES = 4L << 20;
 
     /** Checks the values and copies the list. */
     public CodecConfig {
@@ -70,6 +79,10 @@ public record CodecConfig(
             throw new IllegalArgumentException(
                     "stagingBytes is " + stagingBytes + ": need at least 64 KiB");
         }
+        if (probeBytes != 0 && (probeBytes < LEAST_PROBE_BYTES || probeBytes > MOST_PROBE_BYTES)) {
+            throw new IllegalArgumentException(
+                    "probeBytes is " + probeBytes + ": need 64 KiB to 1 GiB, or 0 for no probe");
+        }
     }
 
     /**
@@ -80,7 +93,13 @@ public record CodecConfig(
     public static CodecConfig of(String... codecs) {
         int threads = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, DEFAULT_THREADS);
         return new CodecConfig(
-                Arrays.asList(codecs), false, KvModel.UNKNOWN, threads, 256, 64L << 20);
+                Arrays.asList(codecs),
+                false,
+                KvModel.UNKNOWN,
+                threads,
+                256,
+                64L << 20,
+                DEFAULT_PROBE_BYTES);
     }
 
     /**
@@ -91,7 +110,13 @@ public record CodecConfig(
     public static CodecConfig auto(String codec) {
         var both = of(codec, RAW_NAME);
         return new CodecConfig(
-                both.codecs, true, both.model, both.threads, both.stagingSlots, both.stagingBytes);
+                both.codecs,
+                true,
+                both.model,
+                both.threads,
+                both.stagingSlots,
+                both.stagingBytes,
+                both.probeBytes);
     }
 
     /**
@@ -111,7 +136,8 @@ public record CodecConfig(
      * @param value what the values mean
      */
     public CodecConfig withModel(KvModel value) {
-        return new CodecConfig(codecs, automatic, value, threads, stagingSlots, stagingBytes);
+        return new CodecConfig(
+                codecs, automatic, value, threads, stagingSlots, stagingBytes, probeBytes);
     }
 
     /**
@@ -120,7 +146,8 @@ public record CodecConfig(
      * @param count 1 to {@link #MAX_THREADS}
      */
     public CodecConfig withThreads(int count) {
-        return new CodecConfig(codecs, automatic, model, count, stagingSlots, stagingBytes);
+        return new CodecConfig(
+                codecs, automatic, model, count, stagingSlots, stagingBytes, probeBytes);
     }
 
     /**
@@ -130,7 +157,17 @@ public record CodecConfig(
      * @param bytes memory for those
      */
     public CodecConfig withStaging(int slots, long bytes) {
-        return new CodecConfig(codecs, automatic, model, threads, slots, bytes);
+        return new CodecConfig(codecs, automatic, model, threads, slots, bytes, probeBytes);
+    }
+
+    /**
+     * {@return a copy with another bound on what measures a link}
+     *
+     * @param bytes 64 KiB to 1 GiB, or 0 for no probe
+     */
+    public CodecConfig withProbe(long bytes) {
+        return new CodecConfig(
+                codecs, automatic, model, threads, stagingSlots, stagingBytes, bytes);
     }
 
     /** {@return the names of the codecs, best first} */

@@ -36,6 +36,8 @@ class CodecConfigTest {
         refused("0 codec threads", () -> CodecConfig.RAW.withThreads(0));
         refused("0 staging slots", () -> CodecConfig.RAW.withStaging(0, 1 << 20));
         refused("64 KiB", () -> CodecConfig.RAW.withStaging(1, 1000));
+        refused("0 for no probe", () -> CodecConfig.RAW.withProbe(1000));
+        assertEquals(0, CodecConfig.RAW.withProbe(0).probeBytes());
     }
 
     private static void refused(String why, Runnable attempt) {

@@ -125,8 +125,7 @@ final class DeviceExports {
 
     /** Takes what the other end says of a region. */
     void told(byte type, ByteBuffer in) {
-        LaneMemory.require(in.remaining() >= Integer.BYTES, "an answer without a region");
-        var shown = byId.get(in.getInt());
+        var shown = byId.get(SocketMessage.answered(type, in));
         LaneMemory.require(shown != null, "an answer about a region that was not shown");
         switch (type) {
             case SocketMessage.OPENED -> {

@@ -75,9 +75,9 @@ final class Dialing {
         long bytes = LaneMemory.bytes(ring);
         Optional<WakeUp> bell = Optional.empty();
         Optional<WakeUp> peerBell = Optional.empty();
-        Optional<LinkMessages.Memory> messages = Optional.empty();
+        Optional<LinkRings> messages = Optional.empty();
         try (var file = sealed("kvwire-lane", bytes);
-                var ofMessages = sealed("kvwire-messages", LinkMessages.Memory.BYTES)) {
+                var ofMessages = sealed("kvwire-messages", LinkRings.BYTES)) {
             var both = file.map(arena, bytes, true);
             var cookie = new Cookie(arena);
             bell = Optional.of(new WakeUp());
@@ -93,7 +93,7 @@ final class Dialing {
                             .limit(lane == 0 ? 4 : 3)
                             .toArray();
             if (lane == 0) {
-                messages = Optional.of(LinkMessages.Memory.map(ofMessages, true));
+                messages = Optional.of(LinkRings.map(ofMessages, true));
             }
             if (!socket.send(SocketMessage.hello(hello), handed)) {
                 throw lost();
@@ -112,7 +112,7 @@ final class Dialing {
         } catch (RuntimeException e) {
             bell.ifPresent(WakeUp::close);
             peerBell.ifPresent(WakeUp::close);
-            messages.ifPresent(LinkMessages.Memory::close);
+            messages.ifPresent(LinkRings::close);
             arena.close();
             throw e;
         }

@@ -218,7 +218,7 @@ final class Door implements Runnable, AutoCloseable {
         FileDescriptor.makeNonBlocking(handed[1]);
         FileDescriptor.makeNonBlocking(handed[2]);
         var memory = Arena.ofShared();
-        Optional<LinkMessages.Memory> messages = Optional.empty();
+        Optional<LinkRings> messages = Optional.empty();
         try {
             messages = messages(handed);
             var both = file.map(memory, bytes, true);
@@ -249,22 +249,22 @@ final class Door implements Runnable, AutoCloseable {
         } catch (RuntimeException e) {
             if (visitor.parts.isEmpty()) {
                 memory.close();
-                messages.ifPresent(LinkMessages.Memory::close);
+                messages.ifPresent(LinkRings::close);
             }
             throw e;
         }
     }
 
     /** Maps the rings of the link's messages, which lane 0 brings; the descriptor stays open. */
-    private static Optional<LinkMessages.Memory> messages(int[] handed) {
+    private static Optional<LinkRings> messages(int[] handed) {
         if (handed.length < 4) {
             return Optional.empty();
         }
         var file = MemoryFile.adopt(handed[3]);
         LaneMemory.require(
-                file.lengthSealed() && file.bytes() >= LinkMessages.Memory.BYTES,
+                file.lengthSealed() && file.bytes() >= LinkRings.BYTES,
                 "memory of messages whose length is not sealed, or too short");
-        return Optional.of(LinkMessages.Memory.map(file, false));
+        return Optional.of(LinkRings.map(file, false));
     }
 
     private boolean verdict(Visitor visitor, LocalSocket.Message message) {

@@ -301,7 +301,8 @@ final class Lane implements Runnable {
             messages.get().linger();
         }
         queue.shut();
-        link.lost();
+        var why = Optional.ofNullable(queue.failure()).orElseThrow();
+        link.lost(why);
         in.lost();
         out.lost();
         queue.clear();
@@ -311,7 +312,7 @@ final class Lane implements Runnable {
         }
         parts.close();
         ended.complete(null);
-        link.gone(this, Optional.ofNullable(queue.failure()).orElseThrow());
+        link.gone(this, why);
     }
 
     /**

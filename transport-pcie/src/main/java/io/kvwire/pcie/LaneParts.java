@@ -30,7 +30,7 @@ record LaneParts(
         LaneMemory out,
         WakeUp bell,
         WakeUp peerBell,
-        Optional<LinkMessages.Memory> messages,
+        Optional<LinkRings> messages,
         Optional<String> peerCannotRead)
         implements AutoCloseable {
 
@@ -60,6 +60,6 @@ record LaneParts(
         bell.close();
         peerBell.close();
         arena.close();
-        messages.ifPresent(LinkMessages.Memory::close);
+        messages.ifPresent(LinkRings::close);
     }
 }

@@ -1,10 +1,8 @@
 package io.kvwire.pcie;
 
-import io.kvwire.ffi.linux.MemoryFile;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.MessageLane;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -26,9 +24,6 @@ import java.util.function.Consumer;
  * <p>Owned by the link, which closes it when no lane is left. Thread-safe.
  */
 final class LinkMessages implements MessageLane {
-    /** Of each direction. */
-    static final int RING_BYTES = 256 << 10;
-
     /** How many of the longest messages may wait. */
     private static final int WAITING_MESSAGES = 4;
 
@@ -37,7 +32,16 @@ final class LinkMessages implements MessageLane {
     private static final int BATCH = 64;
     private static final int FIRST_BYTES = 4096;
 
-    private final Memory memory;
+    /** Messages fill whole lines of the cache, so that no two share one. */
+    private static final int LINE_BYTES = 64;
+
+    /**
+     * Bytes that are read between two looks at whether the writer waits for room: it never does
+     * before half of the ring is full.
+     */
+    private static final int LOOK_EVERY_BYTES = LinkRings.BYTES_EACH / 8;
+
+    private final LinkRings memory;
     private final int maxBytes;
     private final Runnable wakePeer;
     private final Runnable wakeOwn;
@@ -45,6 +49,7 @@ final class LinkMessages implements MessageLane {
     private final ReentrantLock sending = new ReentrantLock();
     private final RingWriter writer;
     private final MemorySegment out;
+    private final ByteBuffer outView;
     private final ArrayDeque<MemorySegment> waiting = new ArrayDeque<>();
     private long waitingBytes;
     private volatile boolean behind;
@@ -55,45 +60,11 @@ final class LinkMessages implements MessageLane {
     private MemorySegment whole = MemorySegment.ofArray(new byte[FIRST_BYTES]);
     private ByteBuffer view = buffer(whole);
     private int wholeBytes;
+    private long lookedAt;
+    private boolean over;
     private boolean unmapped;
     private volatile Optional<Consumer<ByteBuffer>> receiver = Optional.empty();
     private final AtomicReference<Runnable> last = new AtomicReference<>();
-
-    /**
-     * The rings of both directions.
-     *
-     * @param arena unmaps them
-     * @param in direction from the other end
-     * @param out direction to it
-     */
-    record Memory(Arena arena, LaneMemory in, LaneMemory out) implements AutoCloseable {
-        static final long BYTES = LaneMemory.bytes(RING_BYTES);
-
-        /**
-         * Maps the rings.
-         *
-         * @param file whose length is sealed; still the caller's
-         * @param maker whether this end has made it: its messages are in the first ring
-         */
-        static Memory map(MemoryFile file, boolean maker) {
-            var arena = Arena.ofShared();
-            try {
-                var both = file.map(arena, BYTES, true);
-                return new Memory(
-                        arena,
-                        LaneMemory.direction(both, maker ? 1 : 0, RING_BYTES, 1),
-                        LaneMemory.direction(both, maker ? 0 : 1, RING_BYTES, 1));
-            } catch (RuntimeException e) {
-                arena.close();
-                throw e;
-            }
-        }
-
-        @Override
-        public void close() {
-            arena.close();
-        }
-    }
 
     /**
      * Takes over the rings.
@@ -102,13 +73,14 @@ final class LinkMessages implements MessageLane {
      * @param wakePeer wakes the lane of the other end that looks for messages; called by any thread
      * @param wakeOwn wakes the one of this end
      */
-    LinkMessages(Memory memory, int maxBytes, Runnable wakePeer, Runnable wakeOwn) {
+    LinkMessages(LinkRings memory, int maxBytes, Runnable wakePeer, Runnable wakeOwn) {
         this.memory = memory;
         this.maxBytes = maxBytes;
         this.wakePeer = wakePeer;
         this.wakeOwn = wakeOwn;
         writer = new RingWriter(memory.out());
         out = writer.data();
+        outView = buffer(out);
         reader = new RingReader(memory.in());
     }
 
@@ -120,19 +92,19 @@ final class LinkMessages implements MessageLane {
 
     @Override
     public boolean send(ByteBuffer message) {
-        var bytes = MemorySegment.ofBuffer(message);
         boolean asleep;
         sending.lock();
         try {
             if (closed) {
                 return false;
             }
-            if (!waiting.isEmpty() || !write(bytes)) {
-                if (waitingBytes + bytes.byteSize() > (long) WAITING_MESSAGES * maxBytes) {
+            if (behind || !write(message)) {
+                if (waitingBytes + message.remaining() > (long) WAITING_MESSAGES * maxBytes) {
                     return false;
                 }
-                waiting.add(MemorySegment.ofArray(bytes.toArray(ValueLayout.JAVA_BYTE)));
-                waitingBytes += bytes.byteSize();
+                var bytes = MemorySegment.ofBuffer(message).toArray(ValueLayout.JAVA_BYTE);
+                waiting.add(MemorySegment.ofArray(bytes));
+                waitingBytes += bytes.length;
                 catchUp();
             }
             asleep = takeSleep();
@@ -146,27 +118,34 @@ final class LinkMessages implements MessageLane {
     }
 
     /** {@return whether there was room for a message in one piece} */
-    private boolean write(MemorySegment bytes) {
-        return bytes.byteSize() <= mostInPiece() && piece(bytes, 0, bytes.byteSize());
+    private boolean write(ByteBuffer message) {
+        int count = message.remaining();
+        long at = count <= mostInPiece() ? begin(LaneMessage.WHOLE, count) : -1;
+        if (at < 0) {
+            return false;
+        }
+        outView.put((int) at + LaneMessage.PREFIX_BYTES, message, message.position(), count);
+        writer.publish(length(count));
+        return true;
     }
 
     private long mostInPiece() {
         return (long) writer.maxMessage() - LaneMessage.PREFIX_BYTES;
     }
 
-    private boolean piece(MemorySegment bytes, long from, long count) {
-        int length = LaneMessage.align(LaneMessage.PREFIX_BYTES + (int) count);
+    private static int length(int count) {
+        return (LaneMessage.PREFIX_BYTES + count + LINE_BYTES - 1) & -LINE_BYTES;
+    }
+
+    /** {@return where a message or a piece of one starts, or -1 when there is no room} */
+    private long begin(byte type, int count) {
+        int length = length(count);
         long at = writer.reserve(length);
-        if (at < 0) {
-            return false;
+        if (at >= 0) {
+            LaneMessage.begin(out, at, length, type, (byte) 0);
+            LaneMessage.sizes(out, at, 0, 0, count);
         }
-        boolean ends = from + count == bytes.byteSize();
-        byte type = ends ? LaneMessage.WHOLE : LaneMessage.PIECE;
-        LaneMessage.begin(out, at, length, type, (byte) 0);
-        LaneMessage.sizes(out, at, 0, 0, count);
-        MemorySegment.copy(bytes, from, out, at + LaneMessage.PREFIX_BYTES, count);
-        writer.publish(length);
-        return true;
+        return at;
     }
 
     /** Moves into the ring what waits, as far as there is room; then the other end says when. */
@@ -185,10 +164,13 @@ final class LinkMessages implements MessageLane {
 
     private boolean moveOne() {
         var bytes = waiting.getFirst();
-        long count = Math.min(bytes.byteSize(), mostInPiece());
-        if (!piece(bytes, 0, count)) {
+        int count = (int) Math.min(bytes.byteSize(), mostInPiece());
+        long at = begin(count == bytes.byteSize() ? LaneMessage.WHOLE : LaneMessage.PIECE, count);
+        if (at < 0) {
             return false;
         }
+        MemorySegment.copy(bytes, 0, out, at + LaneMessage.PREFIX_BYTES, count);
+        writer.publish(length(count));
         waiting.removeFirst();
         waitingBytes -= count;
         if (count < bytes.byteSize()) {
@@ -239,7 +221,15 @@ final class LinkMessages implements MessageLane {
 
     @Override
     public void receive(Consumer<ByteBuffer> to) {
-        receiver = Optional.of(to);
+        receiving.lock();
+        try {
+            if (over) {
+                return;
+            }
+            receiver = Optional.of(to);
+        } finally {
+            receiving.unlock();
+        }
         wakeOwn.run(); // what came before is there
     }
 
@@ -287,6 +277,7 @@ final class LinkMessages implements MessageLane {
             } catch (TransferException e) {
                 LOG.log(System.Logger.Level.WARNING, "at the end of a link", e);
             } finally {
+                over = true;
                 receiver = Optional.empty();
                 what = last.getAndSet(null);
                 receiving.unlock();
@@ -309,10 +300,21 @@ final class LinkMessages implements MessageLane {
             }
             done++;
         }
-        if (done > 0 && !unmapped && memory.in().takeWaits()) {
-            wakePeer.run();
+        if (done > 0 && !unmapped) {
+            tellOfRoom();
         }
         return done;
+    }
+
+    /** Wakes the other end if it waits for room. */
+    private void tellOfRoom() {
+        long position = reader.position();
+        if (position - lookedAt >= LOOK_EVERY_BYTES) {
+            lookedAt = position;
+            if (memory.in().takeWaits()) {
+                wakePeer.run();
+            }
+        }
     }
 
     /** Copies a piece, which the other end may still change; {@return whether it is the last} */

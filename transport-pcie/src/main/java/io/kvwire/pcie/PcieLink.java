@@ -33,6 +33,7 @@ final class PcieLink implements DataLink {
     private volatile Lane[] lanes = {};
 
     private volatile Optional<LinkMessages> messages = Optional.empty();
+    private volatile Optional<TransferException> lastLoss = Optional.empty();
     private int lanesUp;
     private int lanesGone;
     private Optional<TransferException> closing = Optional.empty();
@@ -83,7 +84,7 @@ final class PcieLink implements DataLink {
     }
 
     /** Takes the rings of the link's messages. */
-    void carryMessages(LinkMessages.Memory memory) {
+    void carryMessages(LinkRings memory) {
         messages =
                 Optional.of(
                         new LinkMessages(
@@ -170,7 +171,8 @@ final class PcieLink implements DataLink {
     }
 
     /** A lane is at its end, and gives its frames back next. */
-    void lost() {
+    void lost(TransferException why) {
+        lastLoss = Optional.of(why);
         synchronized (this) {
             lanesUp--;
         }
@@ -237,6 +239,11 @@ final class PcieLink implements DataLink {
     @Override
     public synchronized int lanes() {
         return lanesUp;
+    }
+
+    @Override
+    public Optional<TransferException> lastLoss() {
+        return lastLoss;
     }
 
     @Override

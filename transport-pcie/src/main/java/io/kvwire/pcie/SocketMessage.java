@@ -170,8 +170,17 @@ final class SocketMessage {
     static Verdict verdict(ByteBuffer in) {
         LaneMemory.require(in.hasRemaining(), "a short VERDICT");
         boolean reads = in.get() == 1;
+        LaneMemory.require(!reads || !in.hasRemaining(), "a long VERDICT");
         var why = rest(in);
         return new Verdict(reads ? Optional.empty() : Optional.of(why));
+    }
+
+    /** {@return which region OPENED, CANNOT or CLOSED is about; the text of CANNOT is left} */
+    static int answered(byte type, ByteBuffer in) {
+        boolean fits =
+                type == CANNOT ? in.remaining() >= Integer.BYTES : in.remaining() == Integer.BYTES;
+        LaneMemory.require(fits, "an answer about a region of " + in.remaining() + " bytes");
+        return in.getInt();
     }
 
     static String rest(ByteBuffer in) {

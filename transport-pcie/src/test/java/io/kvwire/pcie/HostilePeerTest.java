@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.spi.LinkSetup;
 
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -13,7 +14,11 @@ import org.junit.jupiter.api.Test;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.Random;
+import java.util.function.Consumer;
 
 /** What a peer may write into the memory of a lane: anything. */
 class HostilePeerTest {
@@ -87,6 +92,37 @@ class HostilePeerTest {
         } catch (TransferException e) {
             assertEquals(ErrorCode.MALFORMED, e.code());
         }
+    }
+
+    @Test
+    void aMessageOfTheSocketWithAByteTooManyIsRefused() {
+        var cookie = new Cookie.Where(1, 2);
+        var hello = new SocketMessage.Hello(0, new byte[LinkSetup.TOKEN_BYTES], RING, 8, cookie);
+        assertReadButNotLonger(SocketMessage.hello(hello), SocketMessage::hello);
+        var reads = new SocketMessage.Verdict(Optional.empty());
+        assertReadButNotLonger(SocketMessage.verdict(reads), SocketMessage::verdict);
+        assertReadButNotLonger(
+                SocketMessage.welcome(cookie, reads),
+                in -> {
+                    SocketMessage.cookie(in);
+                    SocketMessage.verdict(in);
+                });
+        assertReadButNotLonger(
+                SocketMessage.opened(0), in -> SocketMessage.answered(SocketMessage.OPENED, in));
+        assertReadButNotLonger(
+                SocketMessage.closed(0), in -> SocketMessage.answered(SocketMessage.CLOSED, in));
+    }
+
+    private static void assertReadButNotLonger(byte[] message, Consumer<ByteBuffer> decoder) {
+        decoder.accept(behindStart(message));
+        var longer = Arrays.copyOf(message, message.length + 1);
+        assertMalformed(() -> decoder.accept(behindStart(longer)));
+    }
+
+    private static ByteBuffer behindStart(byte[] message) {
+        var in = SocketMessage.open(message);
+        SocketMessage.type(in);
+        return in;
     }
 
     @Test

@@ -27,9 +27,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 class LinkMessagesTest {
     private static final int MAX_BYTES = 1 << 20;
 
+    private final AtomicInteger wokenHere = new AtomicInteger();
     private final AtomicInteger wokenThere = new AtomicInteger();
-    private LinkMessages.Memory ours;
-    private LinkMessages.Memory theirs;
+    private LinkRings ours;
+    private LinkRings theirs;
     private LinkMessages here;
     private LinkMessages there;
 
@@ -37,14 +38,13 @@ class LinkMessagesTest {
     void map() {
         assumeTrue(Linux.unavailable().isEmpty(), "needs memory files of Linux");
         try (var file =
-                MemoryFile.create(
-                        "kvwire-messages", LinkMessages.Memory.BYTES, MemoryFile.Pages.BASE)) {
+                MemoryFile.create("kvwire-messages", LinkRings.BYTES, MemoryFile.Pages.BASE)) {
             file.sealLength();
-            ours = LinkMessages.Memory.map(file, true);
-            theirs = LinkMessages.Memory.map(file, false);
+            ours = LinkRings.map(file, true);
+            theirs = LinkRings.map(file, false);
         }
         here = new LinkMessages(ours, MAX_BYTES, wokenThere::incrementAndGet, () -> {});
-        there = new LinkMessages(theirs, MAX_BYTES, () -> {}, () -> {});
+        there = new LinkMessages(theirs, MAX_BYTES, wokenHere::incrementAndGet, () -> {});
     }
 
     @AfterEach
@@ -121,6 +121,27 @@ class LinkMessagesTest {
         here.send(ByteBuffer.wrap(new byte[] {4}));
         there.poll();
         assertEquals(List.of("message 1", "message 2", "message 3", "end"), seen);
+    }
+
+    @Test
+    void whoAsksForMessagesAfterTheLastThingGetsNone() {
+        there.end(() -> {});
+        there.receive(_ -> {
+            throw new AssertionError("a message after the end");
+        });
+        here.send(ByteBuffer.allocate(8));
+        assertEquals(0, there.poll());
+    }
+
+    @Test
+    void aSenderThatWaitsForRoomIsWokenOnceThereIsSome() {
+        for (int i = 0; i < 8; i++) {
+            assertTrue(here.send(ByteBuffer.allocate(LinkRings.BYTES_EACH / 5)));
+        }
+        there.receive(_ -> {});
+        while (wokenHere.get() == 0) {
+            assertTrue(there.poll() > 0, "all is read, and nobody was told");
+        }
     }
 
     @Test

@@ -50,10 +50,24 @@ final class Departures {
     /** Gives credit when much is owed, and posts everything that was added. */
     void post() {
         if (2 * owed >= options.credits() && window.mayCredit()) {
-            begin(window.message(), LaneMessage.CREDIT, (byte) 0, 0, 0, 0);
-            window.send(false);
+            credit(false);
         }
         window.post();
+    }
+
+    /**
+     * Has the device report what it would not report by itself: whether it ended what is posted.
+     */
+    void ask() {
+        if (window.mayCredit()) {
+            credit(true);
+            window.post();
+        }
+    }
+
+    private void credit(boolean signal) {
+        begin(window.message(), LaneMessage.CREDIT, (byte) 0, 0, 0, 0);
+        window.send(signal);
     }
 
     private boolean announceAll() {

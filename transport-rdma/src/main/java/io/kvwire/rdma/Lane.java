@@ -37,9 +37,11 @@ final class Lane {
     private final QueuePair pair;
     private final LaneEnd end;
     private final SendWindow window;
+    private final Progress progress;
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private final Runnable pumpTask = this::pumpSoon;
     private final Runnable pumping = this::postAll;
+    private final Runnable asking = this::ask;
 
     private final FrameQueue queue;
     private volatile double bytesPerNano;
@@ -64,6 +66,7 @@ final class Lane {
         pair = queues.pair();
         end = new LaneEnd(rail, queues);
         window = queues.window();
+        progress = new Progress(options.stallNanos());
         slots = new Slots(this, 0);
         poller.add(this);
     }
@@ -158,15 +161,19 @@ final class Lane {
      */
     void standsStill() {
         failSoon(
-                new TransferException(
-                        ErrorCode.LANE_LOST,
-                        "lane "
-                                + index
-                                + " over "
-                                + rail.pick().port().label()
-                                + " stands still: the device did not take a key away for "
-                                + TimeUnit.NANOSECONDS.toMillis(options.drainNanos())
-                                + " ms (rdma.drainMillis)"));
+                stalled("the device did not take a key away", options.drainNanos(), "drainMillis"));
+    }
+
+    private TransferException stalled(String how, long nanos, String option) {
+        return new TransferException(
+                ErrorCode.LANE_LOST,
+                "lane %d over %s stands still: %s for %d ms (rdma.%s)"
+                        .formatted(
+                                index,
+                                rail.pick().port().label(),
+                                how,
+                                TimeUnit.NANOSECONDS.toMillis(nanos),
+                                option));
     }
 
     private void pumpSoon() {
@@ -329,6 +336,10 @@ final class Lane {
         departures.post();
     }
 
+    private void ask() {
+        departures.ask();
+    }
+
     // ---- the end --------------------------------------------------------------------------------
 
     /** Looks after what nothing else reminds of. */
@@ -336,8 +347,23 @@ final class Lane {
         if (state == State.UP) {
             slots.sweep(now);
             queue.sweep();
+            watch(now);
         } else if (state == State.DRAINING && queues.overdue(now)) {
             drained();
+        }
+    }
+
+    /** Gives the lane up when its device does not go on with what was posted. */
+    private void watch(long now) {
+        long posted = window.posted() - window.done();
+        if (!progress.standsStill(posted > 0, window.awaitsReport(), window.done(), now)) {
+            return;
+        }
+        if (window.awaitsReport()) {
+            var how = "of " + posted + " work requests the device ended none";
+            fail(stalled(how, options.stallNanos(), "stallMillis"));
+        } else {
+            guarded(asking);
         }
     }
 

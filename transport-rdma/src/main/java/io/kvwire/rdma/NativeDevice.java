@@ -55,6 +55,11 @@ final class NativeDevice implements VerbsDevice {
     }
 
     @Override
+    public boolean bindsOnce() {
+        return context.device().bindsOnce();
+    }
+
+    @Override
     public Window window() {
         return new NativeWindow(domain.allocateWindow());
     }

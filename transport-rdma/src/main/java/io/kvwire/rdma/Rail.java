@@ -53,7 +53,11 @@ final class Rail implements AutoCloseable {
                     "rdma.keys is windows, and the device has no memory windows of type 2, or the"
                             + " provider no call for them: use rdma.keys=auto");
         }
-        return any && options.keys() != RdmaOptions.Keys.REGISTRATIONS;
+        return switch (options.keys()) {
+            case AUTO -> any && device.bindsOnce();
+            case WINDOWS -> true;
+            case REGISTRATIONS -> false;
+        };
     }
 
     /** {@return whether peers reach memory through windows, not by keys of registrations} */

@@ -32,6 +32,7 @@ final class RdmaLink implements DataLink {
     /** The lanes, once they are made; never changed after that. */
     private volatile Lane[] lanes = {};
 
+    private volatile Optional<TransferException> lastLoss = Optional.empty();
     private int lanesUp;
     private int lanesGone;
     private boolean complete;
@@ -131,6 +132,7 @@ final class RdmaLink implements DataLink {
 
     /** A lane begins to fail: the other end must learn of it, for it may wait for its bytes. */
     void failing(Lane lane, TransferException why) {
+        lastLoss = Optional.of(why);
         boolean alone;
         synchronized (this) {
             alone = complete && closing.isEmpty();
@@ -213,6 +215,11 @@ final class RdmaLink implements DataLink {
     @Override
     public synchronized int lanes() {
         return lanesUp;
+    }
+
+    @Override
+    public Optional<TransferException> lastLoss() {
+        return lastLoss;
     }
 
     @Override

@@ -15,6 +15,9 @@ final class RdmaOptions {
     /** The longest header of a frame, with room for what stands around it. */
     private static final int LEAST_MESSAGE_BYTES = 12 << 10;
 
+    /** Many times what a request of the longest kind takes on a slow port. */
+    private static final long LEAST_STALL_NANOS = 10_000_000_000L;
+
     private static final String PREFIX = "rdma.";
 
     /** Name, value by default, least, most. */
@@ -56,6 +59,7 @@ final class RdmaOptions {
         number("rdma.spinMicros", 20, 0, 1_000_000);
         number("rdma.revokeMillis", 1000, 0, 3_600_000);
         number("rdma.drainMillis", 5000, 1, 3_600_000);
+        number("rdma.stallMillis", 0, 0, 3_600_000);
     }
 
     /** When the receiver fetches the payload with READ. */
@@ -70,7 +74,7 @@ final class RdmaOptions {
 
     /** Under which keys the peer reaches memory. */
     enum Keys {
-        /** Through windows where the device has them. */
+        /** Through windows where the device has them, and keeps them through lost packets. */
         AUTO,
         /** Keys of their own for each frame, through memory windows of type 2. */
         WINDOWS,
@@ -323,6 +327,23 @@ final class RdmaOptions {
     /** {@return how long a peer may go on with a frame that nobody wants any more} */
     long revokeNanos() {
         return number("rdma.revokeMillis") * 1_000_000L;
+    }
+
+    /**
+     * {@return how long a device may go on with what was posted and end none of it} By default
+     * twice what its retries can take, with one that waits for up to four times the local ACK
+     * timeout, as the InfiniBand specification lets it (volume 1, 9.7.6.1.3), and at least ten
+     * seconds. Without a timeout of its own it may take for ever.
+     */
+    long stallNanos() {
+        int millis = number("rdma.stallMillis");
+        if (millis > 0) {
+            return millis * 1_000_000L;
+        }
+        if (timeout() == 0) {
+            return Long.MAX_VALUE;
+        }
+        return Math.max(LEAST_STALL_NANOS, (2L * 4 * (retries() + 1) * 4096) << timeout());
     }
 
     long drainNanos() {

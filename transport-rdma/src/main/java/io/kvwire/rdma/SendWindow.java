@@ -31,7 +31,7 @@ final class SendWindow implements AutoCloseable {
     private final int messageBytes;
     private long posted;
     private long done;
-    private long signaled;
+    private long signaled = -1;
     private long batched;
     private long nextBuffer;
     private long freeBuffer;
@@ -85,6 +85,11 @@ final class SendWindow implements AutoCloseable {
 
     boolean idle() {
         return done == posted;
+    }
+
+    /** {@return whether a work request that was posted will be reported though it succeeds} */
+    boolean awaitsReport() {
+        return signaled >= done;
     }
 
     boolean mayMessage() {

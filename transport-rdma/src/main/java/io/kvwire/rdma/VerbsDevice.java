@@ -47,6 +47,14 @@ interface VerbsDevice extends AutoCloseable {
     }
 
     /**
+     * {@return whether windows are fit for use: the binding of one is carried out once, although
+     * what was posted before it is sent again}
+     */
+    default boolean bindsOnce() {
+        return true;
+    }
+
+    /**
      * Makes a completion queue.
      *
      * @param depth completions that it must hold

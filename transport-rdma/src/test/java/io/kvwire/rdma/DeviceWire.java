@@ -19,6 +19,8 @@ import java.util.Map;
 
 /** RDMA on a device of this host; -Dkvwire.rdma.provider names the provider. */
 final class DeviceWire implements WireUnderTest {
+    private static final String WITHOUT_WINDOWS = "jverbs";
+
     private final MemoryFabric control = MemoryFabric.create();
     private final CuttingPaths cutting = new CuttingPaths();
     private final Map<String, String> options;
@@ -50,7 +52,13 @@ final class DeviceWire implements WireUnderTest {
     public NodeConfig configure(NodeConfig config) {
         var joined = control.joined(config);
         var all = new HashMap<>(joined.wireOptions());
-        all.put("rdma.provider", System.getProperty("kvwire.rdma.provider", "panama"));
+        var provider = System.getProperty("kvwire.rdma.provider", "panama");
+        all.put("rdma.provider", provider);
+        if (!provider.equals(WITHOUT_WINDOWS)) {
+            all.put("rdma.keys", "windows");
+            // Soft-RoCE does not bear that anything is sent again while windows are bound.
+            all.put("rdma.timeout", "19");
+        }
         all.putAll(options);
         return withTimeToConnect(joined.withWireOptions(all));
     }

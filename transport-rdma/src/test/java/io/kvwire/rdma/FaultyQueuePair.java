@@ -10,16 +10,16 @@ final class FaultyQueuePair implements QueuePair {
     private final QueuePair real;
     private final OrderedFaults faults;
     private boolean oneSided;
+    private volatile boolean failing;
 
     FaultyQueuePair(QueuePair real, OrderedFaults faults) {
         this.real = real;
         this.faults = faults;
     }
 
-    /** Brings it to error, as a fault that was ordered. */
-    void fail() {
-        faults.inject();
-        real.error();
+    /** Brings it to error behind the next READ or WRITE that it posts, while that is in flight. */
+    void failInFlight() {
+        failing = true;
     }
 
     @Override
@@ -115,8 +115,14 @@ final class FaultyQueuePair implements QueuePair {
                 LockSupport.parkNanos(1_000_000);
             }
         }
+        boolean doomed = oneSided && failing;
         oneSided = false;
         real.post();
+        if (doomed) {
+            failing = false;
+            faults.inject();
+            real.error();
+        }
     }
 
     @Override

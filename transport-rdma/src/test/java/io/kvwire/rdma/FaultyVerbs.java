@@ -84,11 +84,11 @@ public final class FaultyVerbs implements Verbs {
         return faults.pairs.stream().map(FaultyQueuePair::number).toList();
     }
 
-    /** Brings a queue pair to error. */
+    /** Brings a queue pair to error behind the next READ or WRITE that it posts. */
     public void failQueuePair(int number) {
         faults.pairs.stream()
                 .filter(pair -> pair.number() == number)
-                .forEach(FaultyQueuePair::fail);
+                .forEach(FaultyQueuePair::failInFlight);
     }
 
     @Override
@@ -139,6 +139,11 @@ public final class FaultyVerbs implements Verbs {
         @Override
         public MemoryKeys registerDmaBuf(DmaBuf buffer, long address, long bytes, int access) {
             return real.registerDmaBuf(buffer, address, bytes, access);
+        }
+
+        @Override
+        public boolean bindsOnce() {
+            return real.bindsOnce();
         }
 
         @Override

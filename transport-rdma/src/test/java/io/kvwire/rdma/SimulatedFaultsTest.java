@@ -25,6 +25,8 @@ class SimulatedFaultsTest {
     private static final byte CANARY = (byte) 0xC5;
     private static final int MANY_STEPS = 20_000;
     private static final Map<String, String> SMALL_REQUESTS = Map.of("rdma.requestBytes", "4096");
+    private static final Map<String, String> STANDS_STILL_SOON =
+            Map.of("rdma.stallMillis", "1", "rdma.drainMillis", "1", "rdma.requestBytes", "4096");
 
     private static SimLinks links(SimFabric fabric, long seed, Map<String, String> options) {
         return new SimLinks(fabric, seed, FRAMES, FRAME_BYTES, options);
@@ -259,6 +261,44 @@ class SimulatedFaultsTest {
             fabric.hold(false);
             links.until("the peer goes on", links::allOver);
             assertFalse(links.sent.getFirst().arrived);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void aDeviceThatStandsStillLosesItsLanesAndEveryFrameEndsOnce(long seed) {
+        var fabric = new SimFabric(seed, SimFabric.Weather.ROUGH);
+        try (var links = links(fabric, seed, STANDS_STILL_SOON).connected()) {
+            links.sendAll();
+            links.until("frames are on their way", () -> links.sent.get(4).lane >= 0);
+            fabric.hold(true);
+            links.until(
+                    "both ends are told",
+                    () -> !links.near.ends.isEmpty() && !links.far.ends.isEmpty());
+            fabric.hold(false);
+            links.until("all frames are over", links::allOver);
+            assertEveryFrameEndedOnce(links);
+            assertEquals(0, fabric.queuePairs());
+            var why = links.near.ends.getFirst();
+            assertEquals(ErrorCode.PEER_LOST, why.code());
+            assertTrue(why.getMessage().contains("stands still"), why.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void aDeviceThatStandsStillIsFoundOutByAskingWhenItHasNothingToReport(long seed) {
+        var fabric = new SimFabric(seed, SimFabric.Weather.ROUGH);
+        try (var links = links(fabric, seed, STANDS_STILL_SOON).connected()) {
+            links.send(0);
+            links.until("it is announced", () -> links.sent.getFirst().lane >= 0);
+            // The grant is one message, and the device need not report that it was sent.
+            links.untilWithoutNear("it is granted", () -> fabric.shown() == 1);
+            fabric.hold(true);
+            links.untilWithoutNear("the lane is lost", () -> links.farLink().lanes() == 1);
+            fabric.hold(false);
+            links.until("all frames are over", links::allOver);
+            assertEveryFrameEndedOnce(links);
         }
     }
 }

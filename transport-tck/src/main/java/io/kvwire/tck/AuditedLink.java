@@ -1,28 +1,24 @@
 package io.kvwire.tck;
 
-import io.kvwire.tck.fault.LinkTap;
+import io.kvwire.tck.fault.ForwardedLink;
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.OutboundFrame;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** One link under {@link Audit}. */
-final class AuditedLink implements LinkTap, DataLink, LinkHandler {
+final class AuditedLink extends ForwardedLink implements LinkHandler {
     private final Audit audit;
     private final LinkHandler node;
     private final Set<AuditedOutbound> carried = ConcurrentHashMap.newKeySet();
     private final AtomicInteger arriving = new AtomicInteger();
     private final AtomicBoolean closed = new AtomicBoolean();
-    private volatile DataLink link;
 
     AuditedLink(Audit audit, LinkHandler node) {
         this.audit = audit;
@@ -35,36 +31,10 @@ final class AuditedLink implements LinkTap, DataLink, LinkHandler {
     }
 
     @Override
-    public DataLink over(DataLink real) {
-        link = real;
-        return this;
-    }
-
-    @Override
-    public int lanes() {
-        return link.lanes();
-    }
-
-    @Override
-    public Map<String, String> details() {
-        return link.details();
-    }
-
-    @Override
-    public boolean fetches(MemorySegment memory) {
-        return link.fetches(memory);
-    }
-
-    @Override
     public void send(OutboundFrame frame) {
         var audited = new AuditedOutbound(audit, frame, carried::add, carried::remove);
         audit.began(audited);
-        link.send(audited);
-    }
-
-    @Override
-    public void close(TransferException reason) {
-        link.close(reason);
+        super.send(audited);
     }
 
     @Override

@@ -13,6 +13,7 @@ import io.kvwire.transport.TransferNode;
 import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -29,10 +30,22 @@ final class Rig implements AutoCloseable {
     private final Arena arena;
     private final Map<String, TransferNode> nodes = new LinkedHashMap<>();
     private final Map<String, Recorder> recorders = new LinkedHashMap<>();
-    private final LiveThreads threads;
+    private final Optional<LiveThreads> threads;
 
     Rig(WireUnderTest wire, long seed) {
-        threads = LiveThreads.now(wire.sharedThreads());
+        this(wire, seed, true);
+    }
+
+    /**
+     * Sets up a test.
+     *
+     * @param watchThreads whether threads that are left are those of this one; another may run
+     */
+    Rig(WireUnderTest wire, long seed, boolean watchThreads) {
+        threads =
+                watchThreads
+                        ? Optional.of(LiveThreads.now(wire.sharedThreads()))
+                        : Optional.empty();
         this.wire = wire;
         arena = wire.arena();
         random = new Random(seed);
@@ -118,7 +131,7 @@ final class Rig implements AutoCloseable {
                 this::nothingIsHeld,
                 audit::assertInOrder,
                 this::giveBack,
-                threads::assertNoneLeft);
+                () -> threads.ifPresent(LiveThreads::assertNoneLeft));
     }
 
     private void everyTransferHasEnded() {

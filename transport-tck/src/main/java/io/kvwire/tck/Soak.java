@@ -7,6 +7,9 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -17,9 +20,11 @@ import java.util.function.Supplier;
  * and lets several threads write, read and stream blocks between them, cancel some, and let others
  * meet their deadlines, while the injector breaks lanes and loses, delays, repeats and spoils
  * frames and messages; now and then a node dies and starts anew at its address. Whatever ends as
- * DONE is compared byte by byte; blocks that were taken back must stay as their owner left them. At
- * its end a round must leave no transfer, pinned block, lease, peer or thread; the whole run must
- * leave no file descriptor and no native memory.
+ * DONE is compared byte by byte; blocks that were taken back must stay as their owner left them.
+ * Strided ranges of raw bytes go between regions beside the blocks. At its end a round must leave
+ * no transfer, pinned block, lease or peer. One more pair of nodes lives through the whole run,
+ * under faults of its own, and connects again whenever it is cut off. The run must leave no thread,
+ * file descriptor or native memory.
  *
  * <p>Not thread-safe. A violation is thrown as an {@link AssertionError} that names the seed.
  *
@@ -41,6 +46,7 @@ public final class Soak {
      * @param cancelled transfers that were withdrawn
      * @param failed transfers that failed, by code
      * @param verifiedBytes that were compared
+     * @param regionBytes those of them that went between regions
      * @param reconnects connections made after one was lost
      * @param restarts nodes that died and started anew at their address
      * @param faults how often each fault struck
@@ -51,6 +57,7 @@ public final class Soak {
             long cancelled,
             Map<ErrorCode, Long> failed,
             long verifiedBytes,
+            long regionBytes,
             long reconnects,
             long restarts,
             Map<Fault, Long> faults) {
@@ -62,7 +69,7 @@ public final class Soak {
         }
 
         static Report none() {
-            return new Report(0, 0, 0, Map.of(), 0, 0, 0, Map.of());
+            return new Report(0, 0, 0, Map.of(), 0, 0, 0, 0, Map.of());
         }
 
         Report plus(Report other) {
@@ -72,6 +79,7 @@ public final class Soak {
                     cancelled + other.cancelled,
                     sum(ErrorCode.class, failed, other.failed),
                     verifiedBytes + other.verifiedBytes,
+                    regionBytes + other.regionBytes,
                     reconnects + other.reconnects,
                     restarts + other.restarts,
                     sum(Fault.class, faults, other.faults));
@@ -106,12 +114,25 @@ public final class Soak {
      * @throws AssertionError when a byte was wrong, a transfer did not end or something leaked
      */
     public Report run(Duration duration) {
-        var report = round(); // so that what the first use of everything keeps is not called a leak
+        // So that what the first use of everything keeps is not called a leak.
+        var report = round(true);
         var before = resources();
-        long started = System.nanoTime();
-        do {
-            report = report.plus(round());
-        } while (System.nanoTime() - started < duration.toNanos());
+        var threads = liveThreads();
+        var over = new AtomicBoolean();
+        long lastingSeed = seeds.nextLong();
+        var lasting =
+                inThread(() ->
+                        run(lastingSeed, wire -> SoakRound.last(wire, lastingSeed, over::get)));
+        try {
+            long started = System.nanoTime();
+            do {
+                report = report.plus(round(false));
+            } while (System.nanoTime() - started < duration.toNanos() && !lasting.isDone());
+        } finally {
+            over.set(true);
+        }
+        report = report.plus(Waits.get("the end of the pair of nodes that lasts", lasting));
+        threads.assertNoneLeft();
         Waits.until(
                 () -> "what is held now, " + resources() + ", is no more than before, " + before,
                 () -> resources().within(before));
@@ -124,10 +145,35 @@ public final class Soak {
         }
     }
 
-    private Report round() {
+    private LiveThreads liveThreads() {
+        try (var wire = wires.get()) {
+            return LiveThreads.now(wire.sharedThreads());
+        }
+    }
+
+    private static CompletableFuture<Report> inThread(Supplier<Report> work) {
+        var result = new CompletableFuture<Report>();
+        Thread.ofPlatform()
+                .daemon()
+                .name("soak-lasting")
+                .start(() -> {
+                    try {
+                        result.complete(work.get());
+                    } catch (AssertionError | RuntimeException e) {
+                        result.completeExceptionally(e);
+                    }
+                });
+        return result;
+    }
+
+    private Report round(boolean alone) {
         long roundSeed = seeds.nextLong();
+        return run(roundSeed, wire -> SoakRound.run(wire, roundSeed, alone));
+    }
+
+    private Report run(long roundSeed, Function<WireUnderTest, Report> round) {
         try {
-            return SoakRound.run(wires.get(), roundSeed);
+            return round.apply(wires.get());
         } catch (AssertionError | RuntimeException e) {
             throw new AssertionError(
                     e.getMessage() + "\n  seed of the run " + seed + ", of the round " + roundSeed,

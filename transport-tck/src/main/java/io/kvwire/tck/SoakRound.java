@@ -8,9 +8,11 @@ import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.Peer;
+import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOutcome;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -19,10 +21,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 
 /** One round of {@link Soak}: two nodes, and threads that move blocks between them. */
@@ -30,6 +34,17 @@ final class SoakRound {
     private static final int WORKERS = 3;
     private static final int BLOCKS = 48;
     private static final long NANOS = 1_000_000_000;
+
+    /** What faults may lead to; anything else is a mistake. */
+    private static final Set<ErrorCode> EXPECTED =
+            Set.of(
+                    ErrorCode.LANE_LOST,
+                    ErrorCode.PEER_LOST,
+                    ErrorCode.DEADLINE_EXCEEDED,
+                    ErrorCode.CORRUPT,
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    ErrorCode.LEASE_EXPIRED,
+                    ErrorCode.CLOSED);
 
     /** One end: its node, memory, cache and the peer object of the other. */
     record Side(TransferNode node, GuardedCache memory, KvCache cache, Peer peer) {}
@@ -42,6 +57,7 @@ final class SoakRound {
     final LongAdder done = new LongAdder();
     final LongAdder cancelled = new LongAdder();
     final LongAdder verifiedBytes = new LongAdder();
+    final LongAdder regionBytes = new LongAdder();
     final boolean checksums;
     private final Map<ErrorCode, LongAdder> failed = new EnumMap<>(ErrorCode.class);
     private final Rig rig;
@@ -50,7 +66,7 @@ final class SoakRound {
     private final GuardedCache nearMemory;
     private final KvLayout farLayout;
     private final UnaryOperator<NodeConfig> setting;
-    private final FaultPlan plan;
+    private FaultPlan plan;
     private TransferNode near;
     private TransferNode far;
     private Ends ends;
@@ -104,13 +120,51 @@ final class SoakRound {
         return random.nextInt(3) == 0 ? random.nextDouble() * most : 0;
     }
 
-    static Soak.Report run(WireUnderTest wire, long seed) {
-        try (var rig = new Rig(wire, seed)) {
-            return new SoakRound(rig, seed).run(seed);
+    /**
+     * Runs a round of about a second, in which the far node may start anew.
+     *
+     * @param watchThreads whether no other round runs, so that threads that are left are its own
+     */
+    static Soak.Report run(WireUnderTest wire, long seed, boolean watchThreads) {
+        try (var rig = new Rig(wire, seed, watchThreads)) {
+            var round = new SoakRound(rig, seed);
+            return round.run(seed, round::passAndRestart);
         }
     }
 
-    private Soak.Report run(long seed) {
+    /**
+     * Runs a round whose nodes live until it is told to end, through faults that are drawn anew
+     * every half second.
+     */
+    static Soak.Report last(WireUnderTest wire, long seed, BooleanSupplier ends) {
+        try (var rig = new Rig(wire, seed, false)) {
+            var round = new SoakRound(rig, seed);
+            return round.run(
+                    seed,
+                    () -> {
+                        while (!ends.getAsBoolean() && round.problems.isEmpty()) {
+                            pause(NANOS / 2);
+                            round.drawFaults();
+                        }
+                    });
+        }
+    }
+
+    private synchronized void drawFaults() {
+        plan = plan();
+        rig.at(near).use(plan);
+        rig.at(far).use(plan);
+    }
+
+    private void passAndRestart() {
+        pause(NANOS / 2 + random.nextLong(NANOS / 2));
+        if (random.nextInt(3) == 0) {
+            restartFar();
+            pause(NANOS / 2);
+        }
+    }
+
+    private Soak.Report run(long seed, Runnable course) {
         near = rig.node("near", setting);
         far = rig.node("far", setting);
         var farMemory = memory(farLayout);
@@ -125,11 +179,7 @@ final class SoakRound {
         rig.at(far).use(plan);
 
         var workers = startWorkers(seed);
-        pause(NANOS / 2 + random.nextLong(NANOS / 2));
-        if (random.nextInt(3) == 0) {
-            restartFar();
-            pause(NANOS / 2);
-        }
+        course.run();
         over = true;
         workers.forEach(SoakRound::join);
         rig.injector().calm();
@@ -209,7 +259,33 @@ final class SoakRound {
                         new Side(far, farMemory, cache, rig.peerAt(far, "near")));
     }
 
-    void count(TransferOutcome outcome) {
+    /** Memory for bytes of no cache. */
+    synchronized MemorySegment bytes(long count) {
+        return rig.arena().allocate(count, 64);
+    }
+
+    /** Waits for a transfer, or gives it up after a moment; what ended it must be explained. */
+    TransferOutcome finish(Transfer transfer, Random dice) {
+        if (dice.nextInt(8) == 0) {
+            LockSupport.parkNanos(dice.nextLong(3_000_000));
+            transfer.cancel();
+        }
+        var outcome = Waits.outcome(transfer);
+        Waits.quiet(transfer);
+        count(outcome);
+        if (outcome instanceof TransferOutcome.Failed failure) {
+            expected(failure.code(), failure.toString());
+        }
+        return outcome;
+    }
+
+    static void expected(ErrorCode code, String what) {
+        if (!EXPECTED.contains(code)) {
+            throw new AssertionError("no fault explains " + what);
+        }
+    }
+
+    private void count(TransferOutcome outcome) {
         switch (outcome) {
             case TransferOutcome.Done ignored -> done.increment();
             case TransferOutcome.Cancelled ignored -> cancelled.increment();
@@ -239,6 +315,7 @@ final class SoakRound {
                 cancelled.sum(),
                 byCode,
                 verifiedBytes.sum(),
+                regionBytes.sum(),
                 reconnects,
                 restarts,
                 faults);

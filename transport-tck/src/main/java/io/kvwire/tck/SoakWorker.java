@@ -2,7 +2,6 @@ package io.kvwire.tck;
 
 import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
-import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvReception;
 import io.kvwire.transport.KvStream;
 import io.kvwire.transport.Transfer;
@@ -14,28 +13,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
 /** One thread of a {@link SoakRound}: one random transfer after the other, each checked. */
 final class SoakWorker implements Runnable {
     private static final int MAX_TOKENS = 400;
-    private static final Duration LONGEST_DEADLINE = Duration.ofMillis(1500);
+    static final Duration LONGEST_DEADLINE = Duration.ofMillis(1500);
     private static final byte CANARY = (byte) 0xC5;
-
-    /** What faults may lead to; anything else is a mistake. */
-    private static final Set<ErrorCode> EXPECTED =
-            Set.of(
-                    ErrorCode.LANE_LOST,
-                    ErrorCode.PEER_LOST,
-                    ErrorCode.DEADLINE_EXCEEDED,
-                    ErrorCode.CORRUPT,
-                    ErrorCode.RESOURCE_EXHAUSTED,
-                    ErrorCode.LEASE_EXPIRED,
-                    ErrorCode.CLOSED);
 
     private final SoakRound round;
     private final Random random;
+    private final SoakRegions regions;
 
     /** One transfer: who asks whom, which blocks, which tokens. */
     private record Job(
@@ -50,6 +38,7 @@ final class SoakWorker implements Runnable {
     SoakWorker(SoakRound round, Random random) {
         this.round = round;
         this.random = random;
+        regions = new SoakRegions(round, random);
     }
 
     @Override
@@ -68,6 +57,10 @@ final class SoakWorker implements Runnable {
         boolean turned = random.nextInt(4) == 0;
         var here = turned ? ends.far() : ends.near();
         var there = turned ? ends.near() : ends.far();
+        if (random.nextInt(5) == 0) {
+            moveBytes(here, there);
+            return;
+        }
         int first = random.nextInt(4) == 0 ? random.nextInt(100) : 0;
         int tokens = random.nextInt(MAX_TOKENS);
         var local = here.cache().allocate(here.cache().layout().blocksFor(first + tokens));
@@ -113,6 +106,14 @@ final class SoakWorker implements Runnable {
         Waits.get("untouched blocks are free", side.cache().retire(table.get()));
     }
 
+    private void moveBytes(SoakRound.Side here, SoakRound.Side there) {
+        try {
+            regions.move(here, there, options());
+        } catch (TransferException e) {
+            SoakRound.expected(e.code(), e + " for a region");
+        }
+    }
+
     private void transfer(Job job) {
         var remote = job.there.memory().layout();
         var announced = job.here.peer().cache(Pair.CACHE);
@@ -129,8 +130,7 @@ final class SoakWorker implements Runnable {
                         job.firstToken,
                         job.tokens,
                         0);
-        var options =
-                TransferOptions.DEFAULT.withChecksum(round.checksums).withDeadline(deadline());
+        var options = options();
         try {
             switch (random.nextInt(4)) {
                 case 0 -> write(job, what, options);
@@ -139,8 +139,12 @@ final class SoakWorker implements Runnable {
                 default -> readUnderLease(job, what, options);
             }
         } catch (TransferException e) {
-            expected(e.code(), e + " for " + remote.describe());
+            SoakRound.expected(e.code(), e + " for " + remote.describe());
         }
+    }
+
+    private TransferOptions options() {
+        return TransferOptions.DEFAULT.withChecksum(round.checksums).withDeadline(deadline());
     }
 
     private Duration deadline() {
@@ -211,25 +215,11 @@ final class SoakWorker implements Runnable {
     }
 
     private TransferOutcome finish(Job job, Transfer transfer, boolean write) {
-        if (random.nextInt(8) == 0) {
-            LockSupport.parkNanos(random.nextLong(3_000_000));
-            transfer.cancel();
-        }
-        var outcome = Waits.outcome(transfer);
-        Waits.quiet(transfer);
-        round.count(outcome);
-        if (outcome instanceof TransferOutcome.Failed failed) {
-            expected(failed.code(), failed.toString());
-        } else if (outcome.done()) {
+        var outcome = round.finish(transfer, random);
+        if (outcome.done()) {
             verify(job, write);
         }
         return outcome;
-    }
-
-    private static void expected(ErrorCode code, String what) {
-        if (!EXPECTED.contains(code)) {
-            throw new AssertionError("no fault explains " + what);
-        }
     }
 
     private void verify(Job job, boolean write) {

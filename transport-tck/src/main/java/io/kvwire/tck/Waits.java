@@ -8,6 +8,7 @@ import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOutcome;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -50,6 +51,17 @@ final class Waits {
             }
             LockSupport.parkNanos(POLL_NANOS);
         }
+    }
+
+    /** Asks again and again until there is an answer; empty when there is none in this time. */
+    static <T> Optional<T> within(Duration time, Supplier<Optional<T>> answer) {
+        long started = System.nanoTime();
+        var found = answer.get();
+        while (found.isEmpty() && System.nanoTime() - started < time.toNanos()) {
+            LockSupport.parkNanos(POLL_NANOS);
+            found = answer.get();
+        }
+        return found;
     }
 
     /** Waits for a future; a failure of the future fails the test. */

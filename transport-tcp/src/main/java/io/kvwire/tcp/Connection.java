@@ -16,7 +16,7 @@ import io.netty.util.concurrent.Future;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
@@ -194,7 +194,7 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
     }
 
     @Override
-    public void channelRead(ChannelHandlerContext context, Object message) throws IOException {
+    public void channelRead(ChannelHandlerContext context, Object message) {
         try {
             if (failure.isPresent()) {
                 return;
@@ -213,7 +213,8 @@ abstract class Connection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable error) {
-        fail(error instanceof TransferException known ? known : explain(error));
+        var cause = error instanceof UncheckedIOException wrapped ? wrapped.getCause() : error;
+        fail(cause instanceof TransferException known ? known : explain(cause));
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.buffer.UnpooledDirectByteBuf;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ScatteringByteChannel;
 
@@ -12,8 +13,9 @@ import java.nio.channels.ScatteringByteChannel;
  * {@link Inlet}. One for each connection, used for every read; it has no memory of its own and is
  * never freed.
  *
- * <p>A channel of the JDK fills all pieces with one scattering read. An epoll channel fills only
- * the first; what else has arrived by then is read by {@link #arrived} itself, all pieces at once.
+ * <p>A channel of the JDK fills all pieces with one scattering read. An epoll channel would fill
+ * only the first, so {@link #prepare} has read what is there before it, all pieces at once; the
+ * channel then finds nothing, and knows by that to wait for more.
  */
 final class ScatterBuffer extends UnpooledDirectByteBuf {
     /** Beyond this, what else has arrived waits for the next turn of the event loop. */
@@ -29,8 +31,13 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
         this.inlet = inlet;
     }
 
-    /** Makes the buffer stand for the room that its inlet has. */
+    /**
+     * Makes the buffer stand for the room that its inlet has, after all that has arrived.
+     *
+     * @throws UncheckedIOException when the socket is broken
+     */
     ScatterBuffer prepare() {
+        drained += drain();
         inlet.prepare();
         room =
                 switch (inlet.pieces) {
@@ -42,26 +49,13 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
         return this;
     }
 
-    /**
-     * Passes on how many bytes were read, and reads what else is there.
-     *
-     * @throws IOException when the socket is broken
-     */
-    void arrived() throws IOException {
-        if (!skipped) {
-            inlet.pieces.skip(writerIndex());
-        }
-        inlet = inlet.advance(writerIndex());
-        drained += drain();
-    }
-
-    private int drain() throws IOException {
+    private int drain() {
         int bytes = 0;
         while (bytes < DRAIN_BYTES
                 && inlet.pieces instanceof VectorPieces vector
                 && vector.isOpen()) {
             inlet.prepare();
-            int read = vector.read();
+            int read = read(vector);
             if (read <= 0) {
                 // Nothing is left, or the other side has closed, which Netty's next read finds.
                 break;
@@ -76,7 +70,23 @@ final class ScatterBuffer extends UnpooledDirectByteBuf {
         return bytes;
     }
 
-    /** {@return the bytes that {@link #arrived} has read since the last call} */
+    private static int read(VectorPieces vector) {
+        try {
+            return vector.read();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Passes on how many bytes the channel has read. */
+    void arrived() {
+        if (!skipped) {
+            inlet.pieces.skip(writerIndex());
+        }
+        inlet = inlet.advance(writerIndex());
+    }
+
+    /** {@return the bytes that {@link #prepare} has read since the last call} */
     int drained() {
         int bytes = drained;
         drained = 0;

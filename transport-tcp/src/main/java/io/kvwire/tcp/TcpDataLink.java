@@ -34,6 +34,8 @@ final class TcpDataLink implements DataLink {
     /** The lanes that are up; replaced, never changed. */
     private volatile Lane[] lanes = {};
 
+    private volatile Optional<TransferException> lastLoss = Optional.empty();
+
     private final boolean[] taken;
     private int placed;
     private boolean complete;
@@ -101,6 +103,7 @@ final class TcpDataLink implements DataLink {
 
     /** Takes note that a lane is gone. Called by its event loop. */
     void gone(Lane lane, TransferException reason) {
+        lastLoss = Optional.of(reason);
         lane.end();
         boolean broken;
         synchronized (this) {
@@ -151,6 +154,11 @@ final class TcpDataLink implements DataLink {
     @Override
     public int lanes() {
         return lanes.length;
+    }
+
+    @Override
+    public Optional<TransferException> lastLoss() {
+        return lastLoss;
     }
 
     /** {@return the lanes that are up} */

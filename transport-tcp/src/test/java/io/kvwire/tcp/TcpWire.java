@@ -1,24 +1,20 @@
 package io.kvwire.tcp;
 
 import io.kvwire.tck.WireUnderTest;
+import io.kvwire.tck.fault.ForwardedLink;
+import io.kvwire.tck.fault.Taps;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
-import io.kvwire.transport.spi.DataPath;
-import io.kvwire.transport.spi.DataPathProvider;
 import io.kvwire.transport.spi.LinkHandler;
-import io.kvwire.transport.spi.LinkSetup;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.Wires;
 
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -55,7 +51,9 @@ final class TcpWire implements WireUnderTest {
 
     @Override
     public Wires wires() {
-        return new Wires(List.of(new CuttingProvider()), List.of(new TcpControlChannelProvider()));
+        return new Wires(
+                List.of(Taps.around(new TcpDataPathProvider(), CuttingLink::new)),
+                List.of(new TcpControlChannelProvider()));
     }
 
     @Override
@@ -87,78 +85,23 @@ final class TcpWire implements WireUnderTest {
         untilCut.set(payloadBytes);
     }
 
-    private final class CuttingProvider implements DataPathProvider {
-        private final TcpDataPathProvider tcp = new TcpDataPathProvider();
+    private final class CuttingLink extends ForwardedLink {
+        private final LinkHandler handler;
+        private volatile TcpDataLink tcp;
 
-        @Override
-        public String name() {
-            return tcp.name();
+        CuttingLink(LinkHandler handler) {
+            this.handler = handler;
         }
 
         @Override
-        public int rank() {
-            return tcp.rank();
+        public LinkHandler inbound() {
+            return handler;
         }
 
         @Override
-        public Optional<String> unavailable(NodeConfig config) {
-            return tcp.unavailable(config);
-        }
-
-        @Override
-        public DataPath open(NodeConfig config) {
-            return new CuttingPath(tcp.open(config));
-        }
-    }
-
-    private final class CuttingPath implements DataPath {
-        private final DataPath tcp;
-
-        CuttingPath(DataPath tcp) {
-            this.tcp = tcp;
-        }
-
-        @Override
-        public String name() {
-            return tcp.name();
-        }
-
-        @Override
-        public byte[] endpoint() {
-            return tcp.endpoint();
-        }
-
-        @Override
-        public CompletableFuture<DataLink> connect(LinkSetup setup, LinkHandler handler) {
-            return tcp.connect(setup, handler).thenApply(CuttingLink::new);
-        }
-
-        @Override
-        public CompletableFuture<DataLink> accept(LinkSetup setup, LinkHandler handler) {
-            return tcp.accept(setup, handler).thenApply(CuttingLink::new);
-        }
-
-        @Override
-        public void close() {
-            tcp.close();
-        }
-    }
-
-    private final class CuttingLink implements DataLink {
-        private final TcpDataLink tcp;
-
-        CuttingLink(DataLink link) {
-            tcp = (TcpDataLink) link;
-        }
-
-        @Override
-        public int lanes() {
-            return tcp.lanes();
-        }
-
-        @Override
-        public Map<String, String> details() {
-            return tcp.details();
+        public DataLink over(DataLink real) {
+            tcp = (TcpDataLink) real;
+            return super.over(real);
         }
 
         @Override
@@ -200,11 +143,6 @@ final class TcpWire implements WireUnderTest {
                 Thread.currentThread().interrupt();
                 return false;
             }
-        }
-
-        @Override
-        public void close(TransferException reason) {
-            tcp.close(reason);
         }
     }
 }

@@ -1,6 +1,9 @@
 package io.kvwire.tcp;
 
+import io.kvwire.tck.CancellationContract;
 import io.kvwire.tck.ChecksumContract;
+import io.kvwire.tck.FlowControlContract;
+import io.kvwire.tck.NotificationContract;
 import io.kvwire.tck.PeerLossContract;
 import io.kvwire.tck.StreamContract;
 import io.kvwire.tck.TransferContract;
@@ -13,7 +16,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 
-/** What TLS could break of the contract: bytes, order, the end of connections. */
+/**
+ * What TLS could break of the contract: bytes, order between control channel and lanes, room for
+ * what waits to be encrypted, what is withdrawn while it waits, the end of connections.
+ *
+ * <p>Left out is what is decided from whole frames and messages, which are the same with and
+ * without TLS: ranges, layouts, tensor parallelism, staleness, bounds, callbacks, races, leases,
+ * limits, paths, faults, codecs, the life of a node. {@link TcpConformanceTest} runs these; here
+ * they would take as long again, twice over, since each test shakes hands. Which certificates are
+ * refused is in {@link TlsRefusalTest}.
+ */
 class TlsConformanceTest {
     @TempDir private static Path folder;
     private static TlsConfig node;
@@ -53,6 +65,30 @@ class TlsConformanceTest {
 
     @Nested
     class PeerLoss extends PeerLossContract {
+        @Override
+        protected WireUnderTest wire() {
+            return tls();
+        }
+    }
+
+    @Nested
+    class Notifications extends NotificationContract {
+        @Override
+        protected WireUnderTest wire() {
+            return tls();
+        }
+    }
+
+    @Nested
+    class FlowControl extends FlowControlContract {
+        @Override
+        protected WireUnderTest wire() {
+            return tls();
+        }
+    }
+
+    @Nested
+    class Cancellation extends CancellationContract {
         @Override
         protected WireUnderTest wire() {
             return tls();

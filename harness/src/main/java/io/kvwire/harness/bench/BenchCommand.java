@@ -1,5 +1,7 @@
 package io.kvwire.harness.bench;
 
+import io.kvwire.harness.options.OutputFile;
+
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -56,10 +58,18 @@ public final class BenchCommand implements Callable<Integer> {
             description = "Few points and short rounds: a whole report within five minutes.")
     private boolean quick;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the report for programs.")
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write the report for programs.")
     private Path json;
 
-    @Option(names = "--html", paramLabel = "FILE", description = "Write it as a page with charts.")
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write it as a page with charts.")
     private Path html;
 
     @Option(
@@ -254,14 +264,6 @@ public final class BenchCommand implements Callable<Integer> {
         require(rounds >= 0 && rounds <= 100, "--rounds " + rounds + ": need 1 to 100");
         require(seconds >= 0 && seconds <= 60, "--seconds " + seconds + ": need at most 60");
         require(minutes >= 0, "--minutes " + minutes + ": need more than zero");
-        for (var file : new Path[] {json, html}) {
-            if (file != null) {
-                var parent = file.toAbsolutePath().getParent();
-                require(
-                        parent != null && Files.isDirectory(parent),
-                        file + ": its folder does not exist; make it first");
-            }
-        }
         readable("--with", rig.file, "kvwire rig perf --out FOLDER");
         readable("--demo", demo, "kvwire demo --json FILE");
         require(!chosen().isEmpty(), "--subjects " + subjects + ": there is none of that name");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import io.kvwire.harness.model.LoadedModel;
+import io.kvwire.harness.options.OutputFile;
 import io.kvwire.harness.split.DecodeClient;
 import io.kvwire.harness.split.SingleProcess;
 import io.kvwire.harness.split.SplitRun;
@@ -91,12 +92,17 @@ final class DecodeCommand implements Callable<Integer> {
                             + " (default: ${DEFAULT-VALUE}).")
     private TransferMode mode;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the figures to a file.")
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write the figures to a file.")
     private Path json;
 
     @Option(
             names = "--timeline",
             paramLabel = "FILE",
+            converter = OutputFile.class,
             description =
                     "Write what happened when at both ends, for Perfetto (ui.perfetto.dev) or"
                             + " chrome://tracing.")

@@ -4,6 +4,7 @@ import io.kvwire.harness.demo.DemoReport;
 import io.kvwire.harness.demo.DemoRun;
 import io.kvwire.harness.model.LoadedModel;
 import io.kvwire.harness.model.ModelSource;
+import io.kvwire.harness.options.OutputFile;
 import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
@@ -113,9 +114,9 @@ final class DemoCommand implements Callable<Integer> {
             paramLabel = "CODEC",
             defaultValue = "int8",
             description =
-                    "Shown beside raw on the limited link: raw for none, int8, int8+lz4, with"
-                            + " options as in int8,keys=hadamard, or auto (default:"
-                            + " ${DEFAULT-VALUE}).")
+                    "Shown beside raw on the limited link and, but for auto, in a file: raw for"
+                            + " none, int8, int8+lz4, with options as in int8,keys=hadamard, or"
+                            + " auto (default: ${DEFAULT-VALUE}).")
     private String codec;
 
     @Option(
@@ -125,12 +126,26 @@ final class DemoCommand implements Callable<Integer> {
             description = "Rate of the rows with a limited link (default: ${DEFAULT-VALUE}).")
     private long bytesPerSecond;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the table to a file.")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description =
+                    "Threads that compute in each process (default: all cores). With fewer, what"
+                            + " sends has cores of its own.")
+    private int threads;
+
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write the table to a file.")
     private Path json;
 
     @Option(
             names = "--timeline",
             paramLabel = "FILE",
+            converter = OutputFile.class,
             description =
                     "Write what each step did when, for Perfetto (ui.perfetto.dev) or"
                             + " chrome://tracing.")
@@ -158,6 +173,7 @@ final class DemoCommand implements Callable<Integer> {
                                 path,
                                 codec,
                                 bytesPerSecond,
+                                threads,
                                 BUDGET,
                                 main.verbose()),
                         progress::show);
@@ -193,20 +209,10 @@ final class DemoCommand implements Callable<Integer> {
         require(maxTokens >= 1, "--max-tokens " + maxTokens + ": need at least 1");
         require(rounds >= 1, "--rounds " + rounds + ": need at least 1");
         require(bytesPerSecond >= 1, "--bytes-per-second " + bytesPerSecond + ": need at least 1");
+        require(threads >= 0, "--threads " + threads + ": need at least 1, or 0 for all cores");
         require(
                 Set.of("0", "0.5", "1", "1.5", "2", "3").containsAll(steps),
                 "--steps " + steps + ": there are 0, 0.5, 1, 1.5, 2 and 3");
-        requireFolder("--json", json);
-        requireFolder("--timeline", timeline);
-    }
-
-    private void requireFolder(String option, Path file) {
-        if (file != null) {
-            var folder = file.toAbsolutePath().getParent();
-            require(
-                    folder != null && folder.toFile().isDirectory(),
-                    option + " " + file + ": its folder does not exist; make it first");
-        }
     }
 
     /** Starts a node with it, which says what is wrong. */

@@ -64,6 +64,15 @@ final class LinkOptions {
     private List<CodecConfig> codecs = List.of(CodecConfig.RAW);
 
     @Option(
+            names = "--probe-bytes",
+            paramLabel = "N",
+            defaultValue = "4194304",
+            description =
+                    "What may be sent to measure a link for auto, of --codec or of --mode, before"
+                            + " there is traffic; 0 for nothing (default: ${DEFAULT-VALUE}).")
+    private long probeBytes;
+
+    @Option(
             names = "--handshake-seconds",
             paramLabel = "N",
             defaultValue = "10",
@@ -119,13 +128,15 @@ final class LinkOptions {
     }
 
     private CodecConfig codec() {
-        return codecs.size() == 1
-                ? codecs.getFirst()
-                : CodecConfig.of(
-                        codecs.stream()
-                                .flatMap(choice -> choice.codecs().stream())
-                                .distinct()
-                                .toArray(String[]::new));
+        var chosen =
+                codecs.size() == 1
+                        ? codecs.getFirst()
+                        : CodecConfig.of(
+                                codecs.stream()
+                                        .flatMap(choice -> choice.codecs().stream())
+                                        .distinct()
+                                        .toArray(String[]::new));
+        return chosen.withProbe(probeBytes);
     }
 
     private Limits limits() {

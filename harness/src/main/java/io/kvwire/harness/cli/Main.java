@@ -64,6 +64,7 @@ public final class Main implements Runnable {
         var errors = new OneLineErrors(root::verbose);
         return new CommandLine(root)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionStrategy(errors::run)
                 .setParameterExceptionHandler(errors)
                 .setExecutionExceptionHandler(errors);
     }

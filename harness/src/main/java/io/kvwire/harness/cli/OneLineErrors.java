@@ -9,8 +9,11 @@ import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 
+import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -40,6 +43,24 @@ final class OneLineErrors implements IParameterExceptionHandler, IExecutionExcep
 
     @Override
     public int handleExecutionException(Exception error, CommandLine command, ParseResult parsed) {
+        return handle(error, command);
+    }
+
+    /**
+     * {@return the exit status of the command, which also an {@link Error} gives in one line:
+     * picocli lets those through}
+     *
+     * @param parsed the command line
+     */
+    int run(ParseResult parsed) {
+        try {
+            return new RunLast().execute(parsed);
+        } catch (Error e) {
+            return handle(e, parsed.commandSpec().commandLine());
+        }
+    }
+
+    private int handle(Throwable error, CommandLine command) {
         var cause = unwrapped(error);
         show(command, message(cause), cause);
         return ExitCode.SOFTWARE;
@@ -57,7 +78,8 @@ final class OneLineErrors implements IParameterExceptionHandler, IExecutionExcep
         var cause = error;
         while ((cause instanceof CompletionException
                         || cause instanceof ExecutionException
-                        || cause instanceof UncheckedIOException)
+                        || cause instanceof UncheckedIOException
+                        || cause instanceof ExceptionInInitializerError)
                 && cause.getCause() != null) {
             cause = cause.getCause();
         }
@@ -71,6 +93,12 @@ final class OneLineErrors implements IParameterExceptionHandler, IExecutionExcep
             // What the values of a configuration say about a number out of range.
             case IllegalArgumentException e -> oneLine(e.getMessage());
             case NoSuchFileException e -> e.getMessage() + " does not exist; check the path";
+            case FileNotFoundException e -> oneLine(e.getMessage()) + "; check the path";
+            case AccessDeniedException e -> e.getMessage() + ": access denied; check its rights";
+            case UnsatisfiedLinkError e ->
+                    "a native library cannot be used ("
+                            + oneLine(e.getMessage())
+                            + "); 'kvwire doctor' says which this host has";
             case OutOfMemoryError e ->
                     "out of memory ("
                             + oneLine(e.getMessage())

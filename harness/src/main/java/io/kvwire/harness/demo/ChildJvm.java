@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -104,14 +103,17 @@ public final class ChildJvm implements AutoCloseable {
         if (command.stream().noneMatch(flag -> flag.contains("jdk.incubator.vector"))) {
             command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
         }
-        // On the class path everything runs that runs on the module path.
-        command.add("-cp");
-        command.add(
-                Stream.of("jdk.module.path", "java.class.path")
-                        .map(System::getProperty)
-                        .filter(path -> path != null && !path.isEmpty())
-                        .collect(Collectors.joining(System.getProperty("path.separator"))));
-        command.add(MAIN);
+        var classPath = System.getProperty("java.class.path");
+        if (!classPath.isEmpty()) {
+            command.addAll(List.of("--class-path", classPath));
+        }
+        var own = ChildJvm.class.getModule();
+        if (own.isNamed()) {
+            command.addAll(List.of("--module-path", System.getProperty("jdk.module.path")));
+            command.addAll(List.of("--module", own.getName() + "/" + MAIN));
+        } else {
+            command.add(MAIN);
+        }
         return command;
     }
 

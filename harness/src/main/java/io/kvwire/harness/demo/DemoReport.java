@@ -17,8 +17,9 @@ import java.util.Locale;
  * The rows of a demo, for people and for programs.
  *
  * @param steps one row for each step, in the order in which they ran
+ * @param totalSeconds from the first step's start, its warm-up included, to the last one's end
  */
-public record DemoReport(List<Row> steps) {
+public record DemoReport(List<Row> steps, double totalSeconds) {
     private static final String LINE =
             "%-4s  %-7s  %-6s  %-4s  %-5s  %-9s  %-6s  %9s  %8s  %11s  %11s  %7s  %8s  %s%n";
 
@@ -79,6 +80,7 @@ public record DemoReport(List<Row> steps) {
                             + " of it that was over when computing ended");
         }
         steps.forEach(row -> explain(out, row));
+        out.printf(Locale.ROOT, "%d rows in %.1f s%n", steps.size(), totalSeconds);
         for (var row : steps) {
             if (!row.error().isEmpty()) {
                 out.println(

@@ -8,6 +8,7 @@ import io.kvwire.harness.split.SingleProcess;
 import io.kvwire.harness.split.SplitRun;
 import io.kvwire.harness.timeline.ChromeTrace;
 import io.kvwire.pcie.SharedArena;
+import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.TransferException;
 
 import java.time.Duration;
@@ -51,6 +52,7 @@ public final class DemoRun {
      * @param path the wire of the steps that have one
      * @param codec shown beside raw on the slow link
      * @param bytesPerSecond the limited rate
+     * @param threads that compute in each process on the processor; 0 for all cores
      * @param budget after which no further round begins
      * @param verbose whether to show what the children log
      */
@@ -65,6 +67,7 @@ public final class DemoRun {
             String path,
             String codec,
             long bytesPerSecond,
+            int threads,
             Duration budget,
             boolean verbose) {
         /** Copies the collections. */
@@ -110,7 +113,7 @@ public final class DemoRun {
         if (settings.steps().contains("3")) {
             twoHosts(devices, begin);
         }
-        return new DemoReport(rows);
+        return new DemoReport(rows, (System.nanoTime() - begin) / 1e9);
     }
 
     /** {@return where the time of each step's typical round went, for a viewer} */
@@ -149,7 +152,7 @@ public final class DemoRun {
                 remarks.add("steps over " + Step.SHARED_MEMORY + " were left out: " + why.get());
             }
             if (settings.links().contains(Link.FREE)) {
-                groups.add(new Group(possible(Step.ONE_HOST), 0.5));
+                groups.add(new Group(possible(freeRate()), 0.5));
             }
             if (settings.links().contains(Link.LIMITED)) {
                 groups.add(new Group(limitedRate(), 0.6));
@@ -161,6 +164,15 @@ public final class DemoRun {
             groups.add(new Group(possible(between.get(i)), share));
         }
         return groups;
+    }
+
+    /** Steps on one host as fast as they go, with the file in the codec beside the raw one. */
+    private List<Step> freeRate() {
+        var steps = new ArrayList<>(Step.ONE_HOST);
+        if (!settings.codec().equals(Step.RAW) && !settings.codec().equals(CodecConfig.AUTO_NAME)) {
+            steps.add(1, Step.FILE.in(settings.codec()));
+        }
+        return steps;
     }
 
     private List<Step> possible(List<Step> steps) {
@@ -184,18 +196,21 @@ public final class DemoRun {
     }
 
     private void single() {
-        var options = LlamaOptions.defaults().withChunkTokens(CHUNK_TOKENS);
-        var process = new SingleProcess(Seat.of(settings.model()).withOptions(options));
+        var process = new SingleProcess(Seat.of(settings.model()).withOptions(computing()));
         try (Processes single = new InProcess(process)) {
             rows.add(demo.single(single));
         }
     }
 
+    private LlamaOptions computing() {
+        var all = LlamaOptions.defaults().withChunkTokens(CHUNK_TOKENS);
+        return settings.threads() == 0 ? all : all.withThreads(settings.threads());
+    }
+
     /** One process on a device, beside step 0. */
     private void alone(Step step) {
-        var options = LlamaOptions.defaults().withChunkTokens(CHUNK_TOKENS);
         try (var device = ComputeDevices.open(step.seats().prefill())) {
-            var seat = Seat.of(settings.model()).withOptions(options).withDevice(device);
+            var seat = Seat.of(settings.model()).withOptions(computing()).withDevice(device);
             try (Processes process = new InProcess(new SingleProcess(seat))) {
                 rows.addAll(demo.group(List.of(step), process, System.nanoTime() + budget(0.03)));
             }
@@ -232,6 +247,7 @@ public final class DemoRun {
                 path,
                 settings.codec(),
                 settings.bytesPerSecond(),
+                settings.threads(),
                 settings.verbose());
     }
 

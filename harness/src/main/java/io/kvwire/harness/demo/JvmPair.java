@@ -40,6 +40,7 @@ final class JvmPair implements Processes {
      * @param path the only wire that they offer; empty for all, of which each step takes its own
      * @param codec what prefill offers besides raw
      * @param bytesPerSecond limit on what prefill sends in steps with a limited link
+     * @param threads that compute in each; 0 for all cores
      * @param verbose whether to show what they log
      */
     record Plan(
@@ -50,6 +51,7 @@ final class JvmPair implements Processes {
             String path,
             String codec,
             long bytesPerSecond,
+            int threads,
             boolean verbose) {}
 
     private JvmPair(Plan plan, Path folder) {
@@ -58,6 +60,7 @@ final class JvmPair implements Processes {
         var common = new ArrayList<>(List.of("demo-worker", "--model", plan.model()));
         common.addAll(List.of("--file-folder", folder.toString()));
         common.addAll(List.of("--listen", plan.listen() + ":0"));
+        common.addAll(List.of("--threads", String.valueOf(plan.threads())));
         if (!plan.path().isEmpty()) {
             common.addAll(List.of("--path", plan.path()));
         }

@@ -69,10 +69,13 @@ record Step(
     /** What is run in one process, which everything else must equal. */
     static final Step SINGLE = alone("0", "cpu");
 
+    /** The old way. */
+    static final Step FILE = of("1", "file", TransferMode.FILE, Link.LOOPBACK);
+
     /** Two processes on one host. */
     static final List<Step> ONE_HOST =
             List.of(
-                    of("1", "file", TransferMode.FILE, Link.LOOPBACK),
+                    FILE,
                     of("1", "tcp", TransferMode.BULK, Link.LOOPBACK),
                     of("1", "tcp", TransferMode.LAYERWISE, Link.LOOPBACK),
                     of("1", "tcp", TransferMode.PULL, Link.LOOPBACK),

@@ -6,11 +6,23 @@ import io.kvwire.transport.spi.Wires;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Looks a host over. Reads only; confined to one thread. */
 final class Doctor {
     private static final long GOOD_SOCKET_BUFFER = 4 << 20;
-    private static final List<String> PATHS_TO_COME = List.of("pcie");
+
+    /** Modules that call native functions, ours and those of libraries. */
+    private static final List<String> NATIVE_MODULES =
+            List.of(
+                    "io.kvwire.transport",
+                    "io.kvwire.ffi",
+                    "io.kvwire.codec",
+                    "io.kvwire.tcp",
+                    "io.kvwire.harness",
+                    "io.netty.common",
+                    "org.lz4.java",
+                    "ai.djl.tokenizers");
 
     private final HostFiles host;
     private final List<Finding> findings = new ArrayList<>();
@@ -102,12 +114,25 @@ final class Doctor {
                                 "Vector API",
                                 "off: the model computes without it; add"
                                         + " --add-modules jdk.incubator.vector"));
-        findings.add(
-                Doctor.class.getModule().isNativeAccessEnabled()
-                        ? Finding.ok("native access", "enabled")
-                        : Finding.limited(
-                                "native access",
-                                "not enabled: add --enable-native-access for the modules in use"));
+        findings.add(nativeAccess());
+    }
+
+    /** On the class path one flag is for all; on the module path each module has to be named. */
+    private static Finding nativeAccess() {
+        var own = Doctor.class.getModule();
+        var without =
+                (own.isNamed() ? NATIVE_MODULES.stream() : Stream.<String>empty())
+                        .flatMap(name -> ModuleLayer.boot().findModule(name).stream())
+                        .filter(module -> !module.isNativeAccessEnabled())
+                        .map(Module::getName)
+                        .toList();
+        if (without.isEmpty() && own.isNativeAccessEnabled()) {
+            return Finding.ok("native access", "enabled");
+        }
+        return Finding.limited(
+                "native access",
+                "not enabled: add --enable-native-access="
+                        + (own.isNamed() ? String.join(",", without) : "ALL-UNNAMED"));
     }
 
     private void tcp() {
@@ -187,11 +212,6 @@ final class Doctor {
                     provider.unavailable(config)
                             .map(why -> Finding.absent("path " + provider.name(), why))
                             .orElseGet(() -> Finding.ok("path " + provider.name(), "can be used")));
-        }
-        for (var name : PATHS_TO_COME) {
-            if (findings.stream().noneMatch(finding -> finding.what().equals("path " + name))) {
-                findings.add(Finding.absent("path " + name, "not part of this release"));
-            }
         }
     }
 }

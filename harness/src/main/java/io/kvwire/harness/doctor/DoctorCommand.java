@@ -3,6 +3,8 @@ package io.kvwire.harness.doctor;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import io.kvwire.harness.options.OutputFile;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,7 +26,11 @@ import java.util.concurrent.Callable;
 public final class DoctorCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the findings as JSON.")
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write the findings as JSON.")
     private Path json;
 
     /** Made by the command line. */

@@ -14,7 +14,6 @@ import java.util.Random;
  * @param blockBytes bytes of one block
  * @param blockCount blocks of one transfer
  * @param workingSetBytes memory at each end; transfers walk over it
- * @param lanes connections
  * @param scattered whether the blocks of a transfer lie in random places at both ends
  * @param values whether blocks hold K and V in BF16, spread as a model's are, for a codec to work
  *     on; else any bytes
@@ -24,7 +23,6 @@ record PerfCase(
         long blockBytes,
         int blockCount,
         long workingSetBytes,
-        int lanes,
         boolean scattered,
         boolean values) {
     /** Larger blocks consist of several tokens of this size. */

@@ -20,6 +20,7 @@ import org.HdrHistogram.Histogram;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -31,6 +32,7 @@ final class PerfClient implements AutoCloseable {
     private static final long MAX_MICROS_RECORDED = TimeUnit.MINUTES.toNanos(1);
 
     private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
+    private final PerfLink link;
     private final boolean spin;
     private final boolean privateMemory;
     private final TransferNode node;
@@ -54,7 +56,8 @@ final class PerfClient implements AutoCloseable {
         }
     }
 
-    PerfClient(NodeConfig config, NodeAddress server, boolean privateMemory) {
+    PerfClient(PerfLink link, NodeConfig config, NodeAddress server, boolean privateMemory) {
+        this.link = link;
         this.privateMemory = privateMemory;
         spin = config.waitMode() == WaitMode.SPIN;
         node = TransferNode.start(config.connectOnly().withListener(new Answers()));
@@ -157,7 +160,7 @@ final class PerfClient implements AutoCloseable {
                     point.blockBytes(),
                     point.blockCount(),
                     point.workingSetBytes(),
-                    point.lanes(),
+                    link,
                     gigabytes / sum.seconds,
                     descriptors / sum.seconds,
                     times.getValueAtPercentile(50) / 1e3,
@@ -167,7 +170,8 @@ final class PerfClient implements AutoCloseable {
                     verified,
                     point.scattered(),
                     effort.depth(),
-                    sum.codec,
+                    sum.codec.map(CodecDecision::codec).orElse(""),
+                    sum.codec.map(CodecDecision::reason).orElse(""),
                     sum.ratio);
         } finally {
             if (peer.connected()) {
@@ -205,7 +209,8 @@ final class PerfClient implements AutoCloseable {
         }
     }
 
-    private record Sum(long transfers, double seconds, String codec, double ratio) {}
+    private record Sum(
+            long transfers, double seconds, Optional<CodecDecision> codec, double ratio) {}
 
     private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {
         var options =
@@ -238,18 +243,14 @@ final class PerfClient implements AutoCloseable {
         }
         last.quiescence().join();
         var timing = last.timing();
-        return new Sum(
-                done,
-                took,
-                last.codec().map(CodecDecision::codec).orElse(""),
-                (double) timing.bytes() / timing.wireBytes());
+        return new Sum(done, took, last.codec(), (double) timing.bytes() / timing.wireBytes());
     }
 
     /**
      * Measures the round trip of a message. The next message is sent by the thread of the wire that
      * received the last, as an application would that answers where it is told.
      */
-    PerfResult pings(int bytes, double seconds, int lanes) {
+    PerfResult pings(int bytes, double seconds) {
         var run = new Pings(bytes, seconds);
         pings = run;
         peer.notify(run.message);
@@ -271,7 +272,7 @@ final class PerfClient implements AutoCloseable {
                 bytes,
                 1,
                 bytes,
-                lanes,
+                link,
                 gigabytes / counted,
                 rounds / counted,
                 run.times.getValueAtPercentile(50) / 1e3,
@@ -281,6 +282,7 @@ final class PerfClient implements AutoCloseable {
                 null,
                 false,
                 1,
+                "",
                 "",
                 1);
     }

@@ -3,6 +3,8 @@ package io.kvwire.harness.perf;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import io.kvwire.transport.CodecConfig;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -23,12 +25,13 @@ record PerfReport(
 
     static void header(PrintWriter out) {
         out.printf(
-                "%-12s %10s %7s %11s %5s %9s %11s %10s %10s %9s %8s %-8s %5s %9s%n",
+                "%-12s %10s %7s %11s %5s %10s %9s %11s %10s %10s %9s %8s %-10s %5s %9s%n",
                 "op",
                 "block",
                 "blocks",
                 "working set",
                 "lanes",
+                "limit MB/s",
                 "GB/s",
                 "blocks/s",
                 "p50 us",
@@ -43,22 +46,37 @@ record PerfReport(
     static void row(PrintWriter out, PerfResult r) {
         out.printf(
                 Locale.ROOT,
-                "%-12s %10s %7d %11s %5d %9.3f %11.0f %10.1f %10.1f %9.3f %8.0f %-8s %5.2f %9s%n",
+                "%-12s %10s %7d %11s %5d %10s %9.3f %11.0f %10.1f %10.1f %9.3f %8.0f %-10s %5.2f"
+                        + " %9s%n",
                 r.op(),
                 ByteSize.show(r.blockBytes()),
                 r.blockCount(),
                 ByteSize.show(r.workingSetBytes()),
-                r.lanes(),
+                r.link().lanes(),
+                limit(r.link()),
                 r.gigabytesPerSecond(),
                 r.descriptorsPerSecond(),
                 r.p50Micros(),
                 r.p99Micros(),
                 r.cpuSecondsPerGigabyte(),
                 r.senderNanosPerDescriptor(),
-                r.codec().isEmpty() ? "-" : r.codec(),
+                codec(r),
                 r.ratio(),
                 r.verified() == null ? "-" : r.verified() ? "yes" : "NO");
         out.flush();
+    }
+
+    private static String limit(PerfLink link) {
+        return link.bytesPerSecond() == 0
+                ? "-"
+                : String.format(Locale.ROOT, "%.1f", link.bytesPerSecond() / 1e6);
+    }
+
+    private static String codec(PerfResult r) {
+        if (r.codec().isEmpty()) {
+            return "-";
+        }
+        return r.link().codec().equals(CodecConfig.AUTO_NAME) ? "auto: " + r.codec() : r.codec();
     }
 
     void write(Path file) throws IOException {

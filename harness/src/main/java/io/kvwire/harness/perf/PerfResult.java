@@ -1,5 +1,7 @@
 package io.kvwire.harness.perf;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+
 /**
  * One measured point. 1 GB is 10^9 bytes.
  *
@@ -7,7 +9,7 @@ package io.kvwire.harness.perf;
  * @param blockBytes bytes of one block, or of the message
  * @param blockCount blocks of one transfer
  * @param workingSetBytes memory at each end
- * @param lanes connections
+ * @param link what it was measured over
  * @param gigabytesPerSecond payload moved
  * @param descriptorsPerSecond blocks moved
  * @param p50Micros median time of one transfer, or of one round trip
@@ -19,6 +21,7 @@ package io.kvwire.harness.perf;
  * @param depth transfers in flight
  * @param codec how the blocks of the last transfer looked on the wire; empty for messages, and for
  *     a READ, where the server decides
+ * @param codecReason why, with the expected times where rates decided
  * @param ratio bytes of blocks by bytes on the wire, 1 for messages
  */
 record PerfResult(
@@ -26,7 +29,7 @@ record PerfResult(
         long blockBytes,
         int blockCount,
         long workingSetBytes,
-        int lanes,
+        @JsonUnwrapped PerfLink link,
         double gigabytesPerSecond,
         double descriptorsPerSecond,
         double p50Micros,
@@ -37,4 +40,5 @@ record PerfResult(
         boolean scattered,
         int depth,
         String codec,
+        String codecReason,
         double ratio) {}

@@ -1,8 +1,10 @@
 package io.kvwire.harness.perf;
 
+import io.kvwire.harness.options.OutputFile;
 import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
+import io.kvwire.transport.PathReport;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -52,9 +54,10 @@ final class PerfRunCommand implements Callable<Integer> {
 
     @Option(
             names = "--working-set-bytes",
+            split = ",",
             converter = ByteSize.class,
             description = "Memory at each end that transfers walk over (default: 256MiB).")
-    private long workingSetBytes = 256L << 20;
+    private List<Long> workingSetBytes = List.of(256L << 20);
 
     @Option(names = "--hot", description = "Use one list of blocks again and again.")
     private boolean hot;
@@ -83,9 +86,24 @@ final class PerfRunCommand implements Callable<Integer> {
             description =
                     "How blocks look on the wire: raw, int8, int8+lz4, raw+lz4, with options as in"
                             + " int8,keys=hadamard; or auto, int8 or raw by measured rates"
-                            + " (default: ${DEFAULT-VALUE}). Other than raw, blocks hold K and V"
-                            + " in BF16.")
-    private String codec = CodecConfig.RAW_NAME;
+                            + " (default: ${DEFAULT-VALUE}). May be repeated: they take turns."
+                            + " Unless raw is the only one, blocks hold K and V in BF16.")
+    private List<String> codecs = List.of(CodecConfig.RAW_NAME);
+
+    @Option(
+            names = "--bytes-per-second",
+            paramLabel = "N",
+            split = ",",
+            description =
+                    "Send no faster than this; 0 for as fast as it goes (default: 0). What is read"
+                            + " the server sends, which has an option of the same name.")
+    private List<Long> rates = List.of(0L);
+
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "Measure each point so often, in turns (default: ${DEFAULT-VALUE}).")
+    private int rounds = 1;
 
     @Option(names = "--spin", description = "Poll without sleeping; best at both ends.")
     private boolean spin;
@@ -107,7 +125,11 @@ final class PerfRunCommand implements Callable<Integer> {
     @Option(names = "--verify", description = "Check every byte of the target afterwards.")
     private boolean verify;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the results as JSON.")
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write the results as JSON.")
     private Path json;
 
     private final List<PerfResult> results = new ArrayList<>();
@@ -115,17 +137,21 @@ final class PerfRunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
-        var out = spec.commandLine().getOut();
         PerfReport report = null;
-        for (int count : lanes) {
-            try (var client = client(count)) {
-                var used = client.peer().path();
-                if (report == null) {
-                    out.println(used.path() + ": " + used.reason() + " " + used.details());
-                    PerfReport.header(out);
-                    report = new PerfReport(used.path(), used.reason(), used.details(), results);
+        for (var together : links()) {
+            var clients = new ArrayList<PerfClient>();
+            try {
+                for (var link : together) {
+                    clients.add(client(link));
                 }
-                measure(client, count);
+                if (report == null) {
+                    report = begin(clients.getFirst().peer().path());
+                }
+                for (int round = 0; round < rounds; round++) {
+                    measure(clients);
+                }
+            } finally {
+                clients.forEach(PerfClient::close);
             }
         }
         if (json != null) {
@@ -141,56 +167,74 @@ final class PerfRunCommand implements Callable<Integer> {
     private void check() {
         try {
             NodeAddress.parse(server);
-            cases(1);
-            lanes.forEach(this::config);
+            cases();
+            links().forEach(together -> together.forEach(this::config));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-        if (verify && !codec.startsWith(CodecConfig.RAW_NAME)) {
-            throw new ParameterException(
-                    spec.commandLine(),
+        for (var codec : codecs) {
+            require(
+                    !verify || codec.startsWith(CodecConfig.RAW_NAME),
                     "--verify compares bytes, which --codec "
                             + codec
                             + " may change: verify with raw, or see what it changes with kvwire"
                             + " quality");
         }
-        if (seconds <= 0 || depth < 1) {
-            throw new ParameterException(
-                    spec.commandLine(), "--seconds and --depth: need more than zero");
+        require(
+                seconds > 0 && depth > 0 && rounds > 0,
+                "--seconds, --depth and --rounds: need more than zero");
+    }
+
+    private void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new ParameterException(spec.commandLine(), otherwise);
         }
     }
 
-    private PerfClient client(int count) {
-        return new PerfClient(config(count), NodeAddress.parse(server), privateMemory);
+    /** The connections to measure over, those that take turns after each other. */
+    private List<List<PerfLink>> links() {
+        var links = new ArrayList<List<PerfLink>>();
+        for (long rate : rates) {
+            for (int count : lanes) {
+                links.add(codecs.stream().map(codec -> new PerfLink(count, rate, codec)).toList());
+            }
+        }
+        return links;
     }
 
-    private NodeConfig config(int count) {
+    private PerfClient client(PerfLink link) {
+        return new PerfClient(link, config(link), NodeAddress.parse(server), privateMemory);
+    }
+
+    private NodeConfig config(PerfLink link) {
         var config =
                 NodeConfig.named("perf-client")
-                        .withLanes(count)
+                        .withLanes(link.lanes())
                         .withLimits(PerfServer.limits())
                         .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
-                        .withCodec(CodecConfig.parse(codec))
+                        .withCodec(CodecConfig.parse(link.codec()))
                         .withWireOptions(wireOptions);
+        if (link.bytesPerSecond() != 0) {
+            config = config.withBytesPerSecond(link.bytesPerSecond());
+        }
         if (path != null) {
             config = config.withPaths(path);
         }
         return required == null ? config : config.requiring(required);
     }
 
-    private List<PerfCase> cases(int laneCount) {
+    private List<PerfCase> cases() {
         var cases = new ArrayList<PerfCase>();
-        boolean values = !codec.equals(CodecConfig.RAW_NAME);
-        for (var op : ops) {
+        boolean values = !codecs.stream().allMatch(CodecConfig.RAW_NAME::equals);
+        for (var op : ops.stream().filter(op -> op != PerfOp.NOTIFY).toList()) {
             for (long size : blockBytes.isEmpty() ? List.of(1L << 20) : blockBytes) {
                 var counts =
                         blockCounts.isEmpty()
                                 ? List.of((int) Math.max(1, (16L << 20) / size))
                                 : blockCounts;
                 for (int count : counts) {
-                    if (op != PerfOp.NOTIFY) {
-                        long set = hot ? size * count : workingSetBytes;
-                        cases.add(new PerfCase(op, size, count, set, laneCount, scattered, values));
+                    for (long set : hot ? List.of(size * count) : workingSetBytes) {
+                        cases.add(new PerfCase(op, size, count, set, scattered, values));
                     }
                 }
             }
@@ -198,18 +242,28 @@ final class PerfRunCommand implements Callable<Integer> {
         return cases;
     }
 
-    private void measure(PerfClient client, int laneCount) {
+    private PerfReport begin(PathReport used) {
         var out = spec.commandLine().getOut();
+        out.println(used.path() + ": " + used.reason() + " " + used.details());
+        PerfReport.header(out);
+        return new PerfReport(used.path(), used.reason(), used.details(), results);
+    }
+
+    private void measure(List<PerfClient> clients) {
         var effort = new PerfClient.Effort(seconds, depth, checksum, verify);
         if (ops.contains(PerfOp.NOTIFY)) {
             for (long size : blockBytes.isEmpty() ? List.of(64L) : blockBytes) {
-                add(client.pings((int) Math.min(size, 1 << 16), seconds, laneCount));
+                for (var client : clients) {
+                    add(client.pings((int) Math.min(size, 1 << 16), seconds));
+                }
             }
         }
-        for (var point : cases(laneCount)) {
-            add(client.blocks(point, effort));
+        for (var point : cases()) {
+            for (var client : clients) {
+                add(client.blocks(point, effort));
+            }
         }
-        out.flush();
+        spec.commandLine().getOut().flush();
     }
 
     private void add(PerfResult result) {

@@ -54,6 +54,14 @@ final class PerfServeCommand implements Callable<Integer> {
             description = "Fail unless this path is there, and refuse clients that use another.")
     private String require;
 
+    @Option(
+            names = "--bytes-per-second",
+            paramLabel = "N",
+            description =
+                    "Send no faster than this when clients read; 0 for as fast as it goes (default:"
+                            + " 0).")
+    private long bytesPerSecond;
+
     @Option(names = "--spin", description = "Poll without sleeping, for the lowest latency.")
     private boolean spin;
 
@@ -78,6 +86,9 @@ final class PerfServeCommand implements Callable<Integer> {
                         .withWait(spin ? NodeConfig.WaitMode.SPIN : NodeConfig.WaitMode.SLEEP)
                         .withCodec(codec())
                         .withWireOptions(wireOptions);
+        if (bytesPerSecond != 0) {
+            config = limited(config);
+        }
         if (path != null) {
             config = config.withPaths(path);
         }
@@ -92,6 +103,14 @@ final class PerfServeCommand implements Callable<Integer> {
             stopped.await();
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private NodeConfig limited(NodeConfig config) {
+        try {
+            return config.withBytesPerSecond(bytesPerSecond);
+        } catch (IllegalArgumentException e) {
+            throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
     }
 
     private CodecConfig codec() {

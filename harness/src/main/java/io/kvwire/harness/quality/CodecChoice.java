@@ -44,6 +44,11 @@ record CodecChoice(String codec, String options) {
                 int8("keys=raw"));
     }
 
+    /** {@return whether a row of a report is of this choice} */
+    boolean is(String name, String itsOptions) {
+        return codec.equals(name) && options.equals(itsOptions);
+    }
+
     /** {@return the text that codecs are chosen by on a command line} */
     String text() {
         return options.isEmpty() ? codec : codec + "," + options;

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -51,9 +52,45 @@ record QualityReport(
         out.flush();
     }
 
-    /** {@return whether the wire delivered what was measured} */
-    boolean holdsOnTheWire() {
-        return wire.stream().allMatch(OnWire::sameBytes);
+    /**
+     * {@return what is not as it must be, a line for each: a raw cache that changed anything, INT8
+     * whose perplexity rose too far, a wire that delivered something else}
+     *
+     * @param maxPerplexityChange of INT8 with its defaults, 0.005 is 0.5 %
+     */
+    List<String> failures(double maxPerplexityChange) {
+        var failures = new ArrayList<String>();
+        for (var row : greedy) {
+            if (CodecChoice.RAW.is(row.codec(), row.options()) && row.sameTokens() < row.tokens()) {
+                failures.add(
+                        "a raw cache continued %d of %d prompts with other tokens: it must be exact"
+                                .formatted(row.prompts() - row.sameContinuations(), row.prompts()));
+            }
+        }
+        for (var row : codecs) {
+            if (CodecChoice.RAW.is(row.codec(), row.options()) && row.perplexityChange() != 0) {
+                failures.add(
+                        String.format(
+                                Locale.ROOT,
+                                "a raw cache changed perplexity by %+.2e: it must be exact",
+                                row.perplexityChange()));
+            }
+            // Not a number is no perplexity that anybody wants.
+            if (CodecChoice.INT8.is(row.codec(), row.options())
+                    && !(row.perplexityChange() <= maxPerplexityChange)) {
+                failures.add(
+                        String.format(
+                                Locale.ROOT,
+                                "INT8 changed perplexity by %+.3f %%, more than %.3f %%"
+                                        + " (--max-perplexity-change)",
+                                100 * row.perplexityChange(),
+                                100 * maxPerplexityChange));
+            }
+        }
+        if (!wire.stream().allMatch(OnWire::sameBytes)) {
+            failures.add("TCP delivered other bytes than the same frames in one process");
+        }
+        return failures;
     }
 
     private static void table(PrintWriter out, String title, List<CodecQuality> rows) {

@@ -1,6 +1,7 @@
 package io.kvwire.harness.serve;
 
 import io.kvwire.harness.model.ModelSource;
+import io.kvwire.harness.options.OutputFile;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -11,7 +12,6 @@ import picocli.CommandLine.Spec;
 
 import java.io.Console;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -130,10 +130,18 @@ public final class ServeSimCommand implements Callable<Integer> {
             description = "Serve Prometheus metrics on loopback; 0 takes any port.")
     private Integer metricsPort;
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Write the report for programs.")
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write the report for programs.")
     private Path json;
 
-    @Option(names = "--html", paramLabel = "FILE", description = "Write it as a page with charts.")
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            converter = OutputFile.class,
+            description = "Write it as a page with charts.")
     private Path html;
 
     /** Made by the command line. */
@@ -252,14 +260,6 @@ public final class ServeSimCommand implements Callable<Integer> {
                     length >= 1 && length + maxTokens <= Math.min(longest, cacheTokens),
                     "--prompt-tokens %d and --max-tokens %d: the model has %d positions, the cache %d tokens"
                             .formatted(length, maxTokens, longest, cacheTokens));
-        }
-        for (var file : new Path[] {json, html}) {
-            if (file != null) {
-                var parent = file.toAbsolutePath().getParent();
-                require(
-                        parent != null && Files.isDirectory(parent),
-                        file + ": its folder does not exist; make it first");
-            }
         }
     }
 

@@ -10,9 +10,6 @@ import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferTrace.Interval;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -56,7 +53,7 @@ final class Arrival {
     }
 
     /** Asks, and returns when every byte is in place and the first token is known. */
-    Arrived await(SplitMessage.Prefill request, BlockTable table, Optional<Path> folder) {
+    Arrived await(SplitMessage.Prefill request, BlockTable table, Optional<FileFolder> folder) {
         return switch (request.mode()) {
             case BULK, LAYERWISE, AUTO -> push(request, table);
             case PULL -> pull(request, table);
@@ -115,38 +112,21 @@ final class Arrival {
         }
     }
 
-    private Arrived file(SplitMessage.Prefill request, BlockTable table, Optional<Path> folder) {
-        var file =
-                CacheFile.inside(
-                        folder.orElseThrow(() ->
-                                new TransferException(
-                                        ErrorCode.OUT_OF_RANGE,
-                                        "no folder to load files from was given")),
-                        request.file());
+    private Arrived file(
+            SplitMessage.Prefill request, BlockTable table, Optional<FileFolder> folder) {
+        var shared =
+                folder.orElseThrow(() ->
+                        new TransferException(
+                                ErrorCode.OUT_OF_RANGE, "no folder to load files from was given"));
         var answer = answers.expect(request.requestId());
         try {
             var finished = ask(request, answer);
             long start = System.nanoTime();
-            int tokens = request.tokens().size();
-            long bytes = CacheFile.load(file, memory, table, tokens, request.fingerprint());
+            long bytes = shared.load(peer, request, memory, table);
             long nanos = System.nanoTime() - start + finished.saveNanos();
             return new Arrived(finished, false, nanos, nanos, bytes, List.of());
-        } catch (IOException e) {
-            throw new TransferException(
-                    ErrorCode.UNREACHABLE,
-                    file + " cannot be loaded (" + e + "); do both processes share the folder?",
-                    e);
         } finally {
-            deleteQuietly(file);
-        }
-    }
-
-    private static void deleteQuietly(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            // The folder is the demo's own and goes away with it.
-            file.toFile().deleteOnExit();
+            shared.delete(request);
         }
     }
 }

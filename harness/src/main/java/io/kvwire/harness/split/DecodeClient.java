@@ -49,28 +49,33 @@ public final class DecodeClient implements AutoCloseable {
     private final TransferNode node;
     private final KvCache cache;
     private final Peer peer;
-    private final Optional<Path> folder;
+    private final Optional<FileFolder> folder;
     private long lastRequest = new SecureRandom().nextLong() >>> 1;
 
     private DecodeClient(Seat seat, NodeConfig config, NodeAddress prefill, Optional<Path> folder) {
-        this.folder = folder;
-        llama = seat.runner();
-        fingerprint = seat.fingerprint();
+        this.folder = folder.map(path -> new FileFolder(path, config.codec()));
         memory = seat.memory();
         TransferNode started = null;
+        LlamaRunner runner = null;
         try {
+            // First, so that its codec warms up while the model does.
             started = TransferNode.start(config.connectOnly().withListener(answers));
             cache = memory.register(started, Seat.CACHE, Access.REMOTE_WRITE);
+            runner = seat.runner();
+            fingerprint = seat.fingerprint();
             peer = connect(started, prefill);
-            node = started;
         } catch (RuntimeException | Error e) {
             if (started != null) {
                 started.close();
             }
-            llama.close();
+            if (runner != null) {
+                runner.close();
+            }
             memory.close();
             throw e;
         }
+        node = started;
+        llama = runner;
     }
 
     /**

@@ -19,7 +19,6 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -41,7 +40,7 @@ final class PrefillJob {
     private final CacheMemory memory;
     private final KvCache cache;
     private final String fingerprint;
-    private final Optional<Path> folder;
+    private final Optional<FileFolder> folder;
     private final ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased;
 
     PrefillJob(
@@ -49,7 +48,7 @@ final class PrefillJob {
             CacheMemory memory,
             KvCache cache,
             String fingerprint,
-            Optional<Path> folder,
+            Optional<FileFolder> folder,
             ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased) {
         this.llama = llama;
         this.memory = memory;
@@ -233,19 +232,18 @@ final class PrefillJob {
     }
 
     private void file(Peer peer, SplitMessage.Prefill request, BlockTable table) {
-        var file =
-                CacheFile.inside(
-                        folder.orElseThrow(() ->
-                                new TransferException(
-                                        ErrorCode.ACCESS_DENIED,
-                                        "the prefill node saves no files; start it with"
-                                                + " --file-folder")),
-                        request.file());
+        var shared =
+                folder.orElseThrow(() ->
+                        new TransferException(
+                                ErrorCode.ACCESS_DENIED,
+                                "the prefill node saves no files; start it with --file-folder"));
+        // Refused before anything is computed for it.
+        var _ = shared.inside(request.file());
         var clock = new UnitClock(LayerListener.NONE);
         int first = compute(request, table, clock);
         long computed = clock.elapsed();
         try {
-            CacheFile.save(file, memory, table, request.tokens().size(), fingerprint);
+            var _ = shared.save(peer, request, memory, table);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

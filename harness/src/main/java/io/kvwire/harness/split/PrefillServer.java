@@ -77,7 +77,8 @@ public final class PrefillServer implements AutoCloseable {
             release();
             throw e;
         }
-        job = new PrefillJob(llama, memory, cache, fingerprint, folder, leased);
+        var files = folder.map(path -> new FileFolder(path, config.codec()));
+        job = new PrefillJob(llama, memory, cache, fingerprint, files, leased);
         ready = true;
     }
 

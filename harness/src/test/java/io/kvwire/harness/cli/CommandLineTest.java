@@ -1,6 +1,7 @@
 package io.kvwire.harness.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -15,6 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import picocli.CommandLine.Command;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -26,6 +29,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 @Timeout(120)
 class CommandLineTest {
@@ -48,6 +52,78 @@ class CommandLineTest {
         failsInOneLine(2, "--alone", "decode", "--alone", "--prefill", "localhost:1");
         failsInOneLine(2, "no rig at", "rig", "run", "--rails", "2", "true");
         failsInOneLine(1, "1 to 64", "prefill", "--model", "tiny", "--lanes", "0");
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenIsNamedBeforeAnyWork() {
+        var missing = folder.resolve("nowhere/out").toString();
+        for (var words :
+                List.of(
+                        // Whatever connects or loads says so first if it comes to that.
+                        List.of("perf", "run", "127.0.0.1:1", "--json"),
+                        List.of("decode", "--prefill", "127.0.0.1:1", "--json"),
+                        List.of("decode", "--prefill", "127.0.0.1:1", "--timeline"),
+                        List.of("demo", "--model", "none", "--json"),
+                        List.of("demo", "--model", "none", "--timeline"),
+                        List.of("bench", "--json"),
+                        List.of("bench", "--html"),
+                        List.of("serve-sim", "--model", "none", "--json"),
+                        List.of("serve-sim", "--model", "none", "--html"),
+                        List.of("quality", "--model", "none", "--json"),
+                        List.of("quality", "--model", "none", "--chart"),
+                        List.of("doctor", "--json"))) {
+            var all = Stream.concat(words.stream(), Stream.of(missing)).toArray(String[]::new);
+            failsInOneLine(2, words.getLast(), all);
+            failsInOneLine(2, missing + ": its folder does not exist", all);
+        }
+        failsInOneLine(2, "is a folder", "doctor", "--json", folder.toString());
+        assertFalse(Files.exists(folder.resolve("nowhere")), "nothing is made");
+    }
+
+    @Command(name = "breaks")
+    private static final class Breaks implements Runnable {
+        private final Error error;
+
+        Breaks(Error error) {
+            this.error = error;
+        }
+
+        @Override
+        public void run() {
+            throw error;
+        }
+    }
+
+    private static String errorOf(Error error, String... words) {
+        var err = new StringWriter();
+        int status =
+                Main.commandLine()
+                        .addSubcommand(new Breaks(error))
+                        .setErr(new PrintWriter(err))
+                        .execute(words);
+        assertEquals(1, status);
+        assertTrue(err.toString().startsWith("kvwire: "), err.toString());
+        return err.toString();
+    }
+
+    @Test
+    void whatIsNoExceptionIsToldInOneLineToo() {
+        var memory = errorOf(new OutOfMemoryError("Java heap space"), "breaks");
+        assertEquals(1, memory.lines().count(), memory);
+        assertTrue(memory.contains("out of memory (Java heap space)"), memory);
+
+        var library = errorOf(new UnsatisfiedLinkError("no tokenizers"), "breaks");
+        assertEquals(1, library.lines().count(), library);
+        assertTrue(library.contains("no tokenizers"), library);
+
+        var early = new ExceptionInInitializerError(new UnsatisfiedLinkError("no tokenizers"));
+        assertEquals(library, errorOf(early, "breaks"));
+
+        var other = errorOf(new StackOverflowError("deep"), "breaks");
+        assertEquals(1, other.lines().count(), other);
+
+        var shown = errorOf(new OutOfMemoryError("Java heap space"), "--verbose", "breaks");
+        assertTrue(shown.contains("\tat "), shown);
     }
 
     @Test
@@ -120,7 +196,7 @@ class CommandLineTest {
     @Test
     void anyDifferenceMakesTheExitStatusNonZero() {
         var err = new StringWriter();
-        assertEquals(1, DemoCommand.status(new DemoReport(List.of()), new PrintWriter(err)));
+        assertEquals(1, DemoCommand.status(new DemoReport(List.of(), 0), new PrintWriter(err)));
         assertEquals(1, err.toString().lines().count());
     }
 
@@ -200,7 +276,10 @@ class CommandLineTest {
                         file.toString());
 
         assertEquals(0, ran.status(), ran.out() + ran.err());
-        JsonNode steps = new ObjectMapper().readTree(file.toFile()).get("steps");
+        JsonNode report = new ObjectMapper().readTree(file.toFile());
+        assertTrue(report.get("totalSeconds").asDouble() > 0, report.toString());
+        assertTrue(ran.out().contains(" rows in "), ran.out());
+        JsonNode steps = report.get("steps");
         Set<String> seen = new HashSet<>();
         for (var step : steps) {
             for (var key :

@@ -62,7 +62,7 @@ class DemoTest {
         Script single = (step, prompt, max) -> run(RIGHT, 100, 0);
         rows.add(demo.single(single));
         rows.addAll(demo.group(Step.ONE_HOST, split, LATER));
-        return new DemoReport(rows);
+        return new DemoReport(rows, 12.34);
     }
 
     @Test
@@ -103,7 +103,7 @@ class DemoTest {
         Script half = (step, prompt, max) -> run(List.of(RIGHT.getFirst(), -1), 150, 50);
         demo.single((Script) (step, prompt, max) -> run(RIGHT, 100, 0));
 
-        var report = new DemoReport(demo.group(lossy, half, LATER));
+        var report = new DemoReport(demo.group(lossy, half, LATER), 0);
 
         assertTrue(report.allTokensMatch());
         assertEquals(
@@ -120,7 +120,7 @@ class DemoTest {
                 };
         demo.single((Script) (step, prompt, max) -> run(RIGHT, 100, 0));
 
-        assertFalse(new DemoReport(demo.group(lossy, broken, LATER)).allTokensMatch());
+        assertFalse(new DemoReport(demo.group(lossy, broken, LATER), 0).allTokensMatch());
     }
 
     @Test
@@ -143,7 +143,7 @@ class DemoTest {
 
     @Test
     void anEmptyReportIsNoSuccess() {
-        assertFalse(new DemoReport(List.of()).allTokensMatch());
+        assertFalse(new DemoReport(List.of(), 0).allTokensMatch());
     }
 
     @Test

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -94,8 +95,15 @@ class DoctorTest {
     }
 
     @Test
-    void theRealHostHasTcp() {
+    void everyWireIsFoundOnceAndTheRealHostHasTcp() {
         var findings = Doctor.examine(new HostFiles(Path.of("/")));
+        assertEquals(
+                List.of("path pcie", "path rdma", "path tcp"),
+                findings.stream()
+                        .map(Finding::what)
+                        .filter(what -> what.startsWith("path "))
+                        .sorted()
+                        .toList());
         assertTrue(
                 findings.stream()
                         .anyMatch(finding ->

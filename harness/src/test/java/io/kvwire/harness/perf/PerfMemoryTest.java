@@ -21,7 +21,7 @@ class PerfMemoryTest {
     private static final int BLOCK_BYTES = 4096;
     private static final int BLOCKS = 16;
     private static final PerfCase POINT =
-            new PerfCase(PerfOp.WRITE, BLOCK_BYTES, 4, BLOCKS * BLOCK_BYTES, 1, true, false);
+            new PerfCase(PerfOp.WRITE, BLOCK_BYTES, 4, BLOCKS * BLOCK_BYTES, true, false);
 
     private TransferNode node;
     private PerfMemory source;

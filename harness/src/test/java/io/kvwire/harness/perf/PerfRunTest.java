@@ -1,6 +1,7 @@
 package io.kvwire.harness.perf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -121,6 +122,77 @@ class PerfRunTest {
     }
 
     @Test
+    void codecsTakeTurnsOverLinksOfEachRate() throws IOException {
+        var ran =
+                run(
+                        "--codec",
+                        "raw",
+                        "--codec",
+                        "int8",
+                        "--bytes-per-second",
+                        "20000000,0",
+                        "--rounds",
+                        "2",
+                        "--path",
+                        "tcp",
+                        "--depth",
+                        "1",
+                        "--block-bytes",
+                        "64KiB",
+                        "--block-count",
+                        "16",
+                        "--hot");
+
+        assertEquals(0, ran.status(), ran.err());
+        var results = report().get("results");
+        assertEquals(
+                List.of(
+                        "raw at 20000000",
+                        "int8 at 20000000",
+                        "raw at 20000000",
+                        "int8 at 20000000",
+                        "raw at 0",
+                        "int8 at 0",
+                        "raw at 0",
+                        "int8 at 0"),
+                StreamSupport.stream(results.spliterator(), false)
+                        .map(result ->
+                                result.get("codecAsked").asText()
+                                        + " at "
+                                        + result.get("bytesPerSecond").asLong())
+                        .toList());
+        for (var result : results) {
+            double rate = result.get("bytesPerSecond").asDouble();
+            double wire =
+                    result.get("gigabytesPerSecond").asDouble() / result.get("ratio").asDouble();
+            // A link that had a pause may send at once what a few milliseconds allow.
+            assertTrue(rate == 0 || wire * 1e9 < 1.5 * rate, result.toString());
+        }
+    }
+
+    @Test
+    void autoSaysWhatItChoseAndWhy() throws IOException {
+        var ran =
+                run(
+                        "--codec",
+                        "auto",
+                        "--path",
+                        "tcp",
+                        "--block-bytes",
+                        "64KiB",
+                        "--block-count",
+                        "16",
+                        "--hot");
+
+        assertEquals(0, ran.status(), ran.err());
+        var result = report().get("results").get(0);
+        assertEquals("auto", result.get("codecAsked").asText());
+        assertTrue(List.of("raw", "int8").contains(result.get("codec").asText()), ran.out());
+        assertFalse(result.get("codecReason").asText().isEmpty(), result.toString());
+        assertTrue(ran.out().contains("auto: " + result.get("codec").asText()), ran.out());
+    }
+
+    @Test
     void aLosslessCodecIsVerified() throws IOException {
         var ran =
                 run(
@@ -198,11 +270,47 @@ class PerfRunTest {
     }
 
     @Test
+    void workingSetsAreSwept() throws IOException {
+        var ran =
+                run(
+                        "--op",
+                        "write,notify",
+                        "--block-bytes",
+                        "4KiB",
+                        "--block-count",
+                        "1,4",
+                        "--working-set-bytes",
+                        "64KiB,1MiB",
+                        "--verify");
+
+        assertEquals(0, ran.status(), ran.err());
+        var points =
+                StreamSupport.stream(report().get("results").spliterator(), false)
+                        .filter(result -> result.get("op").asText().equals("write"))
+                        .map(result ->
+                                result.get("blockCount").asInt()
+                                        + " of "
+                                        + result.get("workingSetBytes").asInt())
+                        .toList();
+        assertEquals(List.of("1 of 65536", "1 of 1048576", "4 of 65536", "4 of 1048576"), points);
+    }
+
+    @Test
+    void aWorkingSetTooSmallForAnyPointOfASweepIsNamedBeforeAnythingIsSent() {
+        failsInOneLine(
+                2,
+                "--working-set-bytes 4096 does not hold",
+                run("--block-bytes", "64KiB", "--working-set-bytes", "64MiB,4KiB"));
+    }
+
+    @Test
     void wrongSizesAreNamedBeforeAnythingIsSent() {
         failsInOneLine(2, "--block-bytes", run("--block-bytes", "nothing"));
         failsInOneLine(2, "multiple of 8", run("--block-bytes", "12"));
         failsInOneLine(2, "does not hold", run("--working-set-bytes", "4KiB"));
         failsInOneLine(2, "--depth", run("--depth", "0"));
+        failsInOneLine(2, "--rounds", run("--rounds", "0"));
+        failsInOneLine(2, "bytesPerSecond is -1", run("--bytes-per-second", "-1"));
         failsInOneLine(2, "--sedonds", run("--sedonds", "1"));
     }
 

@@ -80,7 +80,53 @@ class QualityTest {
     @Test
     void tcpDeliversWhatWasMeasured() {
         assertEquals(List.of("raw", "int8"), report.wire().stream().map(OnWire::codec).toList());
-        assertTrue(report.holdsOnTheWire());
+        assertTrue(report.wire().stream().allMatch(OnWire::sameBytes), report.toString());
+    }
+
+    @Test
+    void nothingIsWrongWithTheModelThatShips() {
+        assertEquals(List.of(), report.failures(0.005));
+        assertEquals(50, QualityRun.Effort.FULL.prompts());
+    }
+
+    @Test
+    void whatMustNotBeIsSaidInALineEach() {
+        var wrong =
+                new QualityReport(
+                        "trained",
+                        List.of(changed("raw", 1e-9), changed("int8", 0.006)),
+                        List.of(changed("int8", 0.5)),
+                        List.of(
+                                new Greedy("raw", "", 50, 49, 800, 799),
+                                new Greedy("int8", "", 50, 46, 800, 772)),
+                        List.of(new OnWire("int8", "", 900, false)));
+
+        assertEquals(
+                List.of(
+                        "a raw cache continued 1 of 50 prompts with other tokens: it must be exact",
+                        "a raw cache changed perplexity by +1.00e-09: it must be exact",
+                        "INT8 changed perplexity by +0.600 %, more than 0.500 %"
+                                + " (--max-perplexity-change)",
+                        "TCP delivered other bytes than the same frames in one process"),
+                wrong.failures(0.005));
+        assertEquals(3, wrong.failures(0.006).size(), "a wider bound");
+    }
+
+    @Test
+    void aPerplexityThatIsNoNumberIsNotWithinAnyBound() {
+        var wrong =
+                new QualityReport(
+                        "trained",
+                        List.of(changed("int8", Double.NaN)),
+                        List.of(),
+                        List.of(),
+                        List.of());
+
+        assertEquals(1, wrong.failures(1).size());
+    }
+
+    private static CodecQuality changed(String codec, double perplexityChange) {
+        return new CodecQuality(codec, "", 12, perplexityChange, 0, 1, 0, 0, 1);
     }
 
     @Test

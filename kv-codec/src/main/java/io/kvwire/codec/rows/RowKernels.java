@@ -23,4 +23,9 @@ public interface RowKernels {
      * @param rows where codes and scales are, elements go
      */
     void decode(Rows rows);
+
+    /** {@return whether rows like those seen so far are coded as fast as they ever will be} */
+    default boolean settled() {
+        return true;
+    }
 }

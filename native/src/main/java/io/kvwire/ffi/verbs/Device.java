@@ -26,6 +26,8 @@ public record Device(String name, String kernelName, int transport, long guid, P
 
     private static final Set<String> SOFT = Set.of("rxe", "siw");
 
+    private static final Set<String> REBINDING = Set.of("rxe");
+
     /** {@return whether the transport is iWARP, which has no immediates} */
     public boolean isIwarp() {
         return transport == 1;
@@ -57,6 +59,15 @@ public record Device(String name, String kernelName, int transport, long guid, P
      */
     public boolean tellsLastReceive() {
         return TELLING.contains(driver());
+    }
+
+    /**
+     * {@return whether a queue pair carries out the binding of a memory window once, although work
+     * requests before it are sent again} Soft-RoCE carries it out again with them, which fails: the
+     * queue pair ends, or stands still for good.
+     */
+    public boolean bindsOnce() {
+        return !REBINDING.contains(driver());
     }
 
     /** {@return how the functions of this device's driver are best called} */

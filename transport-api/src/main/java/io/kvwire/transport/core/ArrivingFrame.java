@@ -136,6 +136,19 @@ final class ArrivingFrame implements InboundFrame, Runnable {
         target = staged.run();
     }
 
+    /** Lets the payload of a probe go to staging and no further; false when there is no room. */
+    boolean aimNowhere(Coding agreed, Arrivals to) {
+        if (!agreed.incoming().room(payloadBytes)) {
+            return false;
+        }
+        coding = agreed;
+        arrivals = to;
+        beganNanos = 0;
+        staged.take(agreed, payloadBytes);
+        target = staged.run();
+        return true;
+    }
+
     /** The bytes of blocks or ranges that the frame brings. */
     long rawBytes() {
         return rawBytes;
@@ -184,6 +197,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
     public boolean direct(DeviceMemory device) {
         boolean possible =
                 staged.taken()
+                        && fields.ofBlocks()
                         && !fields.encoded()
                         && !fields.checksummed()
                         && pins.cache().device().filter(own -> own == device).isPresent();
@@ -214,7 +228,7 @@ final class ArrivingFrame implements InboundFrame, Runnable {
                 log.add(Stage.SCATTER, fields, wholeNanos - scatterNanos, wholeNanos, copiedBytes);
             }
         }
-        if (staged.taken()) {
+        if (staged.taken() && fields.ofBlocks()) {
             if (!coding.run(this)) {
                 abort();
             }

@@ -30,6 +30,7 @@ final class BlockStream implements KvStream {
     private final LayerGroups groups;
     private BlockSender sender;
     private PaceDecision decision;
+    private boolean measured;
 
     BlockStream(
             TokenRange tokens,
@@ -51,17 +52,31 @@ final class BlockStream implements KvStream {
     /** The transfer has its slot: what was handed over before goes first. */
     synchronized void opened(BlockSender frames) {
         sender = frames;
-        var coding = transfer.session.coding();
-        double link = coding.rates().link.bytesPerSecond();
         if (pace == TransferOptions.Pace.AUTO) {
-            coding.rates().want();
+            transfer.session.coding().rates().want();
+            transfer.session.probe.start();
         }
-        if (frames.encodes()) {
-            link *= coding.rates().snapshot().ratio();
-        }
-        decision = PaceDecision.of(pace, bytes, link, HAND_OVER_NANOS);
+        decide();
         if (groups.due(decision)) {
             groups.take().forEach(sender::ready);
+        }
+    }
+
+    /** Decides by what is known of the link now; the first stream may learn it on its way. */
+    private void decide() {
+        if (measured) {
+            return;
+        }
+        var rates = transfer.session.coding().rates();
+        double link = rates.link.bytesPerSecond();
+        measured = pace != TransferOptions.Pace.AUTO || link > 0;
+        double ratio = rates.snapshot().ratio();
+        if (sender.encodes() && ratio > 0) {
+            link *= ratio;
+        }
+        decision = PaceDecision.of(pace, bytes, link, HAND_OVER_NANOS);
+        if (pace == TransferOptions.Pace.AUTO) {
+            rates.paced(decision);
         }
     }
 
@@ -72,7 +87,11 @@ final class BlockStream implements KvStream {
             check(layer, range);
             handed[layer].set(firstToken, range.end());
             groups.add(new BlockSender.Ready(layer, range));
-            if (sender == null || !groups.due(decision)) {
+            if (sender == null) {
+                return;
+            }
+            decide();
+            if (!groups.due(decision)) {
                 return;
             }
             groups.take().forEach(sender::ready);

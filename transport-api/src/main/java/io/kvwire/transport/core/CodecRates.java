@@ -1,6 +1,11 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.CodecDecision;
+import io.kvwire.transport.PaceDecision;
+
+import java.util.ArrayList;
+import java.util.Locale;
+import java.util.Optional;
 
 /**
  * The measured rates that {@code auto} decides by: a trial at the start of use, then the traffic
@@ -15,6 +20,7 @@ final class CodecRates {
     final LinkRate link = new LinkRate();
     private final int threads;
     private volatile boolean wanted;
+    private volatile Optional<String> pace = Optional.empty();
     private double encode;
     private double remoteDecode;
     private double ratio;
@@ -34,6 +40,18 @@ final class CodecRates {
         wanted = true;
     }
 
+    /** Notes how the last stream went that asked for whatever is over sooner. */
+    void paced(PaceDecision decision) {
+        pace =
+                Optional.of(
+                        decision.pace().name().toLowerCase(Locale.ROOT) + ", " + decision.reason());
+    }
+
+    /** How the last such stream went, and why. */
+    Optional<String> pace() {
+        return pace;
+    }
+
     synchronized void begin(CodecTrial trial) {
         if (encode == 0) {
             encode = trial.encodeBytesPerSecond();
@@ -50,6 +68,21 @@ final class CodecRates {
 
     synchronized void peerDecodes(double bytesPerSecond) {
         remoteDecode = bytesPerSecond;
+    }
+
+    /** Which of the rates is not measured yet, for people. */
+    synchronized String missing() {
+        var unknown = new ArrayList<String>();
+        if (link.bytesPerSecond() == 0) {
+            unknown.add("the link");
+        }
+        if (encode == 0) {
+            unknown.add("the codec");
+        }
+        if (remoteDecode == 0) {
+            unknown.add("the peer's codec");
+        }
+        return "not measured yet: " + String.join(", ", unknown);
     }
 
     private static double mixed(double before, double sample) {

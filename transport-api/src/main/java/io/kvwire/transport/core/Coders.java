@@ -2,6 +2,7 @@ package io.kvwire.transport.core;
 
 import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.KvCodec;
@@ -29,6 +30,7 @@ final class Coders {
     private static final int IDLE_SECONDS = 5;
 
     private final CodecConfig config;
+    private final String node;
     private final List<KvCodecProvider> providers;
     private final ThreadPoolExecutor threads;
     private final Map<String, CompletableFuture<CodecTrial>> trials = new ConcurrentHashMap<>();
@@ -48,6 +50,7 @@ final class Coders {
      */
     Coders(NodeConfig node, List<KvCodecProvider> providers) {
         config = node.codec();
+        this.node = node.name();
         this.providers = providers;
         for (var name : config.names()) {
             if (!name.equals(CodecConfig.RAW_NAME)) {
@@ -71,8 +74,8 @@ final class Coders {
                                                 + number.getAndIncrement()));
         threads.allowCoreThreadTimeOut(true);
         config.names().stream()
-                .filter(name -> !name.equals(CodecConfig.RAW_NAME))
-                .forEach(this::begin);
+                .takeWhile(name -> !name.equals(CodecConfig.RAW_NAME))
+                .forEach(this::prepare);
     }
 
     CodecConfig config() {
@@ -102,18 +105,40 @@ final class Coders {
         }
     }
 
-    /** Tries a codec, and so has it compiled before the first transfer. */
-    private void begin(String name) {
+    /**
+     * Tries a codec once, and so has it compiled before the first transfer. Those that the node
+     * lists before raw are tried at its start; others, which take part only where a peer asks for
+     * them, when one does: a trial costs a core for a second or so.
+     */
+    void prepare(String name) {
         var result = new CompletableFuture<CodecTrial>();
-        trials.put(name, result);
-        threads.execute(() -> {
-            try {
-                CodecTrial.of(create(name, config.model()), threads::isShutdown)
-                        .ifPresent(result::complete);
-            } catch (RuntimeException e) {
-                LOG.log(System.Logger.Level.WARNING, "codec '" + name + "' cannot be tried", e);
-            }
-        });
+        if (trials.putIfAbsent(name, result) == null) {
+            beside(
+                    name,
+                    codec -> CodecTrial.of(codec, threads::isShutdown).ifPresent(result::complete));
+        }
+    }
+
+    /** Lets the codecs prepare for frames of a cache, before the first of them. */
+    void expect(KvLayout layout) {
+        trials.keySet().forEach(name -> beside(name, codec -> CodecTrial.show(codec, layout)));
+    }
+
+    /** Works with a codec on a thread of its own: those of this pool are for frames. */
+    private void beside(String name, Consumer<KvCodec> work) {
+        Thread.ofPlatform()
+                .daemon()
+                .name("kvwire-" + node + "-codec-trial")
+                .start(() -> {
+                    try {
+                        work.accept(create(name, config.model()));
+                    } catch (RuntimeException e) {
+                        LOG.log(
+                                System.Logger.Level.WARNING,
+                                "codec '" + name + "' cannot be tried",
+                                e);
+                    }
+                });
     }
 
     /** Hears of a codec's trial when it is over; never where it could not be tried. */

@@ -31,6 +31,7 @@ final class Coding {
     private final Staging outgoing;
     private final Staging incoming;
     private final ArrayDeque<KvCodec> idle = new ArrayDeque<>();
+    private volatile String lastDecision = "";
 
     /** What the two ends have agreed on. */
     record Agreed(String name, KvModel model) {}
@@ -40,6 +41,9 @@ final class Coding {
         name = agreed.name;
         model = agreed.model;
         rates = new CodecRates(coders.config().threads(), coders.config().automatic());
+        if (active()) {
+            coders.prepare(name);
+        }
         outgoing =
                 new Staging(
                         coders.config().stagingSlots(),
@@ -187,11 +191,12 @@ final class Coding {
         if (!automatic()) {
             return new CodecDecision(name, "agreed at the handshake", now);
         }
-        if (!now.known()) {
-            return new CodecDecision(
-                    CodecConfig.RAW_NAME, "link and codec are not measured yet", now);
-        }
-        return faster(name, now, bytes, frameBytes);
+        var decision =
+                now.known()
+                        ? faster(name, now, bytes, frameBytes)
+                        : new CodecDecision(CodecConfig.RAW_NAME, rates.missing(), now);
+        lastDecision = "; last: " + decision.codec() + ", " + decision.reason();
+        return decision;
     }
 
     /** Whichever of a codec and raw takes less time at rates that are all known. */
@@ -209,7 +214,7 @@ final class Coding {
 
     /** What there is to say for the path report. */
     String describe() {
-        return (automatic() ? "by measured rates, " : "always, ") + rates.snapshot();
+        return (automatic() ? "by measured rates, " : "always, ") + rates.snapshot() + lastDecision;
     }
 
     /** Takes over the codec's trial, and tells the peer how fast this side decodes. */

@@ -32,6 +32,7 @@ final class ControlMessages {
     static final int READY = 20;
     static final int LINK = 21;
     static final int RATE = 22;
+    static final int PROBED = 23;
 
     /** Whose name a transfer id is: the receiver of the message initiated it. */
     static final int YOURS = 0;
@@ -132,6 +133,11 @@ final class ControlMessages {
                     ids,
                     generations);
         }
+    }
+
+    /** A message for the application. */
+    static MessageWriter notification(byte[] payload) {
+        return new MessageWriter(NOTIFY, 1 + Integer.BYTES + payload.length).bytes(payload);
     }
 
     /** What a side says of a transfer that it cannot go on with. */

@@ -25,7 +25,7 @@ final class CreditReport {
 
     /** Counts a frame that is in place and not the last. */
     void placed(long charge) {
-        if (charged.addAndGet(charge) - reported.get() >= session.reportEveryBytes()) {
+        if (charged.addAndGet(charge) - reported.get() >= session.remote().reportEveryBytes()) {
             report();
         }
         session.inbox().placed(charge);

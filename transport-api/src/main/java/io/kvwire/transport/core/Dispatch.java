@@ -17,6 +17,8 @@ final class Dispatch {
     /** Messages that may come between a peer's readiness and this side's. */
     private static final int MAX_EARLY = 4096;
 
+    private static final int MAX_REASON_BYTES = 8192;
+
     private final Session session;
     private final ArrayDeque<ByteBuffer> early = new ArrayDeque<>();
     private final Map<Long, CompletableFuture<Boolean>> renewals = new ConcurrentHashMap<>();
@@ -99,11 +101,12 @@ final class Dispatch {
                 in.end();
                 session.linkUp().peerReady();
             }
-            default ->
-                    session.end(
-                            new TransferException(
-                                    ErrorCode.of(in.u32()),
-                                    "refused by the peer: " + in.text(8192)));
+            default -> {
+                var code = ErrorCode.of(in.u32());
+                var reason = in.text(MAX_REASON_BYTES);
+                in.end();
+                session.end(new TransferException(code, "refused by the peer: " + reason));
+            }
         }
     }
 
@@ -112,90 +115,59 @@ final class Dispatch {
         int type = in.u8();
         switch (type) {
             case ControlMessages.HEARTBEAT -> in.end();
-            case ControlMessages.GOODBYE ->
-                    session.end(
-                            new TransferException(
-                                    ErrorCode.PEER_LOST,
-                                    "'" + session.name() + "' closed the connection"));
-            case ControlMessages.NOTIFY -> {
-                byte[] payload = in.bytes(maxNotification());
-                session.node().tell(listener -> listener.notified(session.peer(), payload));
-            }
-            case ControlMessages.ATTACH -> attach(in.u64(), in.bytes(maxNotification()));
-            case ControlMessages.PROGRESS -> progress(in.u8(), in.u64(), in.u64());
-            case ControlMessages.DONE -> done(in.u8(), in.u64());
-            case ControlMessages.FAILED ->
-                    failed(in.u8(), in.u64(), ErrorCode.of(in.u32()), in.text(8192));
-            case ControlMessages.CANCEL -> cancel(in.u8(), in.u64());
+            case ControlMessages.GOODBYE -> goodbye(in);
+            case ControlMessages.NOTIFY -> notified(in);
+            case ControlMessages.ATTACH -> attach(in);
+            case ControlMessages.PROGRESS -> progress(in);
+            case ControlMessages.DONE -> done(in);
+            case ControlMessages.FAILED -> failed(in);
+            case ControlMessages.CANCEL -> cancel(in);
             case ControlMessages.READ_BLOCKS ->
                     Responder.answer(session, ControlMessages.ReadBlocks.decode(in));
             case ControlMessages.READ_RANGES ->
                     Responder.answer(session, ControlMessages.ReadRanges.decode(in));
-            case ControlMessages.LEASE_RENEW -> {
-                long sequence = in.u64();
-                boolean valid = session.node().leases.renew(in.u64(), in.u64());
-                session.send(
-                        new MessageWriter(ControlMessages.LEASE_STATE)
-                                .u64(sequence)
-                                .u8(valid ? 1 : 0));
-            }
-            case ControlMessages.LEASE_STATE -> {
-                var waiting = renewals.remove(in.u64());
-                boolean valid = in.u8() != 0;
-                if (waiting != null) {
-                    waiting.complete(valid);
-                }
-            }
-            case ControlMessages.LEASE_RELEASE -> session.node().leases.release(in.u64());
-            case ControlMessages.CACHE -> {
-                var cache = Hello.readCache(in, session.remote().incarnation());
-                limited(session.remote().caches.size());
-                session.remote().caches.put(cache.id(), cache);
-            }
-            case ControlMessages.REGION -> {
-                var region = Hello.readRegion(in);
-                limited(session.remote().regions.size());
-                session.remote().regions.put(region.id(), region);
-            }
-            case ControlMessages.WITHDRAWN -> {
-                int id = in.u32();
-                session.remote().caches.remove(id);
-                session.remote().regions.remove(id);
-            }
-            case ControlMessages.RATE -> {
-                long rate = in.u64();
-                in.end();
-                if (rate < 1) {
-                    throw MessageReader.malformed("a rate of " + rate);
-                }
-                session.coding().rates().peerDecodes((double) rate);
-            }
+            case ControlMessages.LEASE_RENEW -> leaseRenewal(in);
+            case ControlMessages.LEASE_STATE -> leaseState(in);
+            case ControlMessages.LEASE_RELEASE -> leaseReleased(in);
+            case ControlMessages.CACHE -> cache(in);
+            case ControlMessages.REGION -> region(in);
+            case ControlMessages.WITHDRAWN -> withdrawn(in);
+            case ControlMessages.RATE -> rate(in);
+            case ControlMessages.PROBED -> probed(in);
             default -> throw MessageReader.malformed("unknown type " + type);
         }
     }
 
-    private int maxNotification() {
-        return session.node().config().limits().maxNotificationBytes();
+    // ---- one message each: read to its end before anything is done about it -------------------
+
+    private void goodbye(MessageReader in) {
+        in.end();
+        session.end(
+                new TransferException(
+                        ErrorCode.PEER_LOST, "'" + session.name() + "' closed the connection"));
     }
 
-    private void limited(int size) {
-        if (size >= session.node().config().limits().maxRegions()) {
-            throw new TransferException(
-                    ErrorCode.RESOURCE_EXHAUSTED,
-                    "'"
-                            + session.name()
-                            + "' announces more regions than this node accepts (maxRegions)");
-        }
+    private void notified(MessageReader in) {
+        byte[] payload = in.bytes(maxNotification());
+        in.end();
+        session.node().tell(listener -> listener.notified(session.peer(), payload));
     }
 
-    private void attach(long transferId, byte[] payload) {
+    private void attach(MessageReader in) {
+        long transferId = in.u64();
+        byte[] payload = in.bytes(maxNotification());
+        in.end();
         var write = session.inbox().write(transferId);
         if (write != null) {
             write.attach(payload);
         }
     }
 
-    private void progress(int whose, long transferId, long bytes) {
+    private void progress(MessageReader in) {
+        int whose = in.u8();
+        long transferId = in.u64();
+        long bytes = in.u64();
+        in.end();
         if (whose == ControlMessages.YOURS) {
             if (session.slots.find(transferId) instanceof WriteTransfer write
                     && write.sender() != null) {
@@ -211,7 +183,10 @@ final class Dispatch {
         session.outbox().pump();
     }
 
-    private void done(int whose, long transferId) {
+    private void done(MessageReader in) {
+        int whose = in.u8();
+        long transferId = in.u64();
+        in.end();
         if (whose == ControlMessages.YOURS) {
             var transfer = session.slots.find(transferId);
             if (!(transfer instanceof WriteTransfer) || !transfer.end(new TransferOutcome.Done())) {
@@ -226,14 +201,22 @@ final class Dispatch {
         session.outbox().pump();
     }
 
-    private void failed(int whose, long transferId, ErrorCode code, String message) {
+    private void failed(MessageReader in) {
+        int whose = in.u8();
+        long transferId = in.u64();
+        var code = ErrorCode.of(in.u32());
+        var message = in.text(MAX_REASON_BYTES);
+        in.end();
         var transfer = whose == ControlMessages.YOURS ? session.slots.find(transferId) : null;
         if (transfer == null || !transfer.fail(new TransferException(code, message))) {
             session.node().metrics.duplicates.increment();
         }
     }
 
-    private void cancel(int whose, long transferId) {
+    private void cancel(MessageReader in) {
+        int whose = in.u8();
+        long transferId = in.u64();
+        in.end();
         if (whose != ControlMessages.MINE) {
             throw MessageReader.malformed("a cancel of this node's own transfer");
         }
@@ -250,6 +233,84 @@ final class Dispatch {
                             ErrorCode.CANCELLED, "'" + session.name() + "' gave the transfer up"));
         }
     }
+
+    private void leaseRenewal(MessageReader in) {
+        long sequence = in.u64();
+        long leaseId = in.u64();
+        long timeToLiveNanos = in.u64();
+        in.end();
+        boolean valid = session.node().leases.renew(leaseId, timeToLiveNanos);
+        session.send(
+                new MessageWriter(ControlMessages.LEASE_STATE).u64(sequence).u8(valid ? 1 : 0));
+    }
+
+    private void leaseState(MessageReader in) {
+        long sequence = in.u64();
+        boolean valid = in.u8() != 0;
+        in.end();
+        var waiting = renewals.remove(sequence);
+        if (waiting != null) {
+            waiting.complete(valid);
+        }
+    }
+
+    private void leaseReleased(MessageReader in) {
+        long leaseId = in.u64();
+        in.end();
+        session.node().leases.release(leaseId);
+    }
+
+    private void cache(MessageReader in) {
+        var cache = Hello.readCache(in, session.remote().incarnation());
+        in.end();
+        limited(session.remote().caches.size());
+        session.remote().caches.put(cache.id(), cache);
+    }
+
+    private void region(MessageReader in) {
+        var region = Hello.readRegion(in);
+        in.end();
+        limited(session.remote().regions.size());
+        session.remote().regions.put(region.id(), region);
+    }
+
+    private void withdrawn(MessageReader in) {
+        int id = in.u32();
+        in.end();
+        session.remote().caches.remove(id);
+        session.remote().regions.remove(id);
+    }
+
+    private void rate(MessageReader in) {
+        long rate = in.u64();
+        in.end();
+        if (rate < 1) {
+            throw MessageReader.malformed("a rate of " + rate);
+        }
+        session.coding().rates().peerDecodes((double) rate);
+    }
+
+    private void probed(MessageReader in) {
+        long bytes = in.u64();
+        in.end();
+        session.probe.confirmed(bytes);
+    }
+
+    private int maxNotification() {
+        return session.node().config().limits().maxNotificationBytes();
+    }
+
+    private void limited(int size) {
+        if (size >= session.node().config().limits().maxRegions()) {
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "'"
+                            + session.name()
+                            + "' announces more regions than this node accepts (maxRegions)");
+        }
+    }
+
+    // ---- for the rest of the session ----------------------------------------------------------
 
     CompletableFuture<Boolean> renewLease(long leaseId, long timeToLiveNanos) {
         long sequence = nextRenewal.incrementAndGet();

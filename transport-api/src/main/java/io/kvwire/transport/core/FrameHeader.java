@@ -33,6 +33,9 @@ final class FrameHeader {
     /** Payload goes to ranges that the receiver asked for. */
     static final byte READ_RANGES = 4;
 
+    /** Payload measures the link and is thrown away when it is there. */
+    static final byte PROBE = 5;
+
     static final byte FLAG_CHECKSUM = 1;
     static final byte FLAG_NOTIFIES = 2;
 
@@ -76,8 +79,21 @@ final class FrameHeader {
         return kind == WRITE_BLOCKS || kind == READ_BLOCKS;
     }
 
+    boolean ofProbe() {
+        return kind == PROBE;
+    }
+
     boolean ofRead() {
         return kind == READ_BLOCKS || kind == READ_RANGES;
+    }
+
+    /** Makes this the header of a frame that brings bytes, not tokens of a cache. */
+    void withoutTokens() {
+        layer = 0;
+        firstToken = 0;
+        tokens = 0;
+        firstHead = 0;
+        heads = 0;
     }
 
     /** Writes the fixed part at the start of a buffer whose entries are already there. */
@@ -126,7 +142,7 @@ final class FrameHeader {
         heads = buffer.getInt(at + 68);
         entries = buffer.getInt(at + 72);
         payloadCrc = buffer.getInt(at + 76);
-        require(kind >= WRITE_BLOCKS && kind <= READ_RANGES, "frame kind ", kind);
+        require(kind >= WRITE_BLOCKS && kind <= PROBE, "frame kind ", kind);
         require(
                 (flags & ~(FLAG_CHECKSUM | FLAG_NOTIFIES | FLAG_ENCODED)) == 0,
                 "frame flags ",
@@ -135,6 +151,7 @@ final class FrameHeader {
                 !encoded() || (ofBlocks() && !checksummed() && tokens > 0),
                 "flags that do not go with the frame's kind: ",
                 flags);
+        require(kind != PROBE || flags == 0, "flags of a probe: ", flags);
         require(buffer.getInt(at + 84) == 0 && buffer.getLong(at + 88) == 0, "reserved bytes");
         require(expectedBytes >= 0 && position >= 0, "negative length");
         require(frameIndex >= 0 && frameIndex < MAX_FRAMES, "frame index ", frameIndex);

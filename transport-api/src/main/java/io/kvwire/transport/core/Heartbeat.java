@@ -6,10 +6,15 @@ import io.kvwire.transport.TransferException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/** Says to the peer that this side lives, and ends the session when the peer is silent. */
+/**
+ * Says to the peer that this side lives, and ends the session when the peer is silent. What has
+ * come counts as come at the next beat: to look at the clock for each would take as long as to
+ * handle a short message.
+ */
 final class Heartbeat {
     private final Session session;
-    private volatile long heardNanos = System.nanoTime();
+    private volatile boolean heard;
+    private long heardNanos;
     private volatile Future<?> rhythm;
 
     Heartbeat(Session session) {
@@ -18,11 +23,13 @@ final class Heartbeat {
 
     /** Something has come from the peer. */
     void heard() {
-        heardNanos = System.nanoTime();
+        if (!heard) {
+            heard = true;
+        }
     }
 
     void start() {
-        heard();
+        heardNanos = System.nanoTime();
         var node = session.node();
         long interval = node.config().limits().heartbeatInterval().toNanos();
         rhythm =
@@ -38,7 +45,12 @@ final class Heartbeat {
     }
 
     private void beat() {
-        long silent = System.nanoTime() - heardNanos;
+        long now = System.nanoTime();
+        if (heard) {
+            heard = false;
+            heardNanos = now;
+        }
+        long silent = now - heardNanos;
         var timeout = session.node().config().limits().peerTimeout();
         if (silent <= timeout.toNanos()) {
             session.send(new MessageWriter(ControlMessages.HEARTBEAT));

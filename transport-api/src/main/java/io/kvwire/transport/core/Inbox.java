@@ -27,6 +27,7 @@ final class Inbox {
     private final AtomicReferenceArray<InboundWrite> writes;
     private final long[] reads;
     private final AtomicLong unreported = new AtomicLong();
+    private final InboundProbe probe;
     private volatile boolean closed;
     private final ArrayDeque<ArrivingFrame> pool = new ArrayDeque<>();
 
@@ -34,6 +35,7 @@ final class Inbox {
         this.session = session;
         writes = new AtomicReferenceArray<>(peerTransfers);
         reads = new long[peerTransfers];
+        probe = new InboundProbe(session);
     }
 
     /** Whether blocks for a cache are received into staging although they came as they are. */
@@ -109,7 +111,7 @@ final class Inbox {
      */
     void placed(long charge) {
         long sum = unreported.addAndGet(charge);
-        if (sum < session.reportEveryBytes() || !unreported.compareAndSet(sum, 0)) {
+        if (sum < session.remote().reportEveryBytes() || !unreported.compareAndSet(sum, 0)) {
             return;
         }
         for (int i = 0; i < writes.length(); i++) {
@@ -130,6 +132,9 @@ final class Inbox {
         frame.begin(payloadBytes);
         try {
             frame.fields.decode(header);
+            if (frame.fields.kind == FrameHeader.PROBE) {
+                return beginProbe(frame);
+            }
             return frame.fields.ofRead()
                     ? beginRead(frame, payloadBytes)
                     : beginWrite(frame, header, payloadBytes);
@@ -291,6 +296,11 @@ final class Inbox {
             return frame.drop();
         }
         return admitted(frame, read);
+    }
+
+    private ArrivingFrame beginProbe(ArrivingFrame frame) {
+        boolean admitted = frame.payloadBytes() > 0 && frame.aimNowhere(session.coding(), probe);
+        return admitted ? admitted(frame, probe) : frame.drop();
     }
 
     private ArrivingFrame take() {

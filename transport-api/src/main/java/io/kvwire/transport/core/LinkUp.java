@@ -44,7 +44,16 @@ final class LinkUp {
     /** The path is chosen, and its lanes are being made. */
     void linking(PathReport chosen, CompletableFuture<DataLink> lanes) {
         session.remote().reachedBy(chosen);
-        var _ = lanes.whenComplete(this::linked);
+        var _ =
+                lanes.whenComplete((made, failure) -> {
+                    try {
+                        linked(made, failure);
+                    } catch (TransferException e) {
+                        session.end(e); // what the peer said before the lanes were up
+                    } catch (RuntimeException e) {
+                        session.end(Session.internal("bringing up the link failed", e));
+                    }
+                });
     }
 
     private void linked(DataLink made, Throwable failure) {

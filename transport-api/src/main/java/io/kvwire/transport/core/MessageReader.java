@@ -69,9 +69,13 @@ final class MessageReader {
         return values[ordinal];
     }
 
+    /**
+     * Requires that nothing is left. Called for each message once its fields are read, and before
+     * anything is done about it: both ends speak the same version, so what is longer is wrong.
+     */
     void end() {
         if (in.hasRemaining()) {
-            throw malformed(in.remaining() + " bytes too many");
+            throw malformed("bytes after its last field: " + in.remaining());
         }
     }
 }

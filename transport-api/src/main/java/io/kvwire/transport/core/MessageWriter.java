@@ -6,10 +6,17 @@ import java.nio.charset.StandardCharsets;
 
 /** Builds one control message, little-endian, in a buffer that grows. Not thread-safe. */
 final class MessageWriter {
-    private ByteBuffer out = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+    private static final int USUAL_BYTES = 256;
+
+    private ByteBuffer out;
 
     MessageWriter(int type) {
-        out.put((byte) type);
+        this(type, USUAL_BYTES);
+    }
+
+    /** Starts a message whose length is known, so that no more is taken. */
+    MessageWriter(int type, int bytes) {
+        out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN).put((byte) type);
     }
 
     private void room(int bytes) {

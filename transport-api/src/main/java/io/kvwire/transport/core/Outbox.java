@@ -152,7 +152,8 @@ final class Outbox {
 
     /** Gives a frame that is ready to the wire; from the outbox, or from a thread that encodes. */
     void send(PooledFrame frame) {
-        boolean measured = coding().rates().wanted();
+        // A probe is measured by what the peer confirms.
+        boolean measured = coding().rates().wanted() && !frame.fields.ofProbe();
         if (measured || frame.sender().trace != null) {
             frame.times.given(System.nanoTime(), measured, coding().rates().link);
         }

@@ -51,21 +51,6 @@ final class RangeSender extends Sender {
     }
 
     @Override
-    boolean gathers() {
-        return false;
-    }
-
-    @Override
-    boolean encodes() {
-        return false;
-    }
-
-    @Override
-    boolean onDevice() {
-        return false;
-    }
-
-    @Override
     boolean cut(PooledFrame frame, int maxPayloadBytes) {
         if (!hasReady()) {
             return false;
@@ -75,11 +60,7 @@ final class RangeSender extends Sender {
         header.position = position;
         header.objectId = what.targetRegion;
         header.objectGeneration = what.targetGeneration;
-        header.layer = 0;
-        header.firstToken = 0;
-        header.tokens = 0;
-        header.firstHead = 0;
-        header.heads = 0;
+        header.withoutTokens();
         if (expectedBytes == 0) {
             emptySent = true;
             frame.empty();

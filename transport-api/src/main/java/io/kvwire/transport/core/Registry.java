@@ -126,6 +126,7 @@ final class Registry {
         cache.device().ifPresent(devices::addIfAbsent);
         cache.offer(node.paths());
         cache.showPeers(node.paths());
+        node.coders().expect(what.layout);
         caches.put(cache.id(), cache);
         announce.accept(Hello.message(cache.announcement()));
         return cache;

@@ -97,8 +97,7 @@ final class RemotePeer implements Peer {
     @Override
     public void notify(byte[] payload) {
         requests.checkNotification(payload);
-        if (!connected()
-                || !session.send(new MessageWriter(ControlMessages.NOTIFY).bytes(payload))) {
+        if (!connected() || !session.send(ControlMessages.notification(payload))) {
             throw Session.peerGone(name());
         }
     }

@@ -15,6 +15,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * have agreed on, and how it is reached. Known once the peer has said hello; thread-safe.
  */
 final class RemoteSide {
+    /** A receiver confirms bytes when this share of the window has come. */
+    private static final int REPORTS_PER_WINDOW = 8;
+
     final Map<Integer, RemoteCache> caches = new ConcurrentHashMap<>();
     final Map<Integer, RemoteRegion> regions = new ConcurrentHashMap<>();
     private final String target;
@@ -65,6 +68,12 @@ final class RemoteSide {
         return bounds;
     }
 
+    /** Unconfirmed bytes that a sender may be left with; it must always have room for a frame. */
+    long reportEveryBytes() {
+        long beside = Math.max(0, bounds.windowBytes() - bounds.frameBytes());
+        return Math.min(bounds.windowBytes() / REPORTS_PER_WINDOW, beside);
+    }
+
     void reachedBy(PathReport chosen) {
         path = chosen;
     }
@@ -109,6 +118,10 @@ final class RemoteSide {
                 details.put("cache " + cache.name(), cache.reaches().describe(chosen.path()));
             }
         }
+        if (coding.rates().wanted()) {
+            details.put("link", coding.rates().link.describe());
+        }
+        coding.rates().pace().ifPresent(pace -> details.put("pace", pace));
         return new PathReport(
                 chosen.path(),
                 chosen.reason(),

@@ -84,13 +84,19 @@ abstract class Sender {
     abstract boolean hasReady();
 
     /** Whether the source is copied to staging before it is sent. */
-    abstract boolean gathers();
+    boolean gathers() {
+        return false;
+    }
 
     /** Whether frames with payload go through the codec of the connection. */
-    abstract boolean encodes();
+    boolean encodes() {
+        return false;
+    }
 
     /** Whether the source is memory of a device that neither the host nor the wire can read. */
-    abstract boolean onDevice();
+    boolean onDevice() {
+        return false;
+    }
 
     /** Whether frames with payload go through staging, on a thread for it. */
     final boolean stages() {

@@ -26,13 +26,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Session implements ControlHandler, LinkHandler {
     private static final System.Logger LOG = System.getLogger("io.kvwire.transport");
 
-    /** A receiver confirms bytes when this share of the window has come. */
-    private static final int REPORTS_PER_WINDOW = 8;
-
     private static final DataLink NO_LINK = new NoLink();
 
     final Map<Long, ReadReply> replies = new ConcurrentHashMap<>();
     volatile Slots slots = new Slots(1, 0);
+    final LinkProbe probe = new LinkProbe(this);
     private final LocalNode node;
     private final boolean initiator;
     private final CompletableFuture<Peer> established = new CompletableFuture<>();
@@ -131,6 +129,9 @@ final class Session implements ControlHandler, LinkHandler {
             if (coding.active() && (coding.automatic() || remote.automatic())) {
                 coding.measure(this);
             }
+            if (coding.automatic()) {
+                probe.start();
+            }
             handshake.announceLater();
             node.tell(listener -> listener.connected(peer));
             established.complete(peer);
@@ -166,6 +167,7 @@ final class Session implements ControlHandler, LinkHandler {
 
     @Override
     public void laneLost(int lane, TransferException reason) {
+        probe.stop();
         long bit = 1L << lane;
         var lost =
                 new TransferException(
@@ -205,9 +207,13 @@ final class Session implements ControlHandler, LinkHandler {
     void frameLost(Sender sender) {
         if (sender.owner.wanted()) {
             var code = link.lanes() == 0 ? ErrorCode.PEER_LOST : ErrorCode.LANE_LOST;
+            var what = "a lane to '" + name() + "' broke before a frame was sent";
+            var why = link.lastLoss();
             sender.owner.lost(
-                    new TransferException(
-                            code, "a lane to '" + name() + "' broke before a frame was sent"));
+                    why.isEmpty()
+                            ? new TransferException(code, what)
+                            : new TransferException(
+                                    code, what + ": " + why.get().getMessage(), why.get()));
         }
     }
 
@@ -237,6 +243,7 @@ final class Session implements ControlHandler, LinkHandler {
         dispatch.close(lost);
         link.close(reason);
         if (coding != null) {
+            probe.stop();
             coding.close();
         }
         if (control != null) {
@@ -310,13 +317,6 @@ final class Session implements ControlHandler, LinkHandler {
 
     CompletableFuture<Peer> established() {
         return established;
-    }
-
-    /** Unconfirmed bytes that a sender may be left with; it must always have room for a frame. */
-    long reportEveryBytes() {
-        var bounds = remote.bounds();
-        long beside = Math.max(0, bounds.windowBytes() - bounds.frameBytes());
-        return Math.min(bounds.windowBytes() / REPORTS_PER_WINDOW, beside);
     }
 
     boolean send(MessageWriter message) {

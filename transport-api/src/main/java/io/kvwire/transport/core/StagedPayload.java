@@ -38,6 +38,12 @@ final class StagedPayload {
 
     /** Takes room for so many bytes of a slab. */
     void take(Coding agreed, Slab of, long payloadBytes) {
+        take(agreed, payloadBytes);
+        slab = of;
+    }
+
+    /** Takes room for so many bytes that go no further. */
+    void take(Coding agreed, long payloadBytes) {
         if (!agreed.incoming().room(payloadBytes)) {
             throw new TransferException(
                     ErrorCode.RESOURCE_EXHAUSTED,
@@ -45,7 +51,6 @@ final class StagedPayload {
                             + " device, is behind");
         }
         coding = agreed;
-        slab = of;
         bytes = payloadBytes;
         slot = agreed.incoming().take(payloadBytes);
     }

@@ -125,9 +125,7 @@ final class Staging {
     private void grow(int slotClass) {
         long slotBytes = bytesOf(slotClass);
         long bytes = Math.max(slotBytes, Math.min(SLAB_BYTES, maxBytes));
-        if (allocated + bytes > maxBytes) {
-            dropIdle();
-        }
+        dropIdle(maxBytes - bytes);
         var slab = new Slab(Arena.ofAuto().allocate(bytes, 4096), slotClass);
         added.accept(slab.memory);
         allocated += bytes;
@@ -137,10 +135,15 @@ final class Staging {
         }
     }
 
-    /** Lets go of the slabs of which no slot is taken. */
-    private void dropIdle() {
+    /**
+     * Lets go of slabs of which no slot is taken, oldest first, and of no more than it takes: those
+     * that stay need not be made, cleared and registered again by the next frames.
+     *
+     * @param most bytes that may stay
+     */
+    private void dropIdle(long most) {
         slabs.removeIf(slab -> {
-            if (slab.taken != 0) {
+            if (slab.taken != 0 || allocated <= most) {
                 return false;
             }
             free.get(slab.slotClass).removeIf(slot -> slot.slab == slab);
@@ -156,14 +159,14 @@ final class Staging {
         bytesTaken -= slot.bytes;
         free.get(slot.slab.slotClass).push(slot);
         if (closed) {
-            dropIdle();
+            dropIdle(0);
         }
     }
 
     /** Lets go of the memory, as far as it is taken once it is given back. */
     synchronized void close() {
         closed = true;
-        dropIdle();
+        dropIdle(0);
     }
 
     synchronized int slotsTaken() {

@@ -11,6 +11,14 @@ public interface DataLink {
     /** {@return how many lanes are up} */
     int lanes();
 
+    /**
+     * {@return why a lane broke last, for those whose frames come back unsent, which happens before
+     * {@link LinkHandler#laneLost}; empty while none has broken}
+     */
+    default Optional<TransferException> lastLoss() {
+        return Optional.empty();
+    }
+
     /** {@return what the wire has to say about the link now, for the path report} */
     Map<String, String> details();
 

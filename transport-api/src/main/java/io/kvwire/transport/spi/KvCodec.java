@@ -59,4 +59,14 @@ public interface KvCodec {
     default Optional<CodedFrames> codedFrames() {
         return Optional.empty();
     }
+
+    /**
+     * {@return whether slabs like those seen so far are coded as fast as they ever will be}
+     *
+     * <p>A codec may begin with slower code, which gives the same bytes, while faster code is being
+     * compiled. Rates that were measured before are not the codec's.
+     */
+    default boolean settled() {
+        return true;
+    }
 }

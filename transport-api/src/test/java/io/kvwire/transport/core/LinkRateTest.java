@@ -50,4 +50,19 @@ class LinkRateTest {
         rate.released(4 * MIB, 12 * MILLI);
         assertEquals(MIB * 1500.0, rate.bytesPerSecond(), 1);
     }
+
+    @Test
+    void aProbeTellsUntilThereIsTraffic() {
+        assertEquals("not measured yet", rate.describe());
+        rate.probed(25e6, 65_000);
+        assertEquals(25e6, rate.bytesPerSecond());
+        assertEquals("25.0 MB/s, from a probe of 65000 bytes", rate.describe());
+
+        rate.given(0);
+        rate.released(4 * MIB, 4 * MILLI);
+        assertEquals("from the traffic", rate.describe().replaceAll(".*, ", ""));
+        double mixed = rate.bytesPerSecond();
+        rate.probed(1e6, 65_000);
+        assertEquals(mixed, rate.bytesPerSecond(), "a probe that comes late says nothing");
+    }
 }

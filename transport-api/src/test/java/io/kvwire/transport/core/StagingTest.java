@@ -94,6 +94,22 @@ class StagingTest {
     }
 
     @Test
+    void noMoreIdleMemoryGivesWayThanIsNeeded() {
+        var staging = staging(64, 8 << 20);
+        var large = new ArrayList<Staging.Slot>();
+        for (int i = 0; i < 8; i++) {
+            large.add(staging.take(1 << 20));
+        }
+        large.forEach(staging::give);
+        var before = List.copyOf(registered);
+
+        staging.give(staging.take(4096));
+
+        assertEquals(8 << 20, staging.allocatedBytes());
+        assertEquals(7, before.stream().filter(registered::contains).count(), "slabs that stayed");
+    }
+
+    @Test
     void closingLetsGoOfMemoryOnceItIsFree() {
         var staging = staging(8, 1 << 20);
         var slot = staging.take(100);

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,11 +26,24 @@ final class Faults {
 
     /** {@return what this host holds of its RDMA device} */
     static String held() {
+        return resources("show", "rxe0");
+    }
+
+    /**
+     * {@return the queue pairs of both hosts: what one has sent (sq-psn) and the other not received
+     * (rq-psn) is still under way, or lost for good}
+     */
+    static List<String> queuePairs() {
+        var all = new ArrayList<>(List.of(resources("show", "qp", "link", "rxe0")));
+        all.addAll(OtherHost.run("rdma resource show qp link rxe0"));
+        return all;
+    }
+
+    private static String resources(String... words) {
+        var command = new ArrayList<>(List.of("rdma", "resource"));
+        command.addAll(List.of(words));
         try {
-            var process =
-                    new ProcessBuilder("rdma", "resource", "show", "rxe0")
-                            .redirectErrorStream(true)
-                            .start();
+            var process = new ProcessBuilder(command).redirectErrorStream(true).start();
             var text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
                 throw new AssertionError("rdma resource show: " + text);
@@ -81,6 +95,11 @@ final class Faults {
                 there.put(line.substring(0, colon), Long.parseLong(line.substring(colon + 1)));
             }
             return new Counters(here, there);
+        }
+
+        /** {@return the packets that have arrived at the other host since} */
+        long arrivedThere(Counters before) {
+            return there.get("rcvd_pkts") - before.there.get("rcvd_pkts");
         }
 
         /** {@return whether one of the counters, at either host, is higher than it was} */

@@ -9,6 +9,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,16 @@ final class NodePeer {
     private CompletableFuture<Void> retired = CompletableFuture.completedFuture(null);
 
     private NodePeer(int port, String keys, String retries) {
-        var options = Map.of("rdma.keys", keys, "rdma.retries", retries);
+        var options = new HashMap<>(Map.of("rdma.keys", keys, "rdma.retries", retries));
+        if (keys.equals("windows")) {
+            // Soft-RoCE does not bear that anything is sent again while windows are bound: that
+            // must not happen merely because an emulated processor is late.
+            options.put("rdma.timeout", "18");
+        } else {
+            // Nor does it bear that anything is posted while the port is down: this host is not to
+            // ask its device whether a quiet lane still stands, which it would after ten seconds.
+            options.put("rdma.stallMillis", "600000");
+        }
         end =
                 new NodeEnd(
                         "peer-" + port,

@@ -140,9 +140,8 @@ class PeerFaultsTest extends TransferFaults {
         int doomed = here.verbs.queuePairs().getFirst();
         try (var _ = new Undisturbed();
                 var _ = Faults.netem(SLOW)) {
-            var transfer = write(to, all(to));
-            until("bytes are on their way", () -> here.node.metrics().bytesSent() > 0);
             here.verbs.failQueuePair(doomed);
+            var transfer = write(to, all(to));
             get("the end of the transfer", transfer.completion());
             get("quiescence", transfer.quiescence());
         }

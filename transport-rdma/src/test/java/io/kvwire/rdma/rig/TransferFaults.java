@@ -8,6 +8,7 @@ import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeAddress;
+import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.Peer;
 import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferOptions;
@@ -30,6 +31,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * What tests of transfers under faults have in common: two peers on the other host, an end on this
@@ -47,6 +50,11 @@ abstract class TransferFaults {
     static final Duration SILENCE = Duration.ofSeconds(20);
     static final TransferOptions OPTIONS =
             TransferOptions.DEFAULT.withDeadline(PATIENCE.minusSeconds(5));
+
+    private static final int TRIES = 5;
+
+    /** Between transfers of no concern, which are to leave the others some of the processor. */
+    private static final long PAUSE_NANOS = 50_000_000;
 
     /** As long as a resend of 4 MB takes on an emulated processor; for faults in its midst. */
     static final String SLOW = "rate 60mbit";
@@ -86,13 +94,17 @@ abstract class TransferFaults {
     void fillBothSides() {
         heldBefore = Faults.held();
         peer.ask("fill " + THERE);
+        bystander.ask("fill " + THERE);
     }
 
     @AfterEach
     void everyTransferEndedOnceAndNothingIsHeld() {
         try {
             for (var transfer : submitted) {
-                get("the end of a transfer", transfer.completion());
+                if (get("the end of a transfer", transfer.completion())
+                        instanceof TransferOutcome.Failed failed) {
+                    tellWhereItStands(failed);
+                }
                 get("quiescence", transfer.quiescence());
                 until("its end is told", () -> here.ends.containsKey(transfer));
                 assertEquals(1, here.ends.get(transfer), "ends of a transfer");
@@ -119,12 +131,20 @@ abstract class TransferFaults {
     }
 
     void open(Map<String, String> options, Duration silence) {
+        open(options, silence, UnaryOperator.identity());
+    }
+
+    void open(Map<String, String> options, Duration silence, UnaryOperator<NodeConfig> setting) {
         var all = new HashMap<>(options);
         all.putIfAbsent("rdma.retries", FOR_EVER);
+        all.putIfAbsent("rdma.keys", "windows");
         here =
                 new NodeEnd(
                         "near",
-                        config -> config.withLimits(NodeEnd.limits(silence)).withWireOptions(all));
+                        config ->
+                                setting.apply(config)
+                                        .withLimits(NodeEnd.limits(silence))
+                                        .withWireOptions(all));
         here.fill(HERE);
     }
 
@@ -137,7 +157,11 @@ abstract class TransferFaults {
     }
 
     BlockTransfer all(Peer to) {
-        return here.between(to, table(peer, 0));
+        return all(to, peer);
+    }
+
+    BlockTransfer all(Peer to, OtherHost.Running of) {
+        return here.between(to, table(of, 0));
     }
 
     Transfer write(Peer to, BlockTransfer what) {
@@ -199,12 +223,45 @@ abstract class TransferFaults {
 
     /** Writes everything, reads it back into memory of other content, and compares both. */
     void moveBothWays(Peer to) {
-        assertDone(write(to, all(to)));
-        assertEquals("-1", peer.ask("differs " + HERE), "the bytes that were written");
-        peer.ask("fill " + CANARY);
-        assertDone(read(to, all(to)));
+        moveBothWays(to, peer);
+    }
+
+    void moveBothWays(Peer to, OtherHost.Running at) {
+        assertDone(write(to, all(to, at)));
+        assertEquals("-1", at.ask("differs " + HERE), "the bytes that were written");
+        at.ask("fill " + CANARY);
+        assertDone(read(to, all(to, at)));
         assertEquals(-1, here.differs(CANARY), "the bytes that were read");
         here.fill(HERE);
+    }
+
+    /**
+     * {@return a peer connected by lanes that have carried a transfer to its good end} A transfer
+     * may lose its lanes, and is then tried again over those of another connection.
+     */
+    Peer untilDone(Peer first, Function<Peer, Transfer> transfers) {
+        var to = first;
+        for (int tries = 1; ; tries++) {
+            var transfer = kept(transfers.apply(to));
+            if (get("the end of a transfer", transfer.completion()).done()) {
+                return to;
+            }
+            var failed = failed(transfer);
+            System.out.println("try " + tries + ": " + failed.code() + ": " + failed.message());
+            assertTrue(LOST.contains(failed.code()), failed.code() + ": " + failed.message());
+            assertTrue(tries < TRIES, "not once in " + TRIES + " tries: " + failed.message());
+            to.close();
+            until("the peer gave up, too", () -> peer.ask("idle").equals("true"));
+            to = connected(PEER_PORT);
+        }
+    }
+
+    /** Tells for a transfer that stood still which packets did not arrive. */
+    private static void tellWhereItStands(TransferOutcome.Failed failed) {
+        if (failed.code() == ErrorCode.DEADLINE_EXCEEDED) {
+            System.out.println(failed.message());
+            Faults.queuePairs().forEach(System.out::println);
+        }
     }
 
     /** Writes to another peer for as long as something goes on elsewhere. */
@@ -231,6 +288,7 @@ abstract class TransferFaults {
                 var transfer = other.write(here.between(other, theirs), OPTIONS);
                 begun.add(transfer);
                 get("the end of a transfer of no concern", transfer.completion());
+                LockSupport.parkNanos(PAUSE_NANOS);
             } while (!over);
         }
 

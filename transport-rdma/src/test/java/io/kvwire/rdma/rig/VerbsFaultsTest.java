@@ -26,7 +26,7 @@ import java.util.List;
  * request ends exactly once, and nothing is written that was not allowed.
  */
 @Tag("two-hosts")
-@Timeout(180)
+@Timeout(600)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class VerbsFaultsTest {
     private static final long HERE = 1;

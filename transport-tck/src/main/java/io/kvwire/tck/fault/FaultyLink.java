@@ -3,25 +3,20 @@ package io.kvwire.tck.fault;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.LinkHandler;
-import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /** A link that delays, drops and holds the frames it is given. */
-final class FaultyLink implements DataLink, LinkTap {
+final class FaultyLink extends ForwardedLink {
     private final NodeFaults faults;
     private final FaultyHandler inbound;
     private final Set<OutboundFrame> waiting =
             Collections.synchronizedSet(Collections.newSetFromMap(new IdentityHashMap<>()));
-    private volatile DataLink link;
     private volatile boolean closed;
 
     FaultyLink(NodeFaults faults, LinkHandler handler) {
@@ -36,34 +31,14 @@ final class FaultyLink implements DataLink, LinkTap {
 
     @Override
     public DataLink over(DataLink real) {
-        link = real;
+        var link = super.over(real);
         if (!closed) {
             faults.opened(this);
         }
         if (faults.presence() == NodeFaults.Presence.DEAD) {
             real.close(FaultyControlLink.dead());
         }
-        return this;
-    }
-
-    @Override
-    public int lanes() {
-        return link.lanes();
-    }
-
-    @Override
-    public Map<String, String> details() {
-        return link.details();
-    }
-
-    @Override
-    public Optional<MessageLane> messages() {
-        return link.messages();
-    }
-
-    @Override
-    public boolean fetches(MemorySegment memory) {
-        return link.fetches(memory);
+        return link;
     }
 
     @Override
@@ -83,7 +58,7 @@ final class FaultyLink implements DataLink, LinkTap {
                 pass(frame);
             }
         } else {
-            link.send(frame);
+            super.send(frame);
         }
     }
 
@@ -95,7 +70,7 @@ final class FaultyLink implements DataLink, LinkTap {
             if (closed) {
                 frame.released(false);
             } else {
-                link.send(frame);
+                super.send(frame);
             }
         }
     }
@@ -126,7 +101,7 @@ final class FaultyLink implements DataLink, LinkTap {
     @Override
     public void close(TransferException reason) {
         ending();
-        link.close(reason);
+        super.close(reason);
     }
 
     /** Gives back what waits: from now on nothing does. */

@@ -1,82 +1,57 @@
 package io.kvwire.tck.fault;
 
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.InboundFrame;
 import io.kvwire.transport.spi.LinkHandler;
-import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.UnaryOperator;
 
-/**
- * Puts others in the place of frames, and leaves all else of a link as it is.
- *
- * @param node the node's handler
- * @param receiving what the wire is given for a frame that arrives
- * @param sending what the wire is given for a frame to send
- */
-public record FrameTap(
-        LinkHandler node,
-        UnaryOperator<InboundFrame> receiving,
-        UnaryOperator<OutboundFrame> sending)
-        implements LinkTap {
-    @Override
-    public LinkHandler inbound() {
-        return new LinkHandler() {
-            @Override
-            public InboundFrame begin(ByteBuffer header, long payloadBytes) {
-                return receiving.apply(node.begin(header, payloadBytes));
-            }
+/** Puts others in the place of frames, and leaves all else of a link as it is. */
+public final class FrameTap extends ForwardedLink implements LinkHandler {
+    private final LinkHandler node;
+    private final UnaryOperator<InboundFrame> receiving;
+    private final UnaryOperator<OutboundFrame> sending;
 
-            @Override
-            public void laneLost(int lane, TransferException reason) {
-                node.laneLost(lane, reason);
-            }
-
-            @Override
-            public void closed(TransferException reason) {
-                node.closed(reason);
-            }
-        };
+    /**
+     * Makes a tap.
+     *
+     * @param node the node's handler
+     * @param receiving what the wire is given for a frame that arrives
+     * @param sending what the wire is given for a frame to send
+     */
+    public FrameTap(
+            LinkHandler node,
+            UnaryOperator<InboundFrame> receiving,
+            UnaryOperator<OutboundFrame> sending) {
+        this.node = node;
+        this.receiving = receiving;
+        this.sending = sending;
     }
 
     @Override
-    public DataLink over(DataLink link) {
-        return new DataLink() {
-            @Override
-            public int lanes() {
-                return link.lanes();
-            }
+    public LinkHandler inbound() {
+        return this;
+    }
 
-            @Override
-            public Map<String, String> details() {
-                return link.details();
-            }
+    @Override
+    public void send(OutboundFrame frame) {
+        super.send(sending.apply(frame));
+    }
 
-            @Override
-            public Optional<MessageLane> messages() {
-                return link.messages();
-            }
+    @Override
+    public InboundFrame begin(ByteBuffer header, long payloadBytes) {
+        return receiving.apply(node.begin(header, payloadBytes));
+    }
 
-            @Override
-            public boolean fetches(MemorySegment memory) {
-                return link.fetches(memory);
-            }
+    @Override
+    public void laneLost(int lane, TransferException reason) {
+        node.laneLost(lane, reason);
+    }
 
-            @Override
-            public void send(OutboundFrame frame) {
-                link.send(sending.apply(frame));
-            }
-
-            @Override
-            public void close(TransferException reason) {
-                link.close(reason);
-            }
-        };
+    @Override
+    public void closed(TransferException reason) {
+        node.closed(reason);
     }
 }

@@ -4,16 +4,21 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.ControlHandler;
 import io.kvwire.transport.spi.ControlLink;
+import io.kvwire.transport.spi.MessageLane;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** One end of a control link: a bounded inbox and the thread that empties it. Thread-safe. */
+/**
+ * One end of a control link: a bounded inbox and the thread that empties it, or a faster way for
+ * messages once there is one. Thread-safe.
+ */
 final class MemoryControlLink implements ControlLink {
     /** What waits for a slow reader before {@link #send} says no. */
     static final int MAX_INBOX_MESSAGES = 64 << 10;
@@ -24,7 +29,11 @@ final class MemoryControlLink implements ControlLink {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
     private final ArrayDeque<byte[]> inbox = new ArrayDeque<>();
+    private final ReentrantLock delivering = new ReentrantLock();
     private MemoryControlLink other;
+    private volatile Optional<ControlHandler> handler = Optional.empty();
+    private volatile Optional<MessageLane> faster = Optional.empty();
+    private boolean over;
     private long inboxBytes;
     private boolean readsToTheEnd = true;
     private TransferException reason;
@@ -55,6 +64,9 @@ final class MemoryControlLink implements ControlLink {
 
     @Override
     public boolean send(ByteBuffer message) {
+        if (faster.isPresent()) {
+            return !isClosed() && faster.get().send(message);
+        }
         var copy = new byte[message.remaining()];
         message.get(copy);
         return !isClosed() && other.offer(copy);
@@ -64,6 +76,16 @@ final class MemoryControlLink implements ControlLink {
         lock.lock();
         try {
             return reason != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether this end has closed the link, and wants to hear no more} */
+    private boolean closedHere() {
+        lock.lock();
+        try {
+            return reason != null && !readsToTheEnd;
         } finally {
             lock.unlock();
         }
@@ -87,37 +109,74 @@ final class MemoryControlLink implements ControlLink {
         }
     }
 
+    @Override
+    public void goOver(MessageLane way) {
+        var node = handler.orElseThrow();
+        lock.lock();
+        try {
+            if (over) {
+                return;
+            }
+            faster = Optional.of(way);
+            way.receive(message -> {
+                if (!closedHere()) {
+                    deliver(message, node);
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Delivers what has arrived until the link is closed; then says so, once. */
     private void deliver(Supplier<ControlHandler> maker) {
-        ControlHandler handler;
+        ControlHandler node;
         try {
-            handler = maker.get();
+            node = maker.get();
         } catch (RuntimeException e) {
             close(known(e));
             ended.accept(this);
             return;
         }
+        handler = Optional.of(node);
         byte[] message;
         while ((message = take()) != null) {
-            deliver(message, handler);
+            deliver(ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN), node);
         }
         ended.accept(this);
-        handler.closed(reason);
+        lastWay()
+                .ifPresentOrElse(
+                        way -> way.end(() -> node.closed(reason)), () -> node.closed(reason));
     }
 
-    private void deliver(byte[] message, ControlHandler handler) {
+    /** {@return the faster way, if there is one: from now on there will be none} */
+    private Optional<MessageLane> lastWay() {
+        lock.lock();
         try {
-            if (message.length > maxMessageBytes) {
+            over = true;
+            return faster;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Messages come from two threads while they go over to a faster way, and yet one by one. */
+    private void deliver(ByteBuffer message, ControlHandler node) {
+        delivering.lock();
+        try {
+            if (message.remaining() > maxMessageBytes) {
                 throw new TransferException(
                         ErrorCode.MALFORMED,
                         "control message of "
-                                + message.length
+                                + message.remaining()
                                 + " bytes: at most "
                                 + maxMessageBytes);
             }
-            handler.received(ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN));
+            node.received(message);
         } catch (RuntimeException e) {
             close(known(e));
+        } finally {
+            delivering.unlock();
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -82,6 +83,11 @@ final class MemoryLink implements DataLink {
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public Optional<TransferException> lastLoss() {
+        return lanes.stream().filter(Lane::broken).map(Lane::reason).findFirst();
     }
 
     @Override

@@ -22,10 +22,30 @@ public final class IoVector {
     private static final long BASE = LAYOUT.byteOffset(PathElement.groupElement("iov_base"));
     private static final long LENGTH = LAYOUT.byteOffset(PathElement.groupElement("iov_len"));
 
+    /**
+     * The pieces of a 1 MiB write of 4 KiB blocks: what the caches hold for sure until it is read.
+     */
+    private static final int MOST_FETCHED = 256;
+
+    /** With fewer pieces, the processor's own fetching ahead is seldom interrupted. */
+    private static final int LEAST_FETCHED = 8;
+
+    private static final int LINE_BYTES = 64;
+
+    /** Two lines in a row start the processor's own fetching of those behind them. */
+    private static final int LINES = 2;
+
+    @SuppressWarnings("restricted") // what an ffi package is for
+    private static final MemorySegment EVERYTHING = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
     private final MemorySegment array;
     private final int capacity;
     private int head;
     private int end;
+
+    /** The sum of bytes that were only fetched. */
+    @SuppressWarnings("UnusedVariable") // written, so that the reads behind it happen
+    private int fetched;
 
     /**
      * Makes an array without pieces.
@@ -99,6 +119,30 @@ public final class IoVector {
             left -= length;
             head++;
         }
+    }
+
+    /**
+     * Has the processor bring the beginnings of scattered pieces into its caches, all at the same
+     * time. A copy that comes to a piece somewhere else in memory would wait for each of them: of
+     * writing 4 KiB pieces of a large cache, that is about a sixth of the time.
+     */
+    void fetchAhead() {
+        int last = Math.min(end, head + MOST_FETCHED);
+        if (last - head < LEAST_FETCHED) {
+            return;
+        }
+        int sum = 0;
+        for (int i = head; i < last; i++) {
+            long address = array.get(ValueLayout.JAVA_LONG, i * BYTES + BASE);
+            long bytes =
+                    Math.min(
+                            array.get(ValueLayout.JAVA_LONG, i * BYTES + LENGTH),
+                            (long) LINES * LINE_BYTES);
+            for (long at = 0; at < bytes; at += LINE_BYTES) {
+                sum += EVERYTHING.get(ValueLayout.JAVA_BYTE, address + at);
+            }
+        }
+        fetched += sum;
     }
 
     /** {@return where the pieces that are left begin, for a system call} */

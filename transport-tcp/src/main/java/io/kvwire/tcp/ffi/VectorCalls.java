@@ -139,6 +139,7 @@ public final class VectorCalls {
      * @throws IOException when the socket is broken
      */
     public int write(int fd, IoVector pieces) throws IOException {
+        pieces.fetchAhead();
         while (true) {
             long bytes;
             try {

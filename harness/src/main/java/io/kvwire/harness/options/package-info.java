@@ -1,0 +1,2 @@
+/** What options of several commands have in common. */
+package io.kvwire.harness.options;

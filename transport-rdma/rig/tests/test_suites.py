@@ -1,0 +1,100 @@
+"""How tests in guests are counted and run again. Boots no guest."""
+
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import suites
+
+CASES = """<testsuite>
+<testcase name="loses(int)[2]" classname="io.example.CableTest">{first}</testcase>
+<testcase name="refuses(String, int)[1]" classname="io.example.KeyTest">{second}</testcase>
+<testcase name="ends()" classname="io.example.KeyTest"/>
+</testsuite>"""
+FAILURE = "<failure>no</failure>"
+
+
+class AgainTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.work = pathlib.Path(scratch.name)
+        self.runs = []
+
+    def two_hosts(self, again, *reports):
+        """Runs with the reports of one run after the other; returns the status and the last line."""
+        left = list(reports)
+
+        def between_two(classpath, name, names, timeout):
+            self.runs.append(names)
+            text = left.pop(0)
+            folder = self.work / name / "1" / "reports"
+            folder.mkdir(parents=True)
+            (folder / "TEST-it.xml").write_text(text)
+            return int(FAILURE in text)
+
+        said = io.StringIO()
+        with mock.patch.multiple(suites, WORK=self.work, between_two=between_two, built=lambda module: "classes"):
+            with contextlib.redirect_stdout(said):
+                status = suites.two_hosts([], again, 60)
+        return status, said.getvalue().splitlines()[-1]
+
+    def test_what_fails_fails_when_it_is_not_run_again(self):
+        result = self.two_hosts(0, CASES.format(first=FAILURE, second=""))
+        self.assertEqual((1, "2 passed, 1 failed, 0 skipped"), result)
+
+    def test_only_what_failed_is_run_again_and_its_last_run_counts(self):
+        one = '<testsuite><testcase name="refuses(String, int)[1]" classname="io.example.KeyTest"/></testsuite>'
+        result = self.two_hosts(2, CASES.format(first="", second=FAILURE), one)
+        self.assertEqual((0, "3 passed, 0 failed, 0 skipped"), result)
+        self.assertEqual([[], ["io.example.KeyTest#refuses(java.lang.String, int)"]], self.runs)
+
+    def test_what_fails_each_time_fails(self):
+        one = f'<testsuite><testcase name="loses(int)[2]" classname="io.example.CableTest">{FAILURE}</testcase></testsuite>'
+        result = self.two_hosts(2, CASES.format(first=FAILURE, second=FAILURE), one, one)
+        self.assertEqual(1, result[0])
+        self.assertEqual(3, len(self.runs))
+
+
+class ConformanceTest(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.work = pathlib.Path(scratch.name)
+        self.labels = []
+
+    def conformance(self, jobs, failing=None):
+        def run_guests(commands, folder, *, label=None, **options):
+            self.labels.append(label)
+            fails = failing is not None and folder.name.endswith(failing)
+            reports = folder / "1" / "reports"
+            reports.mkdir(parents=True)
+            (reports / "TEST-it.xml").write_text(CASES.format(first=FAILURE if fails else "", second=""))
+            return [int(fails)]
+
+        said = io.StringIO()
+        replaced = {"run_guests": run_guests, "built": lambda module: "classes", "boot_files": lambda: None}
+        with mock.patch.multiple(suites, WORK=self.work, java_home=lambda: pathlib.Path("jdk"), **replaced):
+            with contextlib.redirect_stdout(said):
+                status = suites.conformance(("panama", "disni", "jverbs"), False, jobs, 60)
+        return status, said.getvalue().splitlines()[-1]
+
+    def test_every_provider_counts_one_after_the_other(self):
+        self.assertEqual((0, "9 passed, 0 failed, 0 skipped"), self.conformance(1))
+        self.assertEqual([None] * 3, self.labels)
+
+    def test_every_provider_counts_two_at_a_time_and_is_told_apart(self):
+        self.assertEqual((0, "9 passed, 0 failed, 0 skipped"), self.conformance(2))
+        self.assertEqual({"panama", "disni", "jverbs"}, set(self.labels))
+
+    def test_one_that_fails_fails_them_all(self):
+        self.assertEqual((1, "8 passed, 1 failed, 0 skipped"), self.conformance(2, failing="disni"))
+
+
+if __name__ == "__main__":
+    unittest.main()
