@@ -101,15 +101,22 @@ final class Rig implements AutoCloseable {
         return Waits.get("connecting", from.connect(to.address()));
     }
 
-    /** The peer object of a node that was connected to. */
+    /**
+     * The peer object of a node that was connected to. A connection that the other side has closed
+     * may still be a peer of that name for a while beside its successor: waits until it is gone.
+     */
     Peer peerAt(TransferNode node, String name) {
-        Waits.until(
-                "'" + name + "' is a peer of '" + node.name() + "'",
-                () -> node.peers().stream().anyMatch(peer -> peer.name().equals(name)));
-        return node.peers().stream()
-                .filter(peer -> peer.name().equals(name))
-                .findFirst()
-                .orElseThrow();
+        return Waits.within(Waits.patience(), () -> onlyPeer(node, name))
+                .orElseThrow(
+                        () ->
+                                new AssertionError(
+                                        "'%s' is not one peer of '%s', whose peers are %s"
+                                                .formatted(name, node.name(), node.peers())));
+    }
+
+    private static Optional<Peer> onlyPeer(TransferNode node, String name) {
+        var found = node.peers().stream().filter(peer -> peer.name().equals(name)).toList();
+        return found.size() == 1 ? Optional.of(found.getFirst()) : Optional.empty();
     }
 
     GuardedCache memory(KvLayout layout, int blocks) {
