@@ -107,11 +107,10 @@ final class Rig implements AutoCloseable {
      */
     Peer peerAt(TransferNode node, String name) {
         return Waits.within(Waits.patience(), () -> onlyPeer(node, name))
-                .orElseThrow(
-                        () ->
-                                new AssertionError(
-                                        "'%s' is not one peer of '%s', whose peers are %s"
-                                                .formatted(name, node.name(), node.peers())));
+                .orElseThrow(() ->
+                        new AssertionError(
+                                "'%s' is not one peer of '%s', whose peers are %s"
+                                        .formatted(name, node.name(), node.peers())));
     }
 
     private static Optional<Peer> onlyPeer(TransferNode node, String name) {

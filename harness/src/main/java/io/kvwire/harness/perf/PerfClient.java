@@ -18,6 +18,7 @@ import io.kvwire.transport.TransferOptions;
 
 import org.HdrHistogram.Histogram;
 
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
@@ -29,6 +30,11 @@ import java.util.concurrent.TimeUnit;
 /** The measuring end: one connection, and the points measured over it. Confined to one thread. */
 final class PerfClient implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final double WARM_UP_SLICE_SECONDS = 0.5;
+
+    /** The share of a core that the compiler may take for the JVM to count as warm. */
+    private static final double MOST_COMPILING = 0.05;
+
     private static final long MAX_MICROS_RECORDED = TimeUnit.MINUTES.toNanos(1);
 
     private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
@@ -43,16 +49,20 @@ final class PerfClient implements AutoCloseable {
      * How long and how hard to measure.
      *
      * @param seconds measured, after a warm-up
+     * @param mostWarmUpSeconds what the warm-up takes at most; it ends before when the compiler of
+     *     the JVM has little to do any more
      * @param depth transfers in flight
      * @param checksum whether frames carry CRC32C
      * @param verify whether every byte is checked
      */
-    record Effort(double seconds, int depth, boolean checksum, boolean verify) {
-        /** What a JVM on two cores takes until the data path runs compiled, measured. */
+    record Effort(
+            double seconds, double mostWarmUpSeconds, int depth, boolean checksum, boolean verify) {
+        /** What a JVM on two cores takes until the data path begins to run compiled, measured. */
         private static final double COMPILED_SECONDS = 2;
 
-        double warmUpSeconds() {
-            return Math.min(seconds, Math.max(seconds / 4, COMPILED_SECONDS));
+        double leastWarmUpSeconds() {
+            double least = Math.min(seconds, Math.max(seconds / 4, COMPILED_SECONDS));
+            return Math.min(mostWarmUpSeconds, least);
         }
     }
 
@@ -131,12 +141,7 @@ final class PerfClient implements AutoCloseable {
                                             ErrorCode.UNKNOWN_REGION,
                                             "the server did not announce its cache"));
             var lists = new Lists(point, memory, BlockTable.decode(ready.table()), remote);
-            run(
-                    point,
-                    lists,
-                    effort,
-                    effort.warmUpSeconds(),
-                    new Histogram(MAX_MICROS_RECORDED, 3));
+            warmUp(point, lists, effort);
             ask(PerfMessage.of(PerfMessage.Type.START), PerfMessage.Type.STARTED);
             if (!write) {
                 memory.poison();
@@ -211,6 +216,31 @@ final class PerfClient implements AutoCloseable {
 
     private record Sum(
             long transfers, double seconds, Optional<CodecDecision> codec, double ratio) {}
+
+    /**
+     * Few calls move a lot, so the compiler is long in coming to them, and takes cores from the
+     * wire while it works: what is measured begins when it is quiet.
+     */
+    private void warmUp(PerfCase point, Lists lists, Effort effort) {
+        var times = new Histogram(MAX_MICROS_RECORDED, 3);
+        double slice = effort.leastWarmUpSeconds();
+        double left = effort.mostWarmUpSeconds();
+        boolean compiling = true;
+        while (compiling && left > 0) {
+            double seconds = Math.min(slice, left);
+            long before = compilerMillis();
+            run(point, lists, effort, seconds, times);
+            compiling = compilerMillis() - before > MOST_COMPILING * seconds * 1e3;
+            left -= seconds;
+            slice = Math.min(slice, WARM_UP_SLICE_SECONDS);
+        }
+    }
+
+    /** How long the compiler of this JVM has worked; 0 in a JVM without one. */
+    private static long compilerMillis() {
+        var compiler = ManagementFactory.getCompilationMXBean();
+        return compiler == null ? 0 : compiler.getTotalCompilationTime();
+    }
 
     private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {
         var options =

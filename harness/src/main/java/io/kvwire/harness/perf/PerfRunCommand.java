@@ -74,6 +74,14 @@ final class PerfRunCommand implements Callable<Integer> {
     @Option(names = "--seconds", description = "Time of each point (default: ${DEFAULT-VALUE}).")
     private double seconds = 3;
 
+    @Option(
+            names = "--warm-up-seconds",
+            description =
+                    "Most time of the warm-up before each point, which ends when the JVM compiles"
+                            + " little any more (default: 15, but no more than 4 times"
+                            + " --seconds).")
+    private Double warmUpSeconds;
+
     @Option(names = "--path", description = "The path to use (default: the best).")
     private String path;
 
@@ -183,6 +191,7 @@ final class PerfRunCommand implements Callable<Integer> {
         require(
                 seconds > 0 && depth > 0 && rounds > 0,
                 "--seconds, --depth and --rounds: need more than zero");
+        require(warmUpSeconds == null || warmUpSeconds >= 0, "--warm-up-seconds: need 0 or more");
     }
 
     private void require(boolean holds, String otherwise) {
@@ -250,7 +259,7 @@ final class PerfRunCommand implements Callable<Integer> {
     }
 
     private void measure(List<PerfClient> clients) {
-        var effort = new PerfClient.Effort(seconds, depth, checksum, verify);
+        var effort = new PerfClient.Effort(seconds, mostWarmUpSeconds(), depth, checksum, verify);
         if (ops.contains(PerfOp.NOTIFY)) {
             for (long size : blockBytes.isEmpty() ? List.of(64L) : blockBytes) {
                 for (var client : clients) {
@@ -264,6 +273,10 @@ final class PerfRunCommand implements Callable<Integer> {
             }
         }
         spec.commandLine().getOut().flush();
+    }
+
+    private double mostWarmUpSeconds() {
+        return warmUpSeconds == null ? Math.min(15, 4 * seconds) : warmUpSeconds;
     }
 
     private void add(PerfResult result) {

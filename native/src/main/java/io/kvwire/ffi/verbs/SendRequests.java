@@ -87,6 +87,7 @@ public final class SendRequests {
         this.segmentsEach = segmentsEach;
         for (long at = first; at < bad; at += stride) {
             Memory.putLong(at + IbvSendWr.SG_LIST, at + SIZE);
+            Memory.putLong(at + IbvSendWr.NEXT, at + stride);
         }
         clear();
     }
@@ -300,9 +301,6 @@ public final class SendRequests {
         }
         Memory.touch(memory);
         long at = last + stride;
-        if (count != 0) {
-            Memory.putLong(last + IbvSendWr.NEXT, at);
-        }
         Memory.putLong(at + IbvSendWr.WR_ID, id);
         Memory.putInts(at + IbvSendWr.NUM_SGE, 0, opcode);
         // No immediate may be left over from an earlier request: some operations refuse it.
@@ -340,7 +338,7 @@ public final class SendRequests {
         }
     }
 
-    /** {@return the address of the list, which ends here until more is added} */
+    /** {@return the address of the list, which ends here until {@link #posted}} */
     long closed() {
         Memory.putLong(last + IbvSendWr.NEXT, 0);
         return first;
@@ -350,8 +348,11 @@ public final class SendRequests {
         return bad;
     }
 
-    /** Notes what a post took. */
+    /** Notes what a post took; each request names the next again, whether or not it is used. */
     int posted(int status) {
+        if (count != 0) {
+            Memory.putLong(last + IbvSendWr.NEXT, last + stride);
+        }
         accepted = status == 0 ? count : (int) ((Memory.getLong(bad) - first) / stride);
         return status;
     }

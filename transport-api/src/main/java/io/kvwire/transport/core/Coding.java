@@ -28,6 +28,7 @@ final class Coding {
     private final String name;
     private final KvModel model;
     private final CodecRates rates;
+    private final CodecExperience experience = new CodecExperience();
     private final Staging outgoing;
     private final Staging incoming;
     private final ArrayDeque<KvCodec> idle = new ArrayDeque<>();
@@ -111,6 +112,10 @@ final class Coding {
         return rates;
     }
 
+    CodecExperience experience() {
+        return experience;
+    }
+
     /** Encoded frames on their way out. */
     Staging outgoing() {
         return outgoing;
@@ -185,27 +190,22 @@ final class Coding {
         return 2 * rawBytes + LEAST_CHARGE;
     }
 
-    /** Chooses how a transfer of blocks goes. */
-    CodecDecision decide(long bytes, long frameBytes) {
+    /**
+     * Chooses how a transfer of blocks goes.
+     *
+     * @param alone whether it will be known how long it takes, by {@link CodecExperience#watch}
+     */
+    CodecDecision decide(long bytes, long frameBytes, boolean alone) {
         var now = rates.snapshot();
         if (!automatic()) {
             return new CodecDecision(name, "agreed at the handshake", now);
         }
         var decision =
                 now.known()
-                        ? faster(name, now, bytes, frameBytes)
+                        ? experience.choose(name, now, bytes, frameBytes, alone)
                         : new CodecDecision(CodecConfig.RAW_NAME, rates.missing(), now);
         lastDecision = "; last: " + decision.codec() + ", " + decision.reason();
         return decision;
-    }
-
-    /** Whichever of a codec and raw takes less time at rates that are all known. */
-    static CodecDecision faster(
-            String codec, CodecDecision.Rates rates, long bytes, long frameBytes) {
-        double raw = rates.rawSeconds(bytes);
-        double coded = rates.codecSeconds(bytes, frameBytes);
-        var figures = "%.3f ms with %s, %.3f ms raw".formatted(coded * 1e3, codec, raw * 1e3);
-        return new CodecDecision(coded < raw ? codec : CodecConfig.RAW_NAME, figures, rates);
     }
 
     boolean encodes(CodecDecision decision) {

@@ -75,6 +75,11 @@ final class Requests {
                 cache, plan, new TokenRange(blocks.firstToken(), blocks.tokens()), first, count);
     }
 
+    /** Whether the transfer that has just begun is the only one. */
+    private boolean alone() {
+        return session.slots.running() == 1 && session.replies.isEmpty();
+    }
+
     private boolean owns(PagedCache cache) {
         return session.node().registry().caches().contains(cache);
     }
@@ -93,6 +98,7 @@ final class Requests {
                         blocks,
                         options,
                         checked,
+                        true,
                         (sender, done) -> {
                             sender.allReady(checked.tokens);
                         }));
@@ -104,7 +110,11 @@ final class Requests {
     }
 
     private WriteTransfer blockWrite(
-            BlockTransfer blocks, TransferOptions options, Checked checked, Opened opened) {
+            BlockTransfer blocks,
+            TransferOptions options,
+            Checked checked,
+            boolean whole,
+            Opened opened) {
         long bytes = checked.plan.bytes(checked.tokens.count());
         return new WriteTransfer(
                 session,
@@ -112,9 +122,14 @@ final class Requests {
                 checked.count,
                 bytes,
                 transfer -> {
+                    boolean alone = whole && session.coding().automatic() && alone();
                     var decision =
-                            session.coding().decide(bytes, session.remote().bounds().frameBytes());
+                            session.coding()
+                                    .decide(bytes, session.remote().bounds().frameBytes(), alone);
                     transfer.decided(decision);
+                    if (alone) {
+                        transfer.watched(session.coding().experience().watch(decision, bytes));
+                    }
                     var flags =
                             new BlockSender.Flags(
                                     options.checksum(),
@@ -152,6 +167,7 @@ final class Requests {
                                         blocks,
                                         options,
                                         checked,
+                                        false,
                                         (sender, done) -> self.opened(sender)));
         submit((OngoingTransfer) stream.transfer());
         return stream;

@@ -67,7 +67,8 @@ final class Responder {
                                 cache,
                                 () -> cache.ledger().unpinAll(table, ask.firstBlock(), count)));
         long bytes = plan.bytes(tokens.count());
-        var decision = session.coding().decide(bytes, session.remote().bounds().frameBytes());
+        var decision =
+                session.coding().decide(bytes, session.remote().bounds().frameBytes(), false);
         session.node().metrics.sends(decision);
         var sender =
                 new BlockSender(

@@ -135,6 +135,16 @@ final class Slots {
         return all();
     }
 
+    /** How many have a slot. */
+    int running() {
+        lock.lock();
+        try {
+            return taken.length() - freeCount;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Those that run or wait. */
     List<OngoingTransfer> all() {
         lock.lock();

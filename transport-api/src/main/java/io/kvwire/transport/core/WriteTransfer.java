@@ -13,6 +13,7 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
     private final Pinned source;
     private final long expectedBytes;
     private volatile Sender sender;
+    private volatile CodecExperience.Watch watch;
 
     /**
      * Takes over what the caller has pinned.
@@ -53,8 +54,17 @@ final class WriteTransfer extends OngoingTransfer implements Sender.Owner {
         return sender;
     }
 
+    /** Who wants to know how long it takes. */
+    void watched(CodecExperience.Watch by) {
+        watch = by;
+    }
+
     @Override
     void stop(TransferOutcome how) {
+        var watching = watch;
+        if (watching != null && how.done()) {
+            watching.done(System.nanoTime());
+        }
         var frames = sender;
         if (frames != null) {
             if (!how.done()) {
