@@ -26,6 +26,14 @@ final class KernelChoice {
         return Chosen.KERNELS.get();
     }
 
+    /**
+     * Whether a JVM compiles vectors, by what HotSpot says in {@code java.vm.info}: "mixed mode",
+     * with "emulated-client" where it stops at its first compiler, or "interpreted mode".
+     */
+    static boolean optimises(String mode) {
+        return !mode.contains("emulated-client") && !mode.contains("interpreted mode");
+    }
+
     private static Supplier<RowKernels> choose() {
         var log = System.getLogger(KernelChoice.class.getName());
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
@@ -40,6 +48,14 @@ final class KernelChoice {
             log.log(
                     Level.WARNING,
                     "This processor has no vectors that the JVM can use; INT8 frames are coded by"
+                            + " scalar kernels, many times slower");
+            return ScalarRowKernels::new;
+        }
+        if (!optimises(System.getProperty("java.vm.info", ""))) {
+            log.log(
+                    Level.WARNING,
+                    "This JVM runs without its optimising compiler (-XX:TieredStopAtLevel, -Xint),"
+                            + " which alone makes the Vector API fast; INT8 frames are coded by"
                             + " scalar kernels, many times slower");
             return ScalarRowKernels::new;
         }

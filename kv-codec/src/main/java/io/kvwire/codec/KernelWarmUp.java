@@ -13,8 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -25,10 +24,14 @@ import java.util.function.Supplier;
  * when they are compiled, and much longer than the scalar ones.
  *
  * <p>Costs one core for a second or so when a process meets its first rows, for milliseconds with
- * each kind after that, and never more than the bound. Thread-safe.
+ * each kind after that, and never more than the bound at a stretch. Where that was not enough,
+ * since the compiler got no core on a busy machine, they are tried again for a moment now and then.
+ * Thread-safe.
  */
 final class KernelWarmUp {
-    /** How long rows of one kind may be run, in milliseconds; 0 to take the kernels as they are. */
+    /**
+     * How long rows of one kind are run at first, in milliseconds; 0 to take kernels as they are.
+     */
     static final String MILLIS_PROPERTY = "kvwire.codec.warmUpMillis";
 
     private static final long DEFAULT_MILLIS = 10_000;
@@ -44,16 +47,18 @@ final class KernelWarmUp {
 
     private static final int IDLE_SECONDS = 1;
 
+    /** What a later trial takes, and how long it is to the first and at most to the next one. */
+    private static final long AGAIN_NANOS = 20_000_000;
+
+    private static final long FIRST_REST_MILLIS = 1_000;
+    private static final long LONGEST_REST_MILLIS = 30_000;
+
     private final Supplier<RowKernels> vectors;
     private final long mostNanos;
     private final List<Kind> kinds = new ArrayList<>();
-    private final ThreadPoolExecutor thread =
-            new ThreadPoolExecutor(
-                    0,
+    private final ScheduledThreadPoolExecutor thread =
+            new ScheduledThreadPoolExecutor(
                     1,
-                    IDLE_SECONDS,
-                    TimeUnit.SECONDS,
-                    new LinkedBlockingQueue<>(),
                     work ->
                             Thread.ofPlatform()
                                     .daemon()
@@ -67,7 +72,6 @@ final class KernelWarmUp {
         private final boolean halfScales;
         private final boolean outsideOfHeap;
         private volatile boolean compiled;
-        private volatile boolean over;
 
         private Kind(Rows rows) {
             dtype = rows.dtype();
@@ -92,25 +96,22 @@ final class KernelWarmUp {
         boolean compiled() {
             return compiled;
         }
-
-        /** Whether that is decided. */
-        boolean over() {
-            return over;
-        }
     }
 
     /**
      * Makes a warm-up.
      *
      * @param vectors the kernels to run, for one thread
-     * @param most how long rows of one kind may be run
+     * @param most how long rows of one kind may be run at a stretch
      */
     KernelWarmUp(Supplier<RowKernels> vectors, Duration most) {
         this.vectors = vectors;
         mostNanos = most.toNanos();
+        thread.setKeepAliveTime(IDLE_SECONDS, TimeUnit.SECONDS);
+        thread.allowCoreThreadTimeOut(true);
     }
 
-    /** {@return how long rows of one kind may be run in this process} */
+    /** {@return how long rows of one kind may be run at a stretch in this process} */
     static Duration most() {
         return Duration.ofMillis(Math.max(0, Long.getLong(MILLIS_PROPERTY, DEFAULT_MILLIS)));
     }
@@ -129,28 +130,47 @@ final class KernelWarmUp {
     }
 
     private void run(Kind kind) {
+        if (wins(kind, mostNanos)) {
+            return;
+        }
+        System.getLogger(KernelWarmUp.class.getName())
+                .log(
+                        Level.WARNING,
+                        "INT8 rows of {0} x {1} are coded by scalar kernels, many times slower:"
+                                + " those on the Vector API were no faster after {2} ms. They are"
+                                + " tried again now and then",
+                        kind.dim,
+                        kind.dtype,
+                        mostNanos / 1_000_000);
+        again(kind, FIRST_REST_MILLIS);
+    }
+
+    private void again(Kind kind, long restMillis) {
+        long longer = Math.min(2 * restMillis, LONGEST_REST_MILLIS);
+        var _ =
+                thread.schedule(
+                        () -> {
+                            if (!wins(kind, AGAIN_NANOS)) {
+                                again(kind, longer);
+                            }
+                        },
+                        restMillis,
+                        TimeUnit.MILLISECONDS);
+    }
+
+    /** Runs both kernels until those on the Vector API are the faster ones, or the time is over. */
+    private boolean wins(Kind kind, long nanos) {
         try (var arena = Arena.ofConfined()) {
             var rows = rows(kind, arena);
             var scalar = new ScalarRowKernels();
             var vector = vectors.get();
             long start = System.nanoTime();
             int wins = 0;
-            while (wins < WINS && System.nanoTime() - start < mostNanos) {
+            while (wins < WINS && System.nanoTime() - start < nanos) {
                 wins = nanos(vector, rows) < nanos(scalar, rows) ? wins + 1 : 0;
             }
             kind.compiled = wins == WINS;
-            if (!kind.compiled) {
-                System.getLogger(KernelWarmUp.class.getName())
-                        .log(
-                                Level.WARNING,
-                                "INT8 rows of {0} x {1} are coded by scalar kernels: those on the"
-                                        + " Vector API were no faster after {2} ms",
-                                kind.dim,
-                                kind.dtype,
-                                mostNanos / 1_000_000);
-            }
-        } finally {
-            kind.over = true;
+            return kind.compiled;
         }
     }
 

@@ -52,7 +52,7 @@ final class WarmingKernels implements RowKernels {
 
     @Override
     public boolean settled() {
-        return met.stream().allMatch(KernelWarmUp.Kind::over);
+        return met.stream().allMatch(KernelWarmUp.Kind::compiled);
     }
 
     private KernelWarmUp.Kind kind(Rows rows) {

@@ -66,6 +66,16 @@ class KernelChoiceTest {
         assertEquals(3, count(said, new VectorRowKernels().name() + ", golden"), said);
     }
 
+    @Test
+    void withoutTheOptimisingCompilerOneWarningSaysSoAndFramesAreTheSame() throws Exception {
+        for (var flag : List.of("-XX:TieredStopAtLevel=1", "-Xint")) {
+            var said = run(List.of("--add-modules", "jdk.incubator.vector", flag));
+
+            assertEquals(1, count(said, "without its optimising compiler"), said);
+            assertEquals(3, count(said, "scalar, golden"), said);
+        }
+    }
+
     private String run(List<String> flags) throws IOException, InterruptedException {
         var command = new ArrayList<String>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -52,11 +52,10 @@ final class CodecRates {
         return pace;
     }
 
-    synchronized void begin(CodecTrial trial) {
-        if (encode == 0) {
-            encode = trial.encodeBytesPerSecond();
-            ratio = trial.ratio();
-        }
+    /** Takes what a trial has found: all that is known at first, and news when there is another. */
+    synchronized void tried(CodecTrial trial) {
+        encode = trial.encodeBytesPerSecond();
+        ratio = trial.ratio();
     }
 
     synchronized void encoded(long rawBytes, long wireBytes, long nanos) {

@@ -10,10 +10,10 @@ import io.kvwire.transport.spi.Slab;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * How fast one thread encodes and decodes, tried on values of its own before there is traffic.
@@ -37,35 +37,47 @@ record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, doub
     /** Enough for the compiler to get through: 256 rows of values are encoded in each round. */
     private static final int ROUNDS = 1000;
 
-    private static final long MOST_NANOS = 10_000_000_000L;
+    /** A codec that is slow is known after fewer. */
+    private static final int LEAST_ROUNDS = 8;
+
+    private static final long MOST_NANOS = 500_000_000;
+    private static final long PATIENCE_NANOS = 10_000_000_000L;
     private static final long PAUSE_NANOS = 5_000_000;
+    private static final long LONG_PAUSE_NANOS = 500_000_000;
 
     /**
      * Encodes and decodes 64 KiB again and again and takes the best of all rounds, which are tens
      * of milliseconds. Waits before that until the codec works at its full speed, which takes a
-     * second or so in a JVM that meets it for the first time.
+     * second or so in a JVM that meets it for the first time. On a busy machine it may take longer:
+     * then there is a result for the speed that the codec has meanwhile, and another one later.
      *
      * @param stopped ends the trial early
-     * @return empty when it was ended
+     * @param results hears of each result
      */
-    static Optional<CodecTrial> of(KvCodec codec, BooleanSupplier stopped) {
+    static void run(KvCodec codec, BooleanSupplier stopped, Consumer<CodecTrial> results) {
         try (var bench = new Bench(codec, LAYOUT)) {
-            long start = System.nanoTime();
             bench.round();
-            while (!codec.settled() && System.nanoTime() - start < MOST_NANOS) {
-                if (stopped.getAsBoolean()) {
-                    return Optional.empty();
+            if (!settles(codec, stopped, PATIENCE_NANOS, PAUSE_NANOS)) {
+                bench.rounds(stopped, results);
+                if (!settles(codec, stopped, Long.MAX_VALUE, LONG_PAUSE_NANOS)) {
+                    return;
                 }
-                LockSupport.parkNanos(PAUSE_NANOS);
+                bench.forget();
             }
-            for (int i = 0; i < ROUNDS && System.nanoTime() - start < MOST_NANOS; i++) {
-                if (stopped.getAsBoolean()) {
-                    return Optional.empty();
-                }
-                bench.round();
-            }
-            return Optional.of(bench.result());
+            bench.rounds(stopped, results);
         }
+    }
+
+    private static boolean settles(
+            KvCodec codec, BooleanSupplier stopped, long mostNanos, long pauseNanos) {
+        long start = System.nanoTime();
+        while (!codec.settled()) {
+            if (stopped.getAsBoolean() || System.nanoTime() - start >= mostNanos) {
+                return false;
+            }
+            LockSupport.parkNanos(pauseNanos);
+        }
+        return true;
     }
 
     /**
@@ -119,7 +131,27 @@ record CodecTrial(double encodeBytesPerSecond, double decodeBytesPerSecond, doub
             decodeNanos = Math.min(decodeNanos, after - between);
         }
 
-        CodecTrial result() {
+        void rounds(BooleanSupplier stopped, Consumer<CodecTrial> results) {
+            long start = System.nanoTime();
+            for (int i = 0; i < ROUNDS; i++) {
+                if (stopped.getAsBoolean()) {
+                    return;
+                }
+                if (i >= LEAST_ROUNDS && System.nanoTime() - start >= MOST_NANOS) {
+                    break;
+                }
+                round();
+            }
+            results.accept(result());
+        }
+
+        /** What was measured before does not count. */
+        void forget() {
+            encodeNanos = Long.MAX_VALUE;
+            decodeNanos = Long.MAX_VALUE;
+        }
+
+        private CodecTrial result() {
             double bytes = slab.rawBytes();
             return new CodecTrial(
                     bytes * 1e9 / Math.max(1, encodeNanos),

@@ -11,7 +11,6 @@ import io.kvwire.transport.spi.KvModel;
 
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -33,7 +32,7 @@ final class Coders {
     private final String node;
     private final List<KvCodecProvider> providers;
     private final ThreadPoolExecutor threads;
-    private final Map<String, CompletableFuture<CodecTrial>> trials = new ConcurrentHashMap<>();
+    private final Map<String, TrialNews> trials = new ConcurrentHashMap<>();
 
     /** A thread that encodes and decodes. */
     private static final class Coder extends Thread {
@@ -111,11 +110,9 @@ final class Coders {
      * them, when one does: a trial costs a core for a second or so.
      */
     void prepare(String name) {
-        var result = new CompletableFuture<CodecTrial>();
-        if (trials.putIfAbsent(name, result) == null) {
-            beside(
-                    name,
-                    codec -> CodecTrial.of(codec, threads::isShutdown).ifPresent(result::complete));
+        var news = new TrialNews();
+        if (trials.putIfAbsent(name, news) == null) {
+            beside(name, codec -> CodecTrial.run(codec, threads::isShutdown, news::tell));
         }
     }
 
@@ -141,9 +138,9 @@ final class Coders {
                 });
     }
 
-    /** Hears of a codec's trial when it is over; never where it could not be tried. */
-    void whenTried(String name, Consumer<CodecTrial> heard) {
-        var _ = trials.get(name).thenAccept(heard);
+    /** What there is to hear of the trial of a codec that was prepared. */
+    TrialNews news(String name) {
+        return trials.get(name);
     }
 
     /** Runs work that encodes or decodes; false when the node is closed. */

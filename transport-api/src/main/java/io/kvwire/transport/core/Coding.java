@@ -12,6 +12,7 @@ import io.kvwire.transport.spi.KvModel;
 import io.kvwire.transport.spi.Slab;
 
 import java.util.ArrayDeque;
+import java.util.function.Consumer;
 
 /**
  * The codec that the two ends of one connection have agreed on, the staging on this side of it, and
@@ -33,6 +34,7 @@ final class Coding {
     private final Staging incoming;
     private final ArrayDeque<KvCodec> idle = new ArrayDeque<>();
     private volatile String lastDecision = "";
+    private volatile Consumer<CodecTrial> hearer = trial -> {};
 
     /** What the two ends have agreed on. */
     record Agreed(String name, KvModel model) {}
@@ -219,17 +221,23 @@ final class Coding {
 
     /** Takes over the codec's trial, and tells the peer how fast this side decodes. */
     void measure(Session session) {
-        coders.whenTried(
-                name,
+        hearer =
                 trial -> {
-                    rates.begin(trial);
+                    rates.tried(trial);
                     session.send(
                             new MessageWriter(ControlMessages.RATE)
                                     .u64((long) trial.decodeBytesPerSecond()));
-                });
+                };
+        coders.news(name).hear(hearer);
+        if (session.over()) {
+            coders.news(name).forget(hearer);
+        }
     }
 
     void close() {
+        if (active()) {
+            coders.news(name).forget(hearer);
+        }
         outgoing.close();
         incoming.close();
     }
