@@ -21,6 +21,8 @@ import java.util.Objects;
  * @param order axis order inside a block
  * @param form how K and V lie relative to each other
  * @param tensorParallel the rank that this cache belongs to
+ * @param scales what FP8 and INT8 elements are to be multiplied with, if that is one number for
+ *     each layer or head
  */
 public record KvLayout(
         int layers,
@@ -30,7 +32,8 @@ public record KvLayout(
         DType dtype,
         KvOrder order,
         KvForm form,
-        TensorParallel tensorParallel) {
+        TensorParallel tensorParallel,
+        KvScales scales) {
 
     /** Upper bound on each count of a layout, so that no product of them overflows. */
     public static final int MAX_EXTENT = 1 << 20;
@@ -38,7 +41,7 @@ public record KvLayout(
     /** Largest size of one block of one layer, K and V together: 1 GiB. */
     public static final long MAX_BLOCK_BYTES = 1L << 30;
 
-    /** Checks every extent, the head split and the size of a block. */
+    /** Checks every extent, the head split, the size of a block and the number of scales. */
     public KvLayout {
         extent("layers", layers);
         extent("kvHeads", kvHeads);
@@ -48,6 +51,7 @@ public record KvLayout(
         Objects.requireNonNull(order, "order");
         Objects.requireNonNull(form, "form");
         Objects.requireNonNull(tensorParallel, "tensorParallel");
+        Objects.requireNonNull(scales, "scales");
         if (form == KvForm.LATENT && kvHeads != 1) {
             throw new IllegalArgumentException(
                     "a latent layout has kvHeads 1, not " + kvHeads + ": the latent is shared");
@@ -68,6 +72,7 @@ public record KvLayout(
                             + MAX_BLOCK_BYTES
                             + " bytes: lower tokensPerBlock");
         }
+        scales.requireFit(layers, Math.max(1, kvHeads / size), dtype, form);
     }
 
     private static void extent(String name, int value) {
@@ -98,7 +103,8 @@ public record KvLayout(
     }
 
     /**
-     * {@return the layout of another rank of the same tensor-parallel group}
+     * {@return the layout of another rank of the same tensor-parallel group; scales for each head
+     * are not known there}
      *
      * @param rank from 0 to {@code tensorParallel().size() - 1}
      */
@@ -111,7 +117,27 @@ public record KvLayout(
                 dtype,
                 order,
                 form,
-                new TensorParallel(rank, tensorParallel.size()));
+                new TensorParallel(rank, tensorParallel.size()),
+                rank == tensorParallel.rank() ? scales : scales.elsewhere());
+    }
+
+    /**
+     * {@return this layout with scales, those of a peer say}
+     *
+     * @param others {@link KvScales#NONE} for none
+     * @throws IllegalArgumentException when they are not those of a cache of this shape
+     */
+    public KvLayout withScales(KvScales others) {
+        return new KvLayout(
+                layers,
+                kvHeads,
+                headDim,
+                tokensPerBlock,
+                dtype,
+                order,
+                form,
+                tensorParallel,
+                others);
     }
 
     /** {@return the bytes of one head's vector of one token} */
@@ -155,7 +181,7 @@ public record KvLayout(
 
     /**
      * {@return this layout in one line, for people: {@code 32 layers, 8 KV heads, head dim 128,
-     * BF16 NHD SPLIT, 16 tokens/block, TP rank 0 of 1}}
+     * BF16 NHD SPLIT, 16 tokens/block, TP rank 0 of 1}; scales are mentioned where there are any}
      */
     public String describe() {
         return layers
@@ -174,7 +200,8 @@ public record KvLayout(
                 + " tokens/block, TP rank "
                 + tensorParallel.rank()
                 + " of "
-                + tensorParallel.size();
+                + tensorParallel.size()
+                + (scales.stated() ? ", " + scales : "");
     }
 
     /** Builds a {@link KvLayout}; not thread-safe. */
@@ -187,6 +214,7 @@ public record KvLayout(
         private KvOrder order = KvOrder.NHD;
         private KvForm form = KvForm.SPLIT;
         private TensorParallel tensorParallel = TensorParallel.NONE;
+        private KvScales scales = KvScales.NONE;
 
         private Builder() {}
 
@@ -280,13 +308,32 @@ public record KvLayout(
         }
 
         /**
+         * Sets the scales of FP8 or INT8 elements.
+         *
+         * @param numbers for each layer, or for each KV head that the rank holds
+         * @return this
+         */
+        public Builder scales(KvScales numbers) {
+            scales = numbers;
+            return this;
+        }
+
+        /**
          * {@return the layout}
          *
          * @throws IllegalArgumentException when a value is out of range or does not fit the others
          */
         public KvLayout build() {
             return new KvLayout(
-                    layers, kvHeads, headDim, tokensPerBlock, dtype, order, form, tensorParallel);
+                    layers,
+                    kvHeads,
+                    headDim,
+                    tokensPerBlock,
+                    dtype,
+                    order,
+                    form,
+                    tensorParallel,
+                    scales);
         }
     }
 }

@@ -7,9 +7,9 @@ import java.util.List;
  * Maps the blocks of a source layout onto those of a target layout: a pure function of the two.
  *
  * <p>Block size, axis order, placement of K and V and the tensor-parallel split may differ; layers,
- * KV heads, head dimension, element type and latent-or-not may not. The bytes on the wire are in
- * the order in which the target stores them, so the target never rearranges; a source whose layout
- * differs gathers.
+ * KV heads, head dimension, element type and latent-or-not may not, nor may scales that both sides
+ * state. The bytes on the wire are in the order in which the target stores them, so the target
+ * never rearranges; a source whose layout differs gathers.
  *
  * <p>Immutable and thread-safe.
  *
@@ -41,7 +41,9 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
     }
 
     /**
-     * Plans the copies between two layouts.
+     * Plans the copies between two layouts. A target that states no scales takes elements under any
+     * and can learn the source's from its layout; one that states scales takes only elements that
+     * the source states to be under the same.
      *
      * @param source where the bytes come from
      * @param target where they go
@@ -51,6 +53,14 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
      */
     public static LayoutPlan between(KvLayout source, KvLayout target) {
         requireMappable(source, target);
+        if (target.scales().stated() && !source.scales().stated()) {
+            throw incompatible(source, target, "the target has scales, the source states none");
+        }
+        return common(source, target);
+    }
+
+    /** The plan for the heads that both ranks of layouts hold that can be mapped. */
+    private static LayoutPlan common(KvLayout source, KvLayout target) {
         int first = Math.max(source.firstHead(), target.firstHead());
         int sourceEnd = source.firstHead() + source.heads();
         int end = Math.min(sourceEnd, target.firstHead() + target.heads());
@@ -80,7 +90,7 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
         var plans = new ArrayList<LayoutPlan>();
         for (int head = target.firstHead(); head < end; ) {
             int rank = head / source.heads() * replicas + replica;
-            var plan = between(source.atRank(rank), target);
+            var plan = common(source.atRank(rank), target);
             plans.add(plan);
             head += plan.heads();
         }
@@ -105,6 +115,10 @@ public record LayoutPlan(KvLayout source, KvLayout target, int firstHead, int he
         }
         if (source.form().parts() != target.form().parts()) {
             throw incompatible(source, target, "one side is latent, the other has K and V");
+        }
+        var difference = KvScales.difference(source, target);
+        if (difference.isPresent()) {
+            throw incompatible(source, target, difference.get());
         }
     }
 

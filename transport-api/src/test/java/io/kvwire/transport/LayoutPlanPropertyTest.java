@@ -305,7 +305,8 @@ class LayoutPlanPropertyTest {
                 layout.dtype(),
                 layout.order(),
                 layout.form(),
-                new TensorParallel(rank, size));
+                new TensorParallel(rank, size),
+                KvScales.NONE);
     }
 
     private static List<Integer> commonHeads(KvLayout source, KvLayout target) {

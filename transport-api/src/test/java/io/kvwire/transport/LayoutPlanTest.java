@@ -175,6 +175,96 @@ class LayoutPlanTest {
         assertTrue(message.contains("target: " + target.describe()), message);
     }
 
+    private static KvLayout.Builder scaled(float... layers) {
+        return model().dtype(DType.INT8).scales(KvScales.perLayer(layers, layers));
+    }
+
+    private static KvScales perHead(float... heads) {
+        return KvScales.perHead(
+                new float[][] {heads, heads, heads, heads},
+                new float[][] {heads, heads, heads, heads});
+    }
+
+    @Test
+    void scalesThatDifferAreRefusedByNameInEitherDirection() {
+        var layout = scaled(1, 2, 3, 4).build();
+        var other =
+                layout.withScales(
+                        KvScales.perLayer(new float[] {1, 2, 3, 4}, new float[] {1, 2, 7, 4}));
+        LayoutPlan.between(layout, scaled(1, 2, 3, 4).tokensPerBlock(64).build());
+        assertDiffers("V of layer 2: 3.0 and 7.0;", layout, other);
+        assertDiffers("V of layer 2: 7.0 and 3.0;", other, layout);
+        assertDiffers("K of layer 0: 1.0 and 8.0;", layout, scaled(8, 2, 3, 4).build());
+    }
+
+    @Test
+    void scalesForEachLayerDifferAlsoBetweenRanksWithoutACommonHead() {
+        var first = scaled(1, 2, 3, 4).tensorParallel(0, 2).build();
+        var second = scaled(1, 2, 3, 5).tensorParallel(1, 2).build();
+        var refusal =
+                assertRefused(
+                        ErrorCode.INCOMPATIBLE_LAYOUT,
+                        () -> LayoutPlan.requireMappable(first, second));
+        assertTrue(refusal.getMessage().contains("K of layer 3: 4.0 and 5.0"));
+    }
+
+    @Test
+    void scalesForEachHeadAreComparedOfTheHeadsThatBothRanksHold() {
+        var whole = model().dtype(DType.INT8).scales(perHead(0.5f, 1, 2, 3, 4, 5, 6, 7)).build();
+        var half = model().dtype(DType.INT8).tensorParallel(1, 2).scales(perHead(4, 5, 6, 7));
+        LayoutPlan.between(whole, half.build());
+        assertDiffers(
+                "K of layer 0, KV head 6: 6.0 and 9.0;",
+                whole,
+                half.scales(perHead(4, 5, 9, 7)).build());
+        LayoutPlan.requireMappable(
+                model().dtype(DType.INT8).tensorParallel(0, 2).scales(perHead(1, 1, 1, 1)).build(),
+                half.build());
+    }
+
+    @Test
+    void oneScaleForALayerIsTheSameAsThatNumberForEachOfItsHeads() {
+        var layer = scaled(3, 3, 3, 3).build();
+        var heads = model().dtype(DType.INT8).scales(perHead(3, 3, 3, 3, 3, 3, 3, 3)).build();
+        LayoutPlan.between(layer, heads);
+        LayoutPlan.between(heads, layer);
+        assertDiffers("K of layer 1, KV head 0: 4.0 and 3.0;", scaled(3, 4, 3, 3).build(), heads);
+    }
+
+    @Test
+    void aTargetWithoutScalesTakesElementsUnderAnyAndOneWithScalesOnlyThose() {
+        var none = model().dtype(DType.INT8).build();
+        var some = scaled(1, 2, 3, 4).build();
+        LayoutPlan.between(some, none);
+        LayoutPlan.requireMappable(none, some);
+        var refusal =
+                assertRefused(ErrorCode.INCOMPATIBLE_LAYOUT, () -> LayoutPlan.between(none, some));
+        assertTrue(
+                refusal.getMessage()
+                        .startsWith("the target has scales, the source states none; source: "),
+                refusal.getMessage());
+    }
+
+    @Test
+    void sourceRanksAreChosenWhateverScalesTheirHeadsHave() {
+        var source = model().dtype(DType.INT8).tensorParallel(0, 2).scales(perHead(0.5f, 1, 2, 3));
+        var target = model().dtype(DType.INT8).scales(perHead(0.5f, 1, 2, 3, 4, 5, 6, 7)).build();
+        assertEquals(2, LayoutPlan.allInto(source.build(), target).size());
+        source.scales(perHead(0.5f, 1, 2, 9));
+        assertRefused(
+                ErrorCode.INCOMPATIBLE_LAYOUT, () -> LayoutPlan.allInto(source.build(), target));
+    }
+
+    private static void assertDiffers(String difference, KvLayout source, KvLayout target) {
+        var refusal =
+                assertRefused(
+                        ErrorCode.INCOMPATIBLE_LAYOUT, () -> LayoutPlan.between(source, target));
+        var message = refusal.getMessage();
+        assertTrue(message.startsWith("scales differ: " + difference), message);
+        assertTrue(message.contains("source: " + source.describe()), message);
+        assertTrue(message.contains("target: " + target.describe()), message);
+    }
+
     @ParameterizedTest(name = "{0} to {1} ranks of 4 heads, into rank {2}: from {3}")
     @CsvSource({
         "1, 1, 0, 0",

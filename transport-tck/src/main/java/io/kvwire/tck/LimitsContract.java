@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.tck.fault.StallPoint;
 import io.kvwire.transport.Access;
+import io.kvwire.transport.DType;
 import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.KvScales;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
@@ -15,6 +18,7 @@ import io.kvwire.transport.TransferOptions;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.function.UnaryOperator;
@@ -85,6 +89,28 @@ public abstract class LimitsContract extends WireContract {
         Waits.get("deregistration", cache.deregister());
         node.register(memory, Access.LOCAL);
         Pair.register(node, rig.memory(Layouts.SMALL, 1), Access.LOCAL);
+    }
+
+    @Test
+    void aCacheWithMoreScalesThanAControlMessageHoldsIsRefused() {
+        var numbers = new float[600];
+        Arrays.fill(numbers, 2);
+        var layout =
+                KvLayout.builder()
+                        .layers(numbers.length)
+                        .headDim(4)
+                        .tokensPerBlock(1)
+                        .dtype(DType.INT8)
+                        .scales(KvScales.perLayer(numbers, numbers))
+                        .build();
+        var node = rig.node("near", limits(10, 10, 4096, 1024));
+        var memory = rig.memory(layout, 1);
+        var refusal =
+                assertThrows(
+                        TransferException.class, () -> Pair.register(node, memory, Access.LOCAL));
+        assertEquals(ErrorCode.RESOURCE_EXHAUSTED, refusal.code());
+        assertTrue(refusal.getMessage().contains("maxControlBytes"), refusal.getMessage());
+        assertTrue(refusal.getMessage().contains("scales per layer"), refusal.getMessage());
     }
 
     @Test

@@ -47,6 +47,14 @@ public abstract class WireConformance {
     }
 
     @Nested
+    class Scales extends ScaleContract {
+        @Override
+        protected WireUnderTest wire() {
+            return WireConformance.this.wire();
+        }
+    }
+
+    @Nested
     class TensorParallel extends TensorParallelContract {
         @Override
         protected WireUnderTest wire() {

@@ -10,7 +10,6 @@ import io.kvwire.transport.Limits;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
-import io.kvwire.transport.TensorParallel;
 import io.kvwire.transport.spi.KvModel;
 
 import java.nio.ByteBuffer;
@@ -197,7 +196,7 @@ record Hello(
         byte[] token = in.bytes(64);
         var codecs = Codecs.read(in);
         var caches = new ArrayList<RemoteCache>();
-        for (int i = in.count(limits.maxRegions(), 40); i > 0; i--) {
+        for (int i = in.count(limits.maxRegions(), 41); i > 0; i--) {
             caches.add(readCache(in, incarnation));
         }
         var regions = new ArrayList<RemoteRegion>();
@@ -249,6 +248,7 @@ record Hello(
                 .u32(layout.tensorParallel().size())
                 .u32(cache.blocks())
                 .choice(cache.access());
+        Scales.write(out, layout);
     }
 
     static RemoteCache readCache(MessageReader in, long incarnation) {
@@ -270,16 +270,18 @@ record Hello(
         }
         try {
             var layout =
-                    new KvLayout(
-                            layers,
-                            kvHeads,
-                            headDim,
-                            tokensPerBlock,
-                            dtype,
-                            order,
-                            form,
-                            new TensorParallel(rank, size));
-            return new RemoteCache(id, name, layout, blocks, access, incarnation);
+                    KvLayout.builder()
+                            .layers(layers)
+                            .kvHeads(kvHeads)
+                            .headDim(headDim)
+                            .tokensPerBlock(tokensPerBlock)
+                            .dtype(dtype)
+                            .order(order)
+                            .form(form)
+                            .tensorParallel(rank, size)
+                            .build();
+            var scaled = layout.withScales(Scales.read(in, layout));
+            return new RemoteCache(id, name, scaled, blocks, access, incarnation);
         } catch (IllegalArgumentException e) {
             throw MessageReader.malformed("layout of cache '" + name + "': " + e.getMessage());
         }

@@ -123,12 +123,24 @@ final class Registry {
                         what.blocks,
                         what.access,
                         what.device);
+        var announcement = Hello.message(cache.announcement());
+        int most = node.config().limits().maxControlBytes();
+        if (announcement.remaining() > most) {
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "cache '%s' with %s takes %d bytes to announce: at most %d (maxControlBytes)"
+                            .formatted(
+                                    what.name,
+                                    what.layout.scales(),
+                                    announcement.remaining(),
+                                    most));
+        }
         cache.device().ifPresent(devices::addIfAbsent);
         cache.offer(node.paths());
         cache.showPeers(node.paths());
         node.coders().expect(what.layout);
         caches.put(cache.id(), cache);
-        announce.accept(Hello.message(cache.announcement()));
+        announce.accept(announcement);
         return cache;
     }
 

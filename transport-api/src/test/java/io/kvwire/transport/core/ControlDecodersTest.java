@@ -10,6 +10,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
+import io.kvwire.transport.KvScales;
 import io.kvwire.transport.Limits;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 class ControlDecodersTest {
     private static final KvLayout LAYOUT =
@@ -40,6 +42,34 @@ class ControlDecodersTest {
                     .tensorParallel(1, 4)
                     .build();
 
+    /** From the end of a cache without its scales to its element type. */
+    private static final int DTYPE_FROM_END = 3 + 2 * 4 + 4 + 1;
+
+    private static final KvScales PER_HEAD =
+            KvScales.perHead(
+                    new float[][] {{1, 2, 3, 4}, {5, 6, 7, 8}},
+                    new float[][] {{.1f, .2f, .3f, .4f}, {.5f, .6f, .7f, .8f}});
+
+    private static final KvLayout SCALED =
+            KvLayout.builder()
+                    .layers(2)
+                    .kvHeads(8)
+                    .dtype(DType.FP8_E4M3)
+                    .tensorParallel(1, 2)
+                    .scales(
+                            KvScales.perLayer(
+                                    new float[] {Float.MIN_VALUE, 0.5f},
+                                    new float[] {Float.MAX_VALUE, 0.25f}))
+                    .build();
+
+    private static final KvLayout LATENT =
+            KvLayout.builder()
+                    .layers(2)
+                    .dtype(DType.INT8)
+                    .form(KvForm.LATENT)
+                    .scales(KvScales.perLayer(new float[] {3, 4}, new float[0]))
+                    .build();
+
     private static final Hello HELLO =
             new Hello(
                     "prefill-0",
@@ -52,8 +82,16 @@ class ControlDecodersTest {
                     "first",
                     new byte[16],
                     new Hello.Codecs(List.of("int8", "raw"), true, new KvModel(1, 2, false)),
-                    List.of(new RemoteCache(1, "kv", LAYOUT, 99, Access.REMOTE_READ, 11)),
+                    List.of(
+                            new RemoteCache(1, "kv", LAYOUT, 99, Access.REMOTE_READ, 11),
+                            scaled(3, SCALED),
+                            scaled(4, SCALED.withScales(PER_HEAD)),
+                            scaled(5, LATENT)),
                     List.of(new RemoteRegion(2, 21, 22, Access.REMOTE_WRITE)));
+
+    private static RemoteCache scaled(int id, KvLayout layout) {
+        return new RemoteCache(id, "kv " + id, layout, 9, Access.REMOTE_WRITE, 11);
+    }
 
     private static MessageReader body(ByteBuffer message) {
         var in = new MessageReader(message);
@@ -90,6 +128,44 @@ class ControlDecodersTest {
             var part = whole.duplicate().limit(length);
             assertMalformed(() -> readHello(part));
         }
+    }
+
+    @Test
+    void scalesThatAreNotThoseOfTheCacheAreRefused() {
+        int one = Float.floatToRawIntBits(1);
+        for (var wrong :
+                List.<UnaryOperator<MessageWriter>>of(
+                        out -> out.u8(3).u32(4).u32(one).u32(one).u32(one).u32(one),
+                        out -> out.u8(1).u32(3).u32(one).u32(one).u32(one),
+                        out -> out.u8(2).u32(4).u32(one).u32(one).u32(one).u32(one),
+                        out -> out.u8(1).u32(4).u32(one).u32(one).u32(one).u32(0),
+                        out -> out.u8(1).u32(4).u32(-1).u32(one).u32(one).u32(one),
+                        out -> out.u8(1).u32(0),
+                        out -> out.u8(1).u32(-1),
+                        out -> out.u8(2).u32(Integer.MAX_VALUE).u32(one))) {
+            assertMalformed(() -> readCache(SCALED.dtype(), wrong));
+        }
+        UnaryOperator<MessageWriter> right =
+                out -> out.u8(1).u32(4).u32(one).u32(one).u32(one).u32(one);
+        assertEquals(1, readCache(DType.INT8, right).layout().scales().value(1, 3));
+        assertMalformed(() -> readCache(DType.BF16, right));
+    }
+
+    /** A cache of 2 layers and 4 of 8 heads, as on the wire, and what is said of its scales. */
+    private static RemoteCache readCache(DType dtype, UnaryOperator<MessageWriter> scales) {
+        var plain = scaled(3, SCALED.withScales(KvScales.NONE));
+        var message = Hello.message(plain);
+        var bytes = new byte[message.remaining() - 2];
+        message.get(1, bytes);
+        bytes[bytes.length - DTYPE_FROM_END] = (byte) dtype.number();
+        var out = new MessageWriter(ControlMessages.CACHE);
+        for (byte b : bytes) {
+            out.u8(b);
+        }
+        var in = body(scales.apply(out).message());
+        var read = Hello.readCache(in, 11);
+        in.end();
+        return read;
     }
 
     @Test

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.transport.Access;
+import io.kvwire.transport.DType;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvCache;
+import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.KvScales;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.RemoteRegion;
 import io.kvwire.transport.StridedCopy;
@@ -96,7 +99,12 @@ class ControlMessagesTest {
                         lone.region().id(),
                         lone.region().generation(),
                         List.of(new StridedCopy(0, 64, 0, 0, 32, 4)));
-        var cache = new RemoteCache(3, "more", LoneNode.LAYOUT, 9, Access.REMOTE_READ, 11);
+        var scaled =
+                KvLayout.builder()
+                        .dtype(DType.FP8_E5M2)
+                        .scales(KvScales.perLayer(new float[] {2}, new float[] {3}))
+                        .build();
+        var cache = new RemoteCache(3, "more", scaled, 9, Access.REMOTE_READ, 11);
         return List.of(
                 blocks.encode(),
                 ranges.encode(),
