@@ -163,7 +163,7 @@ PATIENCE = "-Dkvwire.tck.patience=25"
 
 # What is the same code whichever way verbs are called: what a codec makes of bytes, which ends fit each other, who may hold
 # what for how long, and connecting through rdma_cm.
-ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
+ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$Scales|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
 
 
 def conformance(providers, whole, jobs, timeout):
