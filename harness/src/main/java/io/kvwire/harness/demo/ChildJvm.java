@@ -117,8 +117,10 @@ public final class ChildJvm implements AutoCloseable {
         return command;
     }
 
-    private static boolean concernsChildren(String flag) {
+    /** Whether a flag of this JVM is for its children, too: which driver they open, say. */
+    static boolean concernsChildren(String flag) {
         return flag.startsWith("-X")
+                || flag.startsWith("-Dkvwire.")
                 || flag.startsWith("--add-modules=")
                 || flag.startsWith("--enable-native-access=")
                 || flag.startsWith("--sun-misc-unsafe-memory-access=");
