@@ -5,8 +5,9 @@ import shlex
 import shutil
 import subprocess
 
+from classes import ROOT, WORK
 from guests import run_guests
-from suites import ROOT, WORK, Counts
+from suites import Counts
 
 ADDRESS = "10.9.0.1:7400"
 PATHS = ("rdma", "tcp")
@@ -41,6 +42,7 @@ exit 0
 
 def demo(paths, model, prompt, tokens, timeout, report):
     """Runs it all; returns the exit status. REPORT is a file for the figures, or None."""
+    counts = Counts()
     # A launcher that is not up to date would build in the guest.
     subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
     folder = WORK / "demo"
@@ -60,7 +62,7 @@ def demo(paths, model, prompt, tokens, timeout, report):
     }
     run_guests([PREFILL.format(**words), DECODE.format(**words)], folder, timeout=timeout, cpus=2)
     rows = {name: load(folder / "2" / f"{name}.json") for name in ("alone", *(f"{p}-{m}" for p in paths for m in MODES))}
-    counts = judge(paths, rows, tokens, (folder / "2" / "without-device.log").read_text())
+    judge(counts, paths, rows, tokens, (folder / "2" / "without-device.log").read_text())
     table(rows)
     if report:
         write(report, model, rows, counts)
@@ -71,8 +73,7 @@ def load(file):
     return json.loads(file.read_text()) if file.exists() else {}
 
 
-def judge(paths, rows, tokens, without_device):
-    counts = Counts()
+def judge(counts, paths, rows, tokens, without_device):
     expected = rows["alone"].get("tokens", [])
     counts.check(f"one process makes {tokens} tokens", len(expected) == tokens, f"{len(expected)}")
     for path in paths:
@@ -82,7 +83,6 @@ def judge(paths, rows, tokens, without_device):
             counts.check(f"{path} {mode}: the tokens of one process", same, f"path {row.get('path')}, tokens {row.get('tokens')}")
     refused = "rdma" in without_device and "kvwire:" in without_device
     counts.check("--require rdma fails loudly on a host without a device", refused, without_device.strip())
-    return counts
 
 
 def table(rows):

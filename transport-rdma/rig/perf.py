@@ -13,9 +13,10 @@ import shutil
 import statistics
 import subprocess
 
+from classes import ROOT, WORK, built
 from guests import run_guests
 from image import RigError
-from suites import MODULE, ROOT, WORK, Counts, built, java
+from suites import MODULE, Counts, java
 
 # What is measured, in which size, how many messages or blocks of that size make one transfer, and the ratio to reach.
 THROUGHPUT = (

@@ -1,19 +1,16 @@
-"""Runs JUnit suites in guests: builds the module here, hands the guest a class path, counts what came back."""
+"""Runs JUnit suites in guests: hands a guest a class path, counts what came back."""
 
 import concurrent.futures
-import os
-import pathlib
 import re
 import shlex
 import shutil
 import subprocess
+import time
 import xml.etree.ElementTree as xml
 
+from classes import ROOT, WORK, archive, built, java_home
 from guests import ENDING, run_guests
 from image import HERE, RigError, boot_files
-
-ROOT = HERE.parents[1]
-WORK = ROOT / "target" / "rig"
 
 # The emulated CPU is some twenty times slower than a real one, compilers included: only the quick one pays off.
 JVM_FLAGS = (
@@ -21,44 +18,6 @@ JVM_FLAGS = (
     "--sun-misc-unsafe-memory-access=allow -Xmx1g -XX:MaxDirectMemorySize=768m "
     "-Djava.net.preferIPv4Stack=true -Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 ).split()
-
-
-def java_home():
-    """The JDK that the launcher found; it looks for one when it has not yet."""
-    chosen = os.environ.get("KVWIRE_JAVA_HOME")
-    if chosen:
-        return pathlib.Path(chosen)
-    kept = ROOT / "target" / "kvwire" / "jdk"
-    if not kept.exists():
-        subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
-    return pathlib.Path(kept.read_text().strip())
-
-
-def built(module):
-    """Compiles a module and its tests; returns their class path.
-
-    The classes are copied, since a guest keeps the files it has read and must not see half of a later build.
-    """
-    target = ROOT / module / "target"
-    listed = target / "rig.classpath"
-    command = ["mvn", "-B", "-q", "-Dquick", "-pl", module, "-am", "test-compile", "dependency:build-classpath"]
-    command += ["-Dmdep.outputFile=target/rig.classpath"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"JAVA_HOME": str(java_home())})
-    if done.returncode != 0:
-        raise RigError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    copies = WORK / "classes" / module
-    shutil.rmtree(copies, ignore_errors=True)
-    path = []
-    for entry in [target / "quick" / "test-classes", target / "quick" / "classes", *listed.read_text().strip().split(os.pathsep)]:
-        entry = pathlib.Path(entry)
-        if entry.is_dir():
-            copy = copies / entry.relative_to(ROOT).parts[0] / entry.name
-            shutil.copytree(entry, copy)
-            entry = copy
-        path.append(entry)
-    if not any(entry.name.startswith("junit-platform-console") for entry in path):
-        raise RigError(f"{module}/pom.xml has no test dependency on junit-platform-console, which runs the tests in a guest")
-    return os.pathsep.join(map(str, path))
 
 
 # The suite says so of tests for what a wire cannot do by its nature, such as checks by the owner of memory.
@@ -72,11 +31,12 @@ def method(case):
 
 
 class Counts:
-    """What became of the tests of some runs; prints the line that closes a command."""
+    """What became of the tests of some runs; prints the line that closes a command. Made when the command begins."""
 
     def __init__(self):
         self.passed, self.failed, self.skipped = 0, 0, 0
         self.missing = 0
+        self.started = time.monotonic()
 
     def add(self, reports, without=()):
         """Counts the tests in a folder of JUnit's XML reports, those of some methods left out, and says why any was skipped."""
@@ -110,23 +70,63 @@ class Counts:
         """Prints the last line; returns the exit status: a test that was skipped for want of something fails, too."""
         if self.missing:
             print(f"{self.missing} tests were skipped that must not be skipped here")
-        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
+        seconds = time.monotonic() - self.started
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped in {seconds:.0f} s", flush=True)
         return 0 if self.failed == 0 and self.missing == 0 and self.passed > 0 else 1
 
 
-def java(classpath, main, *arguments, properties=()):
-    """The shell command that runs a class in a guest."""
+def java(classpath, main, *arguments, properties=(), classes=None):
+    """The shell command that runs a class in a guest, with an archive of its classes where there is one."""
     words = [*JVM_FLAGS, *properties, "-cp", classpath, main, *arguments]
+    if classes:
+        words = [f"-XX:SharedArchiveFile={classes}", "-Xshare:auto", *words]
     # A guest's own disk is gone when it ends.
-    return f"{shlex.quote(str(java_home() / 'bin' / 'java'))} -XX:ErrorFile=$RIG_EXCHANGE/jvm-error.log {shlex.join(words)}"
+    kept = "-XX:ErrorFile=$RIG_EXCHANGE/jvm-error.log -Xlog:cds:file=$RIG_EXCHANGE/classes-%p.log"
+    return f"{shlex.quote(str(java_home() / 'bin' / 'java'))} {kept} {shlex.join(words)}"
 
 
-def junit(classpath, selection, properties=()):
+LAUNCHER = "org.junit.platform.console.ConsoleLauncher"
+# Class names of any form: which tests run is said by tag or by name.
+DISCOVER = "--include-classname=.* --details=verbose --disable-banner --disable-ansi-colors".split()
+EXECUTE = "execute --include-classname=.* --details=testfeed --disable-banner --disable-ansi-colors --fail-if-no-tests".split()
+
+
+def junit(classpath, selection, properties=(), classes=None):
     """The shell command that runs tests in a guest; reports and log lie in the exchange folder afterwards."""
-    # Class names of any form: which tests run is said by tag or by name.
-    arguments = ["execute", "--include-classname=.*", "--details=testfeed", "--disable-banner", "--disable-ansi-colors", "--fail-if-no-tests"]
-    command = java(classpath, "org.junit.platform.console.ConsoleLauncher", *arguments, *selection, properties=properties)
+    command = java(classpath, LAUNCHER, *EXECUTE, *selection, properties=properties, classes=classes)
     return f"{command} --reports-dir=$RIG_EXCHANGE/reports 2>$RIG_EXCHANGE/log"
+
+
+# Tests that need no device, so run where the archive is made, and load what tests with a device load besides the verbs.
+REHEARSED = ["--select-class=io.kvwire.rdma.SimulatedConformanceTest", r"--include-methodname=.*\$(Transfers|Lifecycle|Faults)#.*"]
+
+
+def discovered(classpath, selection):
+    """Options that select the classes among whose tests some are selected, which JUnit tells here: a guest takes long to look."""
+    command = [java_home() / "bin" / "java", *JVM_FLAGS, "-cp", classpath, LAUNCHER, "discover", *DISCOVER, *selection]
+    done = subprocess.run(command, capture_output=True, text=True)
+    names = sorted(set(re.findall(r"\[class:([\w.$]+)\]", done.stdout)))
+    if done.returncode != 0 or not names:
+        raise RigError(f"JUnit finds no tests by {shlex.join(selection)}:\n{done.stdout}{done.stderr}")
+    return [f"--select-class={name}" for name in names]
+
+
+def tests_archive(classpath):
+    """The archive of the classes of this module and its tests, or None."""
+    rehearsal = (LAUNCHER, *EXECUTE, *REHEARSED, f"--reports-dir={WORK / 'rehearsal'}")
+    return archive("tests", classpath, JVM_FLAGS, [rehearsal])
+
+
+# What a JVM says of an archive that it uses.
+MAPPED = "Mapped static"
+
+
+def check_archive(folder):
+    """Says which JVMs in some guests started without an archive."""
+    for log in sorted(folder.glob("[12]/classes-*.log")):
+        text = log.read_text(errors="replace")
+        if MAPPED not in text:
+            print(f"rig: a JVM started without the archive of its classes, so slower: see {log}", flush=True)
 
 
 def run_junit(name, commands, counts, **options):
@@ -145,6 +145,7 @@ def boot_junit(name, commands, **options):
 def add_up(name, status, counts):
     """Adds up the tests of a run."""
     folder = WORK / name
+    check_archive(folder)
     failed = counts.failed
     if not counts.add(folder / "1" / "reports"):
         raise RigError(f"{name}: no reports of tests; see {folder}/1/output")
@@ -166,24 +167,44 @@ PATIENCE = "-Dkvwire.tck.patience=25"
 ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$Scales|\$TensorParallel|\$Leases|\$Limits|\$Callbacks|ManagedDeviceTest\$\w+)#.*"
 
 
+# Groups of tests by their first letters: those of a provider that runs them all, parted into halves which take about as long.
+HALF = r".*\$[A-L]\w*#.*"
+
+
+def runs_of(provider, whole, jobs):
+    """What runs in guests of their own with a provider: pairs of a name and of options that choose among the tests."""
+    if not whole and provider != PROVIDERS[0]:
+        return [(provider, [f"--exclude-methodname={ABOVE_PROVIDERS}"])]
+    if jobs == 1:
+        return [(provider, [])]
+    return [(f"{provider}-1", [f"--include-methodname={HALF}"]), (f"{provider}-2", [f"--exclude-methodname={HALF}"])]
+
+
 def conformance(providers, whole, jobs, timeout):
-    """The tests of the RDMA path that need a device, with each provider in a guest of its own, JOBS of them at a time.
+    """The tests of the RDMA path that need a device, with each provider in guests of its own, JOBS of them at a time.
 
-    The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider.
+    The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider. Where guests run at a
+    time, all of them are two guests' work, so that no processor is idle long before the end.
     """
-    classpath, counts = built(MODULE), Counts()
-    selection = [f"--select-package={PACKAGE}", "--include-tag=rdma-device", "--exclude-tag=two-hosts"]
+    counts, classpath = Counts(), built(MODULE)
+    classes = tests_archive(classpath)
+    tags = ["--include-tag=rdma-device", "--exclude-tag=two-hosts"]
+    selection = discovered(classpath, [f"--select-package={PACKAGE}", *tags]) + tags
+    runs = [(name, provider, chosen) for provider in providers for name, chosen in runs_of(provider, whole, jobs)]
 
-    def run(provider):
-        print(f"--- conformance of the provider {provider}", flush=True)
-        left_out = [] if whole or provider == PROVIDERS[0] else [f"--exclude-methodname={ABOVE_PROVIDERS}"]
-        command = junit(classpath, selection + left_out, [f"-Dkvwire.rdma.provider={provider}", PATIENCE])
+    def run(each):
+        name, provider, chosen = each
+        print(f"--- conformance of the provider {provider}{'' if name == provider else f' ({name})'}", flush=True)
+        command = junit(classpath, selection + chosen, [f"-Dkvwire.rdma.provider={provider}", PATIENCE], classes)
         # One processor: two emulated ones that run code while the JVM patches it have crashed it.
-        options = {"timeout": timeout, "rails": 2, "cpus": 1, "label": provider if jobs > 1 else None}
-        return boot_junit(f"conformance-{provider}", [command], **options)
+        options = {"timeout": timeout, "rails": 2, "cpus": 1, "label": name if jobs > 1 else None}
+        started = time.monotonic()
+        status = boot_junit(f"conformance-{name}", [command], **options)
+        print(f"--- {name}: done in {time.monotonic() - started:.0f} s", flush=True)
+        return status
 
-    for status, provider in zip(at_a_time(jobs, run, providers), providers):
-        add_up(f"conformance-{provider}", status, counts)
+    for status, (name, *_) in zip(at_a_time(jobs, run, runs), runs):
+        add_up(f"conformance-{name}", status, counts)
     return counts.close()
 
 
@@ -214,7 +235,7 @@ def failed_tests(reports):
 
 def two_hosts(names, again, timeout):
     """Transfers and faults between two guests; what fails is run up to so often AGAIN, by itself in guests of its own."""
-    classpath, counts, earlier = built(MODULE), Counts(), []
+    counts, classpath, earlier = Counts(), built(MODULE), []
     status = between_two(classpath, "two-hosts", names, timeout)
     for number in range(2, again + 2):
         failed = failed_tests(WORK / "two-hosts" / "1" / "reports")
@@ -238,7 +259,7 @@ def between_two(classpath, name, names, timeout):
     """Boots two guests, the first of which runs the tests of these names, or all; returns its status."""
     selection = [f"--select-{'method' if '#' in each else 'class'}={each}" for each in names]
     selection = selection or [f"--select-package={PACKAGE}.rig", "--include-tag=two-hosts"]
-    first = junit(classpath, selection, ["-Dkvwire.rig.orders=10.9.9.2:7000", PATIENCE])
+    first = junit(classpath, selection, ["-Dkvwire.rig.orders=10.9.9.2:7000", PATIENCE], tests_archive(classpath))
     # No test begins before its orders would be taken.
     first = f"until (: </dev/tcp/10.9.9.2/7000) 2>/dev/null; do sleep 0.2; done\n{first}"
     second = f"exec python3 -B {shlex.quote(str(HERE / 'agent.py'))}"

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import pathlib
+import re
+import shlex
 import sys
 import tempfile
 import unittest
@@ -39,10 +41,10 @@ class AgainTest(unittest.TestCase):
             return int(FAILURE in text)
 
         said = io.StringIO()
-        with mock.patch.multiple(suites, WORK=self.work, between_two=between_two, built=lambda module: "classes"):
+        with mock.patch.multiple(suites, WORK=self.work, between_two=between_two, built=lambda module: "a.jar"):
             with contextlib.redirect_stdout(said):
                 status = suites.two_hosts([], again, 60)
-        return status, said.getvalue().splitlines()[-1]
+        return status, re.sub(r" in \d+ s$", "", said.getvalue().splitlines()[-1])
 
     def test_what_fails_fails_when_it_is_not_run_again(self):
         result = self.two_hosts(0, CASES.format(first=FAILURE, second=""))
@@ -67,10 +69,12 @@ class ConformanceTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.work = pathlib.Path(scratch.name)
         self.labels = []
+        self.commands = {}
 
-    def conformance(self, jobs, failing=None):
+    def conformance(self, jobs, failing=None, whole=False):
         def run_guests(commands, folder, *, label=None, **options):
             self.labels.append(label)
+            self.commands[folder.name] = shlex.split(commands[0])
             fails = failing is not None and folder.name.endswith(failing)
             reports = folder / "1" / "reports"
             reports.mkdir(parents=True)
@@ -78,22 +82,49 @@ class ConformanceTest(unittest.TestCase):
             return [int(fails)]
 
         said = io.StringIO()
-        replaced = {"run_guests": run_guests, "built": lambda module: "classes", "boot_files": lambda: None}
-        with mock.patch.multiple(suites, WORK=self.work, java_home=lambda: pathlib.Path("jdk"), **replaced):
+        replaced = {"run_guests": run_guests, "built": lambda module: "a.jar", "boot_files": lambda: None}
+        replaced |= {"discovered": lambda classpath, selection: selection, "tests_archive": lambda classpath: None}
+        replaced |= {"java_home": lambda: pathlib.Path("jdk")}
+        with mock.patch.multiple(suites, WORK=self.work, **replaced):
             with contextlib.redirect_stdout(said):
-                status = suites.conformance(("panama", "disni", "jverbs"), False, jobs, 60)
-        return status, said.getvalue().splitlines()[-1]
+                status = suites.conformance(("panama", "disni", "jverbs"), whole, jobs, 60)
+        return status, re.sub(r" in \d+ s$", "", said.getvalue().splitlines()[-1])
 
     def test_every_provider_counts_one_after_the_other(self):
         self.assertEqual((0, "9 passed, 0 failed, 0 skipped"), self.conformance(1))
         self.assertEqual([None] * 3, self.labels)
 
     def test_every_provider_counts_two_at_a_time_and_is_told_apart(self):
-        self.assertEqual((0, "9 passed, 0 failed, 0 skipped"), self.conformance(2))
-        self.assertEqual({"panama", "disni", "jverbs"}, set(self.labels))
+        self.assertEqual((0, "12 passed, 0 failed, 0 skipped"), self.conformance(2))
+        self.assertEqual({"panama-1", "panama-2", "disni", "jverbs"}, set(self.labels))
 
     def test_one_that_fails_fails_them_all(self):
-        self.assertEqual((1, "8 passed, 1 failed, 0 skipped"), self.conformance(2, failing="disni"))
+        self.assertEqual((1, "11 passed, 1 failed, 0 skipped"), self.conformance(2, failing="disni"))
+
+    def test_both_halves_of_a_provider_are_all_of_its_tests(self):
+        self.conformance(2, whole=True)
+        for provider in ("panama", "disni", "jverbs"):
+            first, second = (self.commands[f"conformance-{provider}-{half}"] for half in (1, 2))
+            self.assertIn(f"-Dkvwire.rdma.provider={provider}", first)
+            differing = [(a, b) for a, b in zip(first, second, strict=True) if a != b]
+            half = suites.HALF
+            self.assertEqual([(f"--include-methodname={half}", f"--exclude-methodname={half}")], differing)
+
+    def test_a_provider_that_leaves_something_out_is_not_halved(self):
+        self.conformance(2)
+        self.assertNotIn("conformance-disni-1", self.commands)
+        self.assertIn(f"--exclude-methodname={suites.ABOVE_PROVIDERS}", self.commands["conformance-disni"])
+
+    def test_a_jvm_that_starts_without_its_archive_is_told(self):
+        for number, text in (("1", f"[info][cds] {suites.MAPPED} #0"), ("2", "[warning][cds] another JDK")):
+            folder = self.work / "it" / number
+            folder.mkdir(parents=True)
+            (folder / "classes-42.log").write_text(text)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            suites.check_archive(self.work / "it")
+        line = f"rig: a JVM started without the archive of its classes, so slower: see {self.work}/it/2/classes-42.log"
+        self.assertEqual([line], said.getvalue().splitlines())
 
 
 if __name__ == "__main__":
