@@ -168,7 +168,7 @@ ABOVE_PROVIDERS = r".*(\$Codecs|\$CodecEdges|\$Layouts|\$Scales|\$TensorParallel
 
 
 # Groups of tests by their first letters: those of a provider that runs them all, parted into halves which take about as long.
-HALF = r".*\$[A-L]\w*#.*"
+HALF = r".*\$(?!Codecs#)[A-L]\w*#.*"
 
 
 def runs_of(provider, whole, jobs):
@@ -184,7 +184,7 @@ def conformance(providers, whole, jobs, timeout):
     """The tests of the RDMA path that need a device, with each provider in guests of its own, JOBS of them at a time.
 
     The first provider runs all of them. The others, unless WHOLE, leave out what lies above a provider. Where guests run at a
-    time, all of them are two guests' work, so that no processor is idle long before the end.
+    time, one that runs all of them is two guests' work, so that no processor is idle long before the end.
     """
     counts, classpath = Counts(), built(MODULE)
     classes = tests_archive(classpath)
@@ -258,7 +258,9 @@ def two_hosts(names, again, timeout):
 def between_two(classpath, name, names, timeout):
     """Boots two guests, the first of which runs the tests of these names, or all; returns its status."""
     selection = [f"--select-{'method' if '#' in each else 'class'}={each}" for each in names]
-    selection = selection or [f"--select-package={PACKAGE}.rig", "--include-tag=two-hosts"]
+    if not selection:
+        tag = "--include-tag=two-hosts"
+        selection = [*discovered(classpath, [f"--select-package={PACKAGE}.rig", tag]), tag]
     first = junit(classpath, selection, ["-Dkvwire.rig.orders=10.9.9.2:7000", PATIENCE], tests_archive(classpath))
     # No test begins before its orders would be taken.
     first = f"until (: </dev/tcp/10.9.9.2/7000) 2>/dev/null; do sleep 0.2; done\n{first}"
