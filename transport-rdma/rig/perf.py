@@ -58,6 +58,7 @@ exit 0
 
 def perf(provider, rounds, seconds, timeout, folder, name):
     """Runs it all; returns the exit status. Writes NAME.json and NAME.md to FOLDER unless that is None."""
+    counts = Counts()
     subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
     classpath = built(MODULE)
     work = WORK / "perf"
@@ -71,7 +72,6 @@ def perf(provider, rounds, seconds, timeout, folder, name):
     )
     run_guests([script], work, timeout=timeout, cpus=2, memory_mib=4096)
     rows = throughput_rows(work / "1", rounds) + latency_rows(work / "1", rounds)
-    counts = Counts()
     for row in rows:
         counts.check(f"{row['what']}: {row['ratio']:.2f}, {row['target']}", row["reached"])
         counts.check(f"{row['what']}: bytes verified", row["verified"]) if "verified" in row else None
