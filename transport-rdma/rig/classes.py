@@ -16,7 +16,7 @@ from image import HERE, RigError
 ROOT = HERE.parents[1]
 WORK = ROOT / "target" / "rig"
 
-# Before a jar or an archive of the same name is made in another way.
+# Part of the name of every jar and archive: to be counted up when they are made in another way.
 LAYOUT = "1"
 
 
@@ -108,7 +108,7 @@ def archive(name, classpath, flags, trainings):
     """The class-data archive for JVMs with this class path and these flags; None, with a line that says why, where none can be made.
 
     Has the classes that some commands load, each given by the words after the class path, and all of those packed here. It is
-    made when any jar, the flags or the JDK are new, and is good for other machines with this folder as well as this one.
+    made anew when a jar, the flags, the commands or the JDK are others than the last time.
     """
     into = WORK / "archives"
     state = [LAYOUT, (java_home() / "release").read_text(), *flags, *map(str, trainings)]
