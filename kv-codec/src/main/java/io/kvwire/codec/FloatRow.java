@@ -4,15 +4,22 @@ import io.kvwire.codec.rows.Elements;
 import io.kvwire.transport.DType;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /** One row as binary32 numbers, for what is computed row by row. Confined to one thread. */
 final class FloatRow {
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private float[] values = new float[256];
     private MemorySegment segment = MemorySegment.ofArray(values);
+    private short[] halves = new short[256];
 
     /** Makes room for rows of so many elements. */
     void shape(int dim) {
         if (values.length < dim) {
+            halves = new short[dim];
             values = new float[dim];
             segment = MemorySegment.ofArray(values);
         }
@@ -28,17 +35,49 @@ final class FloatRow {
         return segment;
     }
 
-    /** Widens the elements of a row. */
+    /** Widens the elements of a row; those of two bytes from an array, which is done by vectors. */
     void load(DType dtype, int dim, MemorySegment elements, long at) {
-        for (int i = 0; i < dim; i++) {
-            values[i] = Elements.load(dtype, elements, at + (long) i * dtype.bytes());
+        switch (dtype) {
+            case BF16 -> {
+                MemorySegment.copy(elements, SHORT, at, halves, 0, dim);
+                for (int i = 0; i < dim; i++) {
+                    values[i] = Float.intBitsToFloat(halves[i] << 16);
+                }
+            }
+            case FP16 -> {
+                MemorySegment.copy(elements, SHORT, at, halves, 0, dim);
+                for (int i = 0; i < dim; i++) {
+                    values[i] = Float.float16ToFloat(halves[i]);
+                }
+            }
+            default -> {
+                for (int i = 0; i < dim; i++) {
+                    values[i] = Elements.load(dtype, elements, at + (long) i * dtype.bytes());
+                }
+            }
         }
     }
 
-    /** Rounds to the elements of a row. */
+    /** Rounds to the elements of a row, likewise. */
     void store(DType dtype, int dim, MemorySegment elements, long at) {
-        for (int i = 0; i < dim; i++) {
-            Elements.store(dtype, elements, at + (long) i * dtype.bytes(), values[i]);
+        switch (dtype) {
+            case BF16 -> {
+                for (int i = 0; i < dim; i++) {
+                    halves[i] = Elements.bfloat16(values[i]);
+                }
+                MemorySegment.copy(halves, 0, elements, SHORT, at, dim);
+            }
+            case FP16 -> {
+                for (int i = 0; i < dim; i++) {
+                    halves[i] = Elements.float16(values[i]);
+                }
+                MemorySegment.copy(halves, 0, elements, SHORT, at, dim);
+            }
+            default -> {
+                for (int i = 0; i < dim; i++) {
+                    Elements.store(dtype, elements, at + (long) i * dtype.bytes(), values[i]);
+                }
+            }
         }
     }
 }

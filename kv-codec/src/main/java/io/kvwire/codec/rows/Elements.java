@@ -62,8 +62,12 @@ public final class Elements {
         return Float.floatToFloat16(Math.max(-MOST_FLOAT16, Math.min(MOST_FLOAT16, value)));
     }
 
-    /** The upper half of the number, rounded; the carry may go up to infinity. */
-    private static short bfloat16(float value) {
+    /**
+     * {@return the upper half of a binary32 number, rounded; the carry may go up to infinity}
+     *
+     * @param value no NaN
+     */
+    public static short bfloat16(float value) {
         int bits = Float.floatToRawIntBits(value);
         return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
     }
