@@ -70,8 +70,8 @@ class Counts:
         """Prints the last line; returns the exit status: a test that was skipped for want of something fails, too."""
         if self.missing:
             print(f"{self.missing} tests were skipped that must not be skipped here")
-        seconds = time.monotonic() - self.started
-        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped in {seconds:.0f} s", flush=True)
+        print(f"took {time.monotonic() - self.started:.0f} s")
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped", flush=True)
         return 0 if self.failed == 0 and self.missing == 0 and self.passed > 0 else 1
 
 
