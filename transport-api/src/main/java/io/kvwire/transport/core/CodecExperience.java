@@ -66,8 +66,13 @@ final class CodecExperience {
         // The link carried what encoded frames were seen to take, so it is no slower than that.
         double bound = size.coded.samples > 0 ? rates.ratio() * coded : Double.MAX_VALUE;
         double raw = size.raw.seconds(bytes, Math.min(bound, rates.rawSeconds(bytes)));
-        boolean encode = coded < raw;
-        boolean trial = alone && size.tries(encode, Math.max(raw, coded) / Math.min(raw, coded));
+        // What makes frames no shorter costs its time and saves none, whatever noise says.
+        boolean shortens = rates.ratio() > 1;
+        boolean encode = shortens && coded < raw;
+        boolean trial =
+                alone
+                        && shortens
+                        && size.tries(encode, Math.max(raw, coded) / Math.min(raw, coded));
         var reason =
                 "%.3f ms with %s%s, %.3f ms raw%s%s"
                         .formatted(

@@ -70,6 +70,14 @@ class CodecExperienceTest {
         }
     }
 
+    @Test
+    void whatMakesFramesLongerIsNeverTried() {
+        var rates = new CodecDecision.Rates(1e9, 50e9, 50e9, 0.99, 8);
+        for (var choice : choices(1000, rates, 100, 0.1)) {
+            assertEquals("raw", choice.codec(), choice.reason());
+        }
+    }
+
     /** The load on the cores changes, the link does not. */
     @Test
     void aChangeIsNoticed() {
