@@ -223,16 +223,14 @@ final class PerfClient implements AutoCloseable {
      */
     private void warmUp(PerfCase point, Lists lists, Effort effort) {
         var times = new Histogram(MAX_MICROS_RECORDED, 3);
-        double slice = effort.leastWarmUpSeconds();
-        double left = effort.mostWarmUpSeconds();
+        long start = System.nanoTime();
+        double seconds = effort.leastWarmUpSeconds();
         boolean compiling = true;
-        while (compiling && left > 0) {
-            double seconds = Math.min(slice, left);
+        while (compiling && System.nanoTime() - start < effort.mostWarmUpSeconds() * 1e9) {
             long before = compilerMillis();
             run(point, lists, effort, seconds, times);
             compiling = compilerMillis() - before > MOST_COMPILING * seconds * 1e3;
-            left -= seconds;
-            slice = Math.min(slice, WARM_UP_SLICE_SECONDS);
+            seconds = Math.min(seconds, WARM_UP_SLICE_SECONDS);
         }
     }
 

@@ -184,8 +184,9 @@ class SplitRunTest {
                         Rope.plain(10_000),
                         false,
                         List.of());
-        var seat = seat(seeded(config, 1), CacheShape.DEFAULT);
-        var slow = node("prefill").withBytesPerSecond(20_000_000).withCodec(UNPROBED);
+        var wide = seeded(config, 1);
+        var seat = seat(wide, CacheShape.DEFAULT);
+        var slow = node("prefill").withBytesPerSecond(4_000_000).withCodec(UNPROBED);
         try (var server = PrefillServer.start(seat, slow, Optional.empty());
                 var client = client(seat, server)) {
             // Too little to tell the rate on its way.
@@ -194,12 +195,17 @@ class SplitRunTest {
             assertEquals("layerwise", first.mode());
             assertEquals("the link is not measured yet", first.modeReason());
 
+            // A layer takes the wire 120 ms, many times what it takes to compute: a wire that has
+            // nothing to do in between does not tell its rate.
+            int[] many = wide.syntheticPrompt(240, 3);
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
-                    .until(() -> {
-                        var run = client.run(prompt, TransferMode.AUTO, 1, token -> {});
-                        return run.choices().modeReason().contains(" MB/s, a hand-over costs ");
-                    });
+                    .atMost(Duration.ofSeconds(45))
+                    .until(
+                            () ->
+                                    client.run(many, TransferMode.AUTO, 1, token -> {})
+                                            .choices()
+                                            .modeReason(),
+                            reason -> reason.contains(" MB/s, a hand-over costs "));
         }
     }
 
