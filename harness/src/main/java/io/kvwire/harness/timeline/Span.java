@@ -12,9 +12,11 @@ public record Span(long startNanos, long endNanos, long busyNanos) {
     /** Nothing happened, as with encoding where blocks go as they are. */
     public static final Span NONE = new Span(0, 0, 0);
 
-    /** {@return whether anything happened} */
+    /**
+     * {@return whether anything happened; it may have taken no time, where two clocks are compared}
+     */
     public boolean some() {
-        return endNanos != startNanos || busyNanos != 0;
+        return !equals(NONE);
     }
 
     /** {@return from the earlier beginning to the later end, busy as long as both} */

@@ -92,6 +92,26 @@ class ChromeTraceTest {
         assertEquals(5, spans(events, 1, "rest of prefill").getFirst().get("dur").asDouble());
     }
 
+    /** A frame that had arrived before it was given to the wire, by clocks that do not agree. */
+    @Test
+    void whatTookNoTimeIsShown() throws IOException {
+        var unit =
+                new UnitTimes(
+                        0,
+                        0,
+                        16,
+                        new Span(10_000, 20_000, 10_000),
+                        Span.NONE,
+                        new Span(21_000, 21_000, 0),
+                        Span.NONE);
+        var run = new Timeline(List.of(unit), new Span(10_000, 20_000, 10_000), 30_000, 40_000, 3);
+
+        var shown = spans(written(new ChromeTrace().add("tcp", run)), 1, "layer 0");
+        assertEquals(2, shown.size(), "computed and carried");
+        assertEquals(21, shown.get(1).get("ts").asDouble());
+        assertEquals(0, shown.get(1).get("dur").asDouble());
+    }
+
     @Test
     void eventsOfARowDoNotOverlap() throws IOException {
         var events = written(new ChromeTrace().add("one", run()).add("other", run()));
