@@ -77,7 +77,7 @@ final class NodeEnd implements AutoCloseable {
                 NodeConfig.named(name)
                         .connectOnly()
                         .requiring("rdma")
-                        .withLimits(limits(Duration.ofSeconds(20)))
+                        .withLimits(limits(Duration.ofMinutes(1)))
                         .withListener(new Counting());
         node =
                 TransferNode.start(

@@ -47,7 +47,7 @@ abstract class TransferFaults {
     static final int BYSTANDER_PORT = 7502;
     static final int DOOMED_PORT = 7503;
     static final Duration PATIENCE = Duration.ofMinutes(2);
-    static final Duration SILENCE = Duration.ofSeconds(20);
+    static final Duration SILENCE = Duration.ofMinutes(1);
     static final TransferOptions OPTIONS =
             TransferOptions.DEFAULT.withDeadline(PATIENCE.minusSeconds(5));
 
