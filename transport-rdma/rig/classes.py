@@ -7,6 +7,7 @@ are in memory afterwards; it holds no machine code, so that it is made here and 
 import hashlib
 import os
 import pathlib
+import shlex
 import subprocess
 import time
 import zipfile
@@ -18,6 +19,31 @@ WORK = ROOT / "target" / "rig"
 
 # Part of the name of every jar and archive: to be counted up when they are made in another way.
 LAYOUT = "1"
+
+
+# Scalar code from the quick compiler: compiling vectors takes an emulated CPU longer than all that guests do takes without.
+COMMAND_FLAGS = (
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=4 -XX:-UsePerfData --enable-native-access=ALL-UNNAMED "
+    "--sun-misc-unsafe-memory-access=allow --add-modules jdk.incubator.vector"
+).split()
+COMMAND = "io.kvwire.harness.cli.Start"
+
+
+def command_line():
+    """The shell words that stand for ./kvwire in a guest: the same jars, with an archive of the classes for the JVM of a guest.
+
+    The launcher itself looks at every source first, which takes long through a guest's file system.
+    """
+    subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
+    state = ROOT / "target" / "kvwire"
+    jars = (state / (state / "current").read_text().strip() / "lib").glob("*.jar")
+    classpath = os.pathsep.join(map(str, sorted(jars)))
+    flags = [*COMMAND_FLAGS, f"-Dkvwire.home={ROOT}"]
+    alone = [COMMAND, "decode", "--alone", "--prompt", "And it came to pass", "--max-tokens", "2"]
+    classes = archive("command", classpath, flags, [[COMMAND, "rehearse", "--model", "tiny"], alone])
+    mapped = [f"-XX:SharedArchiveFile={classes}", "-Xshare:auto"] if classes else []
+    quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
+    return shlex.join([str(java()), *mapped, *flags, quiet, "-cp", classpath, COMMAND])
 
 
 def java_home():
@@ -107,7 +133,7 @@ def packed(folder, into, name):
 def archive(name, classpath, flags, trainings):
     """The class-data archive for JVMs with this class path and these flags; None, with a line that says why, where none can be made.
 
-    Has the classes that some commands load, each given by the words after the class path, and all of those packed here. It is
+    Has the classes that some commands load, each given by the words after the class path, and all of those built here. It is
     made anew when a jar, the flags, the commands or the JDK are others than the last time.
     """
     into = WORK / "archives"
@@ -162,9 +188,9 @@ def to_archive(seen, own):
 
 
 def own_classes(classpath):
-    """The classes in jars that were packed here, by their names in the JVM."""
-    for entry in classpath.split(os.pathsep):
-        if pathlib.Path(entry).parent == WORK / "classes":
+    """The classes in jars that were built or packed here, by their names in the JVM."""
+    for entry in map(pathlib.Path, classpath.split(os.pathsep)):
+        if entry.parent == WORK / "classes" or entry.name.startswith("kvwire-"):
             with zipfile.ZipFile(entry) as jar:
                 names = [name.removesuffix(".class") for name in jar.namelist() if name.endswith(".class")]
             yield from (name for name in names if not name.endswith("module-info"))

@@ -3,9 +3,8 @@
 import json
 import shlex
 import shutil
-import subprocess
 
-from classes import ROOT, WORK
+from classes import WORK, command_line
 from guests import run_guests
 from suites import Counts
 
@@ -13,22 +12,19 @@ ADDRESS = "10.9.0.1:7400"
 PATHS = ("rdma", "tcp")
 MODES = ("bulk", "layerwise")
 
-# Scalar code from the quick compiler: compiling vectors takes an emulated CPU longer than all of the demo does without.
-JAVA_OPTS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=4 -Dorg.slf4j.simpleLogger.defaultLogLevel=error"
-
+# Waits by a read of what never comes: a sleep is a process, and to start one takes an emulated processor a tenth of a second.
 PREFILL = """
-export KVWIRE_JAVA_OPTS="{opts}"
-{launcher} prefill --model {model} --listen {address} --handshake-seconds 60 &
-until [ -e $RIG_EXCHANGE/other-ended ]; do sleep 0.2; done
+mkfifo /tmp/never && exec {{never}}<>/tmp/never
+{kvwire} prefill --model {model} --listen {address} --handshake-seconds 60 &
+until [ -e $RIG_EXCHANGE/other-ended ]; do read -rt 0.5 -u $never; done
 kill $!
 """
 
 DECODE = """
-export KVWIRE_JAVA_OPTS="{opts}"
 decode() {{
     local name=$1; shift
     echo "--- $name"
-    {launcher} decode --model {model} {prompt} --max-tokens {tokens} --handshake-seconds 60 \
+    {kvwire} decode --model {model} {prompt} --max-tokens {tokens} --handshake-seconds 60 \
         --json "$RIG_EXCHANGE/$name.json" "$@" 2>&1 | grep -v WARN | tee "$RIG_EXCHANGE/$name.log"
 }}
 decode alone --alone
@@ -43,15 +39,12 @@ exit 0
 def demo(paths, model, prompt, tokens, timeout, report):
     """Runs it all; returns the exit status. REPORT is a file for the figures, or None."""
     counts = Counts()
-    # A launcher that is not up to date would build in the guest.
-    subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
     folder = WORK / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     host, _, port = ADDRESS.partition(":")
     runs = [f"decode {path}-{mode} --prefill {ADDRESS} --require {path} --mode {mode}" for path in paths for mode in MODES]
     words = {
-        "opts": JAVA_OPTS,
-        "launcher": shlex.quote(str(ROOT / "kvwire")),
+        "kvwire": command_line(),
         "model": shlex.quote(model),
         "prompt": f"--prompt {shlex.quote(prompt)}" if prompt else "",
         "tokens": tokens,

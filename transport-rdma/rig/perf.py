@@ -8,12 +8,10 @@ import datetime
 import json
 import os
 import platform
-import shlex
 import shutil
 import statistics
-import subprocess
 
-from classes import ROOT, WORK, built
+from classes import WORK, built, command_line
 from guests import run_guests
 from image import RigError
 from suites import MODULE, Counts, java
@@ -28,11 +26,8 @@ THROUGHPUT = (
 LATENCY_BYTES = 64
 LATENCY_RATIO = 1.5
 
-JAVA_OPTS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=4 -Dorg.slf4j.simpleLogger.defaultLogLevel=error"
-
 GUEST = """
 cd $RIG_EXCHANGE
-export KVWIRE_JAVA_OPTS="{opts}"
 # perftest refuses to report when its clock, calibrated on a busy machine, is too noisy: both ends start anew then.
 perftest() {{
     local name=$1 server; shift
@@ -46,7 +41,7 @@ perftest() {{
         echo "perftest refused to report $name: measuring again"
     done
 }}
-{launcher} perf serve --listen 10.9.0.1:7410 --path rdma --wire-option rdma.provider={provider} >serve 2>&1 &
+{kvwire} perf serve --listen 10.9.0.1:7410 --path rdma --wire-option rdma.provider={provider} >serve 2>&1 &
 until (: </dev/tcp/10.9.0.1/7410) 2>/dev/null; do sleep 0.2; done
 for round in {rounds}; do
     echo "round $round"
@@ -59,16 +54,14 @@ exit 0
 def perf(provider, rounds, seconds, timeout, folder, name):
     """Runs it all; returns the exit status. Writes NAME.json and NAME.md to FOLDER unless that is None."""
     counts = Counts()
-    subprocess.run([ROOT / "kvwire", "--version"], stdout=subprocess.DEVNULL, check=True)
-    classpath = built(MODULE)
+    kvwire, classpath = command_line(), built(MODULE)
     work = WORK / "perf"
     shutil.rmtree(work, ignore_errors=True)
     script = GUEST.format(
-        opts=JAVA_OPTS,
-        launcher=shlex.quote(str(ROOT / "kvwire")),
+        kvwire=kvwire,
         provider=provider,
         rounds=" ".join(map(str, range(1, rounds + 1))),
-        steps="\n".join(f"    {line}" for line in steps(provider, seconds, classpath)),
+        steps="\n".join(f"    {line}" for line in steps(provider, seconds, kvwire, classpath)),
     )
     run_guests([script], work, timeout=timeout, cpus=2, memory_mib=4096)
     rows = throughput_rows(work / "1", rounds) + latency_rows(work / "1", rounds)
@@ -80,21 +73,21 @@ def perf(provider, rounds, seconds, timeout, folder, name):
     return counts.close()
 
 
-def steps(provider, seconds, classpath):
+def steps(provider, seconds, kvwire, classpath):
     """The commands of one round, each writing what it measured to a file of its own."""
     lines = []
     for op, size, messages, count, _ in THROUGHPUT:
         lines.append(f"perftest ib-{op}-{size}-$round ib_{op}_bw -d rxe0 -F -s {size} -n {messages} --report_gbits")
         scattered = "--scattered " if size < 1 << 20 else ""
         lines.append(
-            f"$launcher perf run 10.9.0.1:7410 --require rdma --op {op} --block-bytes {size} --block-count {count} --hot "
+            f"{kvwire} perf run 10.9.0.1:7410 --require rdma --op {op} --block-bytes {size} --block-count {count} --hot "
             f"{scattered}--lanes 1 --depth 4 --seconds {seconds} --verify --wire-option rdma.provider={provider} "
             f"--json kvwire-{op}-{size}-$round >log-{op}-{size}-$round 2>&1"
         )
     lines.append(f"perftest ib-latency-$round ib_write_lat -d rxe0 -F -s {LATENCY_BYTES} -n 20000")
     latency = java(classpath, "io.kvwire.rdma.WriteLatency", provider, str(LATENCY_BYTES), "40000")
     lines.append(f"{latency} >latency-$round 2>latency-log-$round")
-    return [line.replace("$launcher", shlex.quote(str(ROOT / "kvwire"))) for line in lines]
+    return lines
 
 
 def throughput_rows(folder, rounds):

@@ -20,23 +20,24 @@ import java.util.List;
         name = "kvwire",
         mixinStandardHelpOptions = true,
         versionProvider = BuildVersion.class,
-        description = "Moves an LLM's KV cache from prefill to decode.",
-        subcommands = {
-            DemoCommand.class,
-            PrefillCommand.class,
-            DecodeCommand.class,
-            DemoWorkerCommand.class,
-            RehearseCommand.class,
-            PerfCommand.class,
-            BenchCommand.class,
-            BenchWorkerCommand.class,
-            ServeSimCommand.class,
-            ServeWorkerCommand.class,
-            QualityCommand.class,
-            DoctorCommand.class,
-            RigCommand.class
-        })
+        description = "Moves an LLM's KV cache from prefill to decode.")
 public final class Main implements Runnable {
+
+    private static final List<Class<?>> COMMANDS =
+            List.of(
+                    DemoCommand.class,
+                    PrefillCommand.class,
+                    DecodeCommand.class,
+                    DemoWorkerCommand.class,
+                    RehearseCommand.class,
+                    PerfCommand.class,
+                    BenchCommand.class,
+                    BenchWorkerCommand.class,
+                    ServeSimCommand.class,
+                    ServeWorkerCommand.class,
+                    QualityCommand.class,
+                    DoctorCommand.class,
+                    RigCommand.class);
 
     @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -55,18 +56,33 @@ public final class Main implements Runnable {
      */
     public static void main(String[] args) {
         Logs.quietUnless(List.of(args).contains("--verbose"));
-        System.exit(commandLine().execute(args));
+        System.exit(commandLine(args).execute(args));
     }
 
-    /** {@return the command line, with errors in one line each} */
-    static CommandLine commandLine() {
+    /**
+     * {@return the command line, with errors in one line each}
+     *
+     * <p>A command that comes first is the only one that is set up, since picocli reads the
+     * annotations of each by reflection: most of the time of a start.
+     *
+     * @param args the words that it is for
+     */
+    static CommandLine commandLine(String... args) {
         var root = new Main();
         var errors = new OneLineErrors(root::verbose);
-        return new CommandLine(root)
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        var line = new CommandLine(root);
+        var first = COMMANDS.stream().filter(each -> args.length > 0 && isCalled(each, args[0]));
+        for (var command : first.findFirst().<List<Class<?>>>map(List::of).orElse(COMMANDS)) {
+            line.addSubcommand(command);
+        }
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionStrategy(errors::run)
                 .setParameterExceptionHandler(errors)
                 .setExecutionExceptionHandler(errors);
+    }
+
+    private static boolean isCalled(Class<?> command, String name) {
+        return command.getAnnotation(Command.class).name().equals(name);
     }
 
     /** {@return whether the user wants to see everything} */

@@ -20,7 +20,7 @@ public record CommandLineRun(int status, String out, String err) {
         var out = new StringWriter();
         var err = new StringWriter();
         int status =
-                Main.commandLine()
+                Main.commandLine(words)
                         .setOut(new PrintWriter(out))
                         .setErr(new PrintWriter(err))
                         .execute(words);
