@@ -29,16 +29,19 @@ public enum ElementType {
     BF16(2) {
         @Override
         public void load(MemorySegment source, long offset, float[] target, int at, int count) {
+            var bits = loadBits(source, offset, count);
             for (int i = 0; i < count; i++) {
-                target[at + i] = fromBf16(source.get(SHORT, offset + 2L * i));
+                target[at + i] = fromBf16(bits[i]);
             }
         }
 
         @Override
         public void store(float[] source, int at, MemorySegment target, long offset, int count) {
+            var bits = new short[count];
             for (int i = 0; i < count; i++) {
-                target.set(SHORT, offset + 2L * i, toBf16(source[at + i]));
+                bits[i] = toBf16(source[at + i]);
             }
+            MemorySegment.copy(bits, 0, target, SHORT, offset, count);
         }
     },
 
@@ -46,16 +49,19 @@ public enum ElementType {
     FP16(2) {
         @Override
         public void load(MemorySegment source, long offset, float[] target, int at, int count) {
+            var bits = loadBits(source, offset, count);
             for (int i = 0; i < count; i++) {
-                target[at + i] = Float.float16ToFloat(source.get(SHORT, offset + 2L * i));
+                target[at + i] = Float.float16ToFloat(bits[i]);
             }
         }
 
         @Override
         public void store(float[] source, int at, MemorySegment target, long offset, int count) {
+            var bits = new short[count];
             for (int i = 0; i < count; i++) {
-                target.set(SHORT, offset + 2L * i, Float.floatToFloat16(source[at + i]));
+                bits[i] = Float.floatToFloat16(source[at + i]);
             }
+            MemorySegment.copy(bits, 0, target, SHORT, offset, count);
         }
     };
 
@@ -99,6 +105,17 @@ public enum ElementType {
      */
     public abstract void store(
             float[] source, int at, MemorySegment target, long offset, int count);
+
+    /**
+     * Elements of two bytes, in an array: loops over a segment are compiled with checks before the
+     * loop that may fail in the next one, and each time all is compiled anew, for ten seconds on two
+     * cores.
+     */
+    private static short[] loadBits(MemorySegment source, long offset, int count) {
+        var bits = new short[count];
+        MemorySegment.copy(source, SHORT, offset, bits, 0, count);
+        return bits;
+    }
 
     /**
      * {@return the value of a BF16 number, exactly}
