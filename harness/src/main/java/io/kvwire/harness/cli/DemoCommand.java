@@ -45,6 +45,10 @@ final class DemoCommand implements Callable<Integer> {
     private static final int SHOWN_PROMPT_CHARACTERS = 240;
     private static final int SHOWN_TOKENS = 32;
     private static final int SYNTHETIC_PROMPT_TOKENS = 512;
+
+    /** Five chunks: with more, a host whose processor plays the XPU has no time for many rounds. */
+    private static final int SAMPLE_PROMPT_TOKENS = 640;
+
     private static final Duration BUDGET = Duration.ofSeconds(45);
 
     @Spec private CommandSpec spec;
@@ -255,7 +259,8 @@ final class DemoCommand implements Callable<Integer> {
 
     private int longest(LoadedModel loaded) {
         int room = loaded.config().maxPositions() - maxTokens;
-        return loaded.tokenizer().isPresent() ? room : Math.min(room, SYNTHETIC_PROMPT_TOKENS);
+        boolean reads = loaded.tokenizer().isPresent();
+        return Math.min(room, reads ? SAMPLE_PROMPT_TOKENS : SYNTHETIC_PROMPT_TOKENS);
     }
 
     private void show(PrintWriter out, LoadedModel loaded, int[] prompt, List<Integer> made) {

@@ -108,8 +108,8 @@ public enum ElementType {
 
     /**
      * Elements of two bytes, in an array: loops over a segment are compiled with checks before the
-     * loop that may fail in the next one, and each time all is compiled anew, for ten seconds on two
-     * cores.
+     * loop that may fail in the next one, and each time all is compiled anew, for ten seconds on
+     * two cores.
      */
     private static short[] loadBits(MemorySegment source, long offset, int count) {
         var bits = new short[count];

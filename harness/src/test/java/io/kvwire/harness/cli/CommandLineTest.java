@@ -127,6 +127,16 @@ class CommandLineTest {
     }
 
     @Test
+    void onlyTheCommandThatIsNamedIsSetUp() {
+        assertEquals(Set.of("perf"), Main.commandLine("perf", "run").getSubcommands().keySet());
+        var all = Main.commandLine().getSubcommands().keySet();
+        assertTrue(
+                all.containsAll(Set.of("demo", "prefill", "decode", "perf", "doctor")), "" + all);
+        assertEquals(all, Main.commandLine("--verbose", "perf").getSubcommands().keySet());
+        assertEquals(all, Main.commandLine("perfect").getSubcommands().keySet());
+    }
+
+    @Test
     void aMissingModelIsNamed() {
         var missing = folder.resolve("nothing").toString();
         failsInOneLine(1, missing, "demo", "--model", missing);
