@@ -15,11 +15,13 @@ final class FloatRow {
     private float[] values = new float[256];
     private MemorySegment segment = MemorySegment.ofArray(values);
     private short[] halves = new short[256];
+    private byte[] codes = new byte[256];
 
     /** Makes room for rows of so many elements. */
     void shape(int dim) {
         if (values.length < dim) {
             halves = new short[dim];
+            codes = new byte[dim];
             values = new float[dim];
             segment = MemorySegment.ofArray(values);
         }
@@ -33,6 +35,21 @@ final class FloatRow {
     /** {@return the numbers as memory} */
     MemorySegment segment() {
         return segment;
+    }
+
+    /** {@return room for the codes of the row, perhaps with more behind it} */
+    byte[] codes() {
+        return codes;
+    }
+
+    /** Fetches the codes of a row. */
+    void loadCodes(int dim, MemorySegment from, long at) {
+        MemorySegment.copy(from, ValueLayout.JAVA_BYTE, at, codes, 0, dim);
+    }
+
+    /** Puts the codes of the row where they belong. */
+    void storeCodes(int dim, MemorySegment to, long at) {
+        MemorySegment.copy(codes, 0, to, ValueLayout.JAVA_BYTE, at, dim);
     }
 
     /** Widens the elements of a row; those of two bytes from an array, which is done by vectors. */

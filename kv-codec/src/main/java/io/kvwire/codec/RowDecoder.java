@@ -8,7 +8,6 @@ import io.kvwire.codec.rows.Rows;
 import io.kvwire.transport.DType;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Decodes rows from the sections of a frame, which is checked by now: the default scheme straight
@@ -75,7 +74,8 @@ final class RowDecoder {
                 byChannel(body.head(first + i), rows.codesAt(i));
             } else if (header.scheme == FrameHeader.SCHEME_ASYMMETRIC) {
                 float offset = cursor.frame.get(RowCursor.FLOAT, cursor.offsetsAt + 4L * i);
-                AsymmetricRow.dequantise(row.values(), floats, floats.scale(0), offset);
+                row.loadCodes(dim, cursor.codes, rows.codesAt(i));
+                AsymmetricRow.dequantise(row.codes(), row.values(), dim, floats.scale(0), offset);
             } else {
                 kernels.decode(floats);
             }
@@ -87,9 +87,12 @@ final class RowDecoder {
     }
 
     private void byChannel(int head, long codesAt) {
-        for (int i = 0; i < cursor.header.keyDim; i++) {
-            byte code = cursor.codes.get(ValueLayout.JAVA_BYTE, codesAt + i);
-            row.values()[i] = code * channels.scale(head, i);
+        int dim = cursor.header.keyDim;
+        row.loadCodes(dim, cursor.codes, codesAt);
+        var codes = row.codes();
+        var values = row.values();
+        for (int i = 0; i < dim; i++) {
+            values[i] = codes[i] * channels.scale(head, i);
         }
     }
 

@@ -8,7 +8,6 @@ import io.kvwire.codec.rows.Rows;
 import io.kvwire.transport.DType;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Encodes rows into the sections of a frame: the default scheme straight from where they lie,
@@ -87,10 +86,13 @@ final class RowEncoder {
     }
 
     private void byChannel(int head) {
-        for (int i = 0; i < cursor.header.keyDim; i++) {
-            byte code = (byte) Math.rint(row.values()[i] / channels.scale(head, i));
-            cursor.frame.set(ValueLayout.JAVA_BYTE, cursor.codesAt + i, code);
+        int dim = cursor.header.keyDim;
+        var values = row.values();
+        var codes = row.codes();
+        for (int i = 0; i < dim; i++) {
+            codes[i] = (byte) Math.rint(values[i] / channels.scale(head, i));
         }
+        row.storeCodes(dim, cursor.frame, cursor.codesAt);
     }
 
     /** Makes the codes of the row in hand, unless no scale fits it. */
@@ -109,13 +111,17 @@ final class RowEncoder {
         if (!asymmetric) {
             return below && kernels.encode(floats) == 0;
         }
-        float offset = below ? AsymmetricRow.offset(values, dim) : 0;
-        cursor.frame.set(RowCursor.FLOAT, cursor.offsetsAt, offset);
+        float offset = 0;
         if (below) {
-            float scale = AsymmetricRow.scale(values, dim);
+            float largest = AsymmetricRow.largest(values, dim);
+            float least = AsymmetricRow.least(values, dim);
+            float scale = AsymmetricRow.scale(largest, least);
+            offset = AsymmetricRow.offset(largest, least);
             floats.scale(0, scale);
-            AsymmetricRow.quantise(values, floats, scale, offset);
+            AsymmetricRow.quantise(values, row.codes(), dim, scale, offset);
+            row.storeCodes(dim, cursor.frame, cursor.codesAt);
         }
+        cursor.frame.set(RowCursor.FLOAT, cursor.offsetsAt, offset);
         return below;
     }
 

@@ -1,31 +1,27 @@
 package io.kvwire.codec.rows;
 
-import java.lang.foreign.ValueLayout;
-
 /** The arithmetic of scheme 2: the codes of a row are spread around the middle of its range. */
 public final class AsymmetricRow {
-    private static final double LARGEST = RowScale.LARGEST_CODE;
-
     private AsymmetricRow() {}
 
     /**
      * {@return the middle of a row's range}
      *
-     * @param row finite elements below {@link RowScale#LIMIT}
-     * @param dim how many
+     * @param largest of its elements
+     * @param least of them
      */
-    public static float offset(float[] row, int dim) {
-        return largest(row, dim) * 0.5f + least(row, dim) * 0.5f;
+    public static float offset(float largest, float least) {
+        return largest * 0.5f + least * 0.5f;
     }
 
     /**
      * {@return the scale of a row}
      *
-     * @param row finite elements below {@link RowScale#LIMIT}
-     * @param dim how many
+     * @param largest of its elements
+     * @param least of them
      */
-    public static float scale(float[] row, int dim) {
-        float half = largest(row, dim) * 0.5f - least(row, dim) * 0.5f;
+    public static float scale(float largest, float least) {
+        float half = largest * 0.5f - least * 0.5f;
         return Math.max(half / RowScale.LARGEST_CODE, RowScale.LEAST);
     }
 
@@ -33,50 +29,82 @@ public final class AsymmetricRow {
      * Makes the codes of a row.
      *
      * @param row the elements
-     * @param rows says how many there are and where the codes go
+     * @param codes gets as many
+     * @param dim how many
      * @param scale of the row
      * @param offset of the row
      */
-    public static void quantise(float[] row, Rows rows, float scale, float offset) {
-        var codes = rows.codes();
-        long at = rows.codesAt(0);
-        for (int i = 0; i < rows.dim(); i++) {
+    public static void quantise(float[] row, byte[] codes, int dim, float scale, float offset) {
+        for (int i = 0; i < dim; i++) {
             // The offset is rounded, so that the ends of the range may lie a little beyond 127.
-            double code = Math.rint((row[i] - offset) / scale);
-            code = Math.clamp(code, -LARGEST, LARGEST);
-            codes.set(ValueLayout.JAVA_BYTE, at + i, (byte) code);
+            int code = (int) Math.rint((row[i] - offset) / scale);
+            codes[i] =
+                    (byte) Math.max(-RowScale.LARGEST_CODE, Math.min(RowScale.LARGEST_CODE, code));
         }
     }
 
     /**
      * Makes the elements of a row.
      *
-     * @param row gets the elements
-     * @param rows says how many there are and where the codes are
+     * @param codes the codes
+     * @param row gets as many elements
+     * @param dim how many
      * @param scale of the row
      * @param offset of the row
      */
-    public static void dequantise(float[] row, Rows rows, float scale, float offset) {
-        var codes = rows.codes();
-        long at = rows.codesAt(0);
-        for (int i = 0; i < rows.dim(); i++) {
-            row[i] = Math.fma(codes.get(ValueLayout.JAVA_BYTE, at + i), scale, offset);
+    public static void dequantise(byte[] codes, float[] row, int dim, float scale, float offset) {
+        for (int i = 0; i < dim; i++) {
+            row[i] = Math.fma(codes[i], scale, offset);
         }
     }
 
-    private static float largest(float[] row, int dim) {
-        float largest = row[0];
-        for (int i = 1; i < dim; i++) {
-            largest = Math.max(largest, row[i]);
+    // A maximum waits for the one before it for longer than it takes; so there are four at a time.
+
+    /**
+     * {@return the largest element of a row}
+     *
+     * @param row finite elements below {@link RowScale#LIMIT}
+     * @param dim how many
+     */
+    public static float largest(float[] row, int dim) {
+        float a = row[0];
+        float b = a;
+        float c = a;
+        float d = a;
+        int i = 0;
+        for (; i + 4 <= dim; i += 4) {
+            a = Math.max(a, row[i]);
+            b = Math.max(b, row[i + 1]);
+            c = Math.max(c, row[i + 2]);
+            d = Math.max(d, row[i + 3]);
         }
-        return largest;
+        for (; i < dim; i++) {
+            a = Math.max(a, row[i]);
+        }
+        return Math.max(Math.max(a, b), Math.max(c, d));
     }
 
-    private static float least(float[] row, int dim) {
-        float least = row[0];
-        for (int i = 1; i < dim; i++) {
-            least = Math.min(least, row[i]);
+    /**
+     * {@return the least element of a row}
+     *
+     * @param row finite elements below {@link RowScale#LIMIT}
+     * @param dim how many
+     */
+    public static float least(float[] row, int dim) {
+        float a = row[0];
+        float b = a;
+        float c = a;
+        float d = a;
+        int i = 0;
+        for (; i + 4 <= dim; i += 4) {
+            a = Math.min(a, row[i]);
+            b = Math.min(b, row[i + 1]);
+            c = Math.min(c, row[i + 2]);
+            d = Math.min(d, row[i + 3]);
         }
-        return least;
+        for (; i < dim; i++) {
+            a = Math.min(a, row[i]);
+        }
+        return Math.min(Math.min(a, b), Math.min(c, d));
     }
 }
