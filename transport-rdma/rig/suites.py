@@ -255,9 +255,14 @@ def two_hosts(names, again, timeout):
     return counts.close()
 
 
+def in_package(name):
+    """The full name of a test of these, CLASS or CLASS#METHOD, of which a person gives the last part."""
+    return name if "." in name.partition("#")[0] else f"{PACKAGE}.rig.{name}"
+
+
 def between_two(classpath, name, names, timeout):
     """Boots two guests, the first of which runs the tests of these names, or all; returns its status."""
-    selection = [f"--select-{'method' if '#' in each else 'class'}={each}" for each in names]
+    selection = [f"--select-{'method' if '#' in each else 'class'}={in_package(each)}" for each in names]
     if not selection:
         tag = "--include-tag=two-hosts"
         selection = [*discovered(classpath, [f"--select-package={PACKAGE}.rig", tag]), tag]

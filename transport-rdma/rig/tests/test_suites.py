@@ -62,6 +62,14 @@ class AgainTest(unittest.TestCase):
         self.assertEqual(3, len(self.runs))
 
 
+class NameTest(unittest.TestCase):
+    def test_the_last_part_of_a_name_is_enough(self):
+        package = "io.kvwire.rdma.rig"
+        self.assertEqual(f"{package}.KeyFaultsTest", suites.in_package("KeyFaultsTest"))
+        self.assertEqual(f"{package}.KeyFaultsTest#a(java.lang.String)", suites.in_package("KeyFaultsTest#a(java.lang.String)"))
+        self.assertEqual("other.Test#a", suites.in_package("other.Test#a"))
+
+
 class ConformanceTest(unittest.TestCase):
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
