@@ -163,7 +163,14 @@ public final class DemoRun {
             double share = 0.6 + 0.3 * (i + 1) / between.size();
             groups.add(new Group(possible(between.get(i)), share));
         }
-        return groups;
+        return settings.steps().contains("3") ? groups : stretched(groups);
+    }
+
+    /** The same groups, the last of which has until the end. */
+    private static List<Group> stretched(List<Group> groups) {
+        return groups.stream()
+                .map(each -> new Group(each.steps(), each.share() / groups.getLast().share()))
+                .toList();
     }
 
     /** Steps on one host as fast as they go, with the file in the codec beside the raw one. */
