@@ -21,11 +21,12 @@ WORK = ROOT / "target" / "rig"
 LAYOUT = "1"
 
 
-# Scalar code from the quick compiler: compiling vectors takes an emulated CPU longer than all that guests do takes without.
-COMMAND_FLAGS = (
-    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxVectorSize=4 -XX:-UsePerfData --enable-native-access=ALL-UNNAMED "
-    "--sun-misc-unsafe-memory-access=allow --add-modules jdk.incubator.vector"
+# The emulated CPU is some twenty times slower than a real one, compilers included: only the quick one pays off.
+GUEST_FLAGS = (
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 ).split()
+# Scalar code: compiling vectors takes longer than all that guests do takes without.
+COMMAND_FLAGS = [*GUEST_FLAGS, "-XX:MaxVectorSize=4", "--add-modules", "jdk.incubator.vector"]
 COMMAND = "io.kvwire.harness.cli.Start"
 
 
@@ -41,9 +42,8 @@ def command_line():
     flags = [*COMMAND_FLAGS, f"-Dkvwire.home={ROOT}"]
     alone = [COMMAND, "decode", "--alone", "--prompt", "And it came to pass", "--max-tokens", "2"]
     classes = archive("command", classpath, flags, [[COMMAND, "rehearse", "--model", "tiny"], alone])
-    mapped = [f"-XX:SharedArchiveFile={classes}", "-Xshare:auto"] if classes else []
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
-    return shlex.join([str(java()), *mapped, *flags, quiet, "-cp", classpath, COMMAND])
+    return shlex.join([str(java()), *mapped(classes), *flags, quiet, "-cp", classpath, COMMAND])
 
 
 def java_home():
@@ -151,11 +151,16 @@ def archive(name, classpath, flags, trainings):
         if file.exists():
             print(f"rig: archived the classes for guests in {time.monotonic() - started:.0f} s", flush=True)
     wanted = [java(), *flags, f"-XX:SharedArchiveFile={file}", "-Xshare:on", "-cp", classpath, "-version"]
-    mapped = subprocess.run(wanted, capture_output=True, text=True)
-    if mapped.returncode == 0:
+    tried = subprocess.run(wanted, capture_output=True, text=True)
+    if tried.returncode == 0:
         return file
-    print(f"rig: JVMs start without an archive of their classes, so slower: {first_line(mapped)}; see {file}.log", flush=True)
+    print(f"rig: JVMs start without an archive of their classes, so slower: {first_line(tried)}; see {file}.log", flush=True)
     return None
+
+
+def mapped(file):
+    """The flags of a JVM that uses an archive where it can; none for no archive."""
+    return [f"-XX:SharedArchiveFile={file}", "-Xshare:auto"] if file else []
 
 
 def make_archive(file, classpath, flags, trainings):

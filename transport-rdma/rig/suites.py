@@ -8,16 +8,14 @@ import subprocess
 import time
 import xml.etree.ElementTree as xml
 
-from classes import ROOT, WORK, archive, built, java_home
+from classes import GUEST_FLAGS, ROOT, WORK, archive, built, java_home, mapped
 from guests import ENDING, run_guests
 from image import HERE, RigError, boot_files
 
-# The emulated CPU is some twenty times slower than a real one, compilers included: only the quick one pays off.
-JVM_FLAGS = (
-    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData --enable-native-access=ALL-UNNAMED "
-    "--sun-misc-unsafe-memory-access=allow -Xmx1g -XX:MaxDirectMemorySize=768m "
-    "-Djava.net.preferIPv4Stack=true -Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-).split()
+JVM_FLAGS = [
+    *GUEST_FLAGS,
+    *"-Xmx1g -XX:MaxDirectMemorySize=768m -Djava.net.preferIPv4Stack=true -Dorg.slf4j.simpleLogger.defaultLogLevel=warn".split(),
+]
 
 
 # The suite says so of tests for what a wire cannot do by its nature, such as checks by the owner of memory.
@@ -77,9 +75,7 @@ class Counts:
 
 def java(classpath, main, *arguments, properties=(), classes=None):
     """The shell command that runs a class in a guest, with an archive of its classes where there is one."""
-    words = [*JVM_FLAGS, *properties, "-cp", classpath, main, *arguments]
-    if classes:
-        words = [f"-XX:SharedArchiveFile={classes}", "-Xshare:auto", *words]
+    words = [*mapped(classes), *JVM_FLAGS, *properties, "-cp", classpath, main, *arguments]
     # A guest's own disk is gone when it ends.
     kept = "-XX:ErrorFile=$RIG_EXCHANGE/jvm-error.log -Xlog:cds:file=$RIG_EXCHANGE/classes-%p.log"
     return f"{shlex.quote(str(java_home() / 'bin' / 'java'))} {kept} {shlex.join(words)}"

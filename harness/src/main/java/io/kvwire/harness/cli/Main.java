@@ -71,10 +71,11 @@ public final class Main implements Runnable {
         var root = new Main();
         var errors = new OneLineErrors(root::verbose);
         var line = new CommandLine(root);
-        var first = COMMANDS.stream().filter(each -> args.length > 0 && isCalled(each, args[0]));
-        for (var command : first.findFirst().<List<Class<?>>>map(List::of).orElse(COMMANDS)) {
-            line.addSubcommand(command);
-        }
+        var named =
+                COMMANDS.stream()
+                        .filter(each -> args.length > 0 && isCalled(each, args[0]))
+                        .toList();
+        (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
         return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionStrategy(errors::run)
                 .setParameterExceptionHandler(errors)

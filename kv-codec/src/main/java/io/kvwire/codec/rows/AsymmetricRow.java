@@ -58,8 +58,6 @@ public final class AsymmetricRow {
         }
     }
 
-    // A maximum waits for the one before it for longer than it takes; so there are four at a time.
-
     /**
      * {@return the largest element of a row}
      *
@@ -67,21 +65,11 @@ public final class AsymmetricRow {
      * @param dim how many
      */
     public static float largest(float[] row, int dim) {
-        float a = row[0];
-        float b = a;
-        float c = a;
-        float d = a;
-        int i = 0;
-        for (; i + 4 <= dim; i += 4) {
-            a = Math.max(a, row[i]);
-            b = Math.max(b, row[i + 1]);
-            c = Math.max(c, row[i + 2]);
-            d = Math.max(d, row[i + 3]);
+        float largest = row[0];
+        for (int i = 1; i < dim; i++) {
+            largest = Math.max(largest, row[i]);
         }
-        for (; i < dim; i++) {
-            a = Math.max(a, row[i]);
-        }
-        return Math.max(Math.max(a, b), Math.max(c, d));
+        return largest;
     }
 
     /**
@@ -91,20 +79,10 @@ public final class AsymmetricRow {
      * @param dim how many
      */
     public static float least(float[] row, int dim) {
-        float a = row[0];
-        float b = a;
-        float c = a;
-        float d = a;
-        int i = 0;
-        for (; i + 4 <= dim; i += 4) {
-            a = Math.min(a, row[i]);
-            b = Math.min(b, row[i + 1]);
-            c = Math.min(c, row[i + 2]);
-            d = Math.min(d, row[i + 3]);
+        float least = row[0];
+        for (int i = 1; i < dim; i++) {
+            least = Math.min(least, row[i]);
         }
-        for (; i < dim; i++) {
-            a = Math.min(a, row[i]);
-        }
-        return Math.min(Math.min(a, b), Math.min(c, d));
+        return least;
     }
 }
