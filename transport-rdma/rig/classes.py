@@ -1,7 +1,7 @@
 """What the JVMs of guests load: jars of what a module is built from, and a class-data archive of them.
 
-Most of what a JVM does when it starts on an emulated processor is to read, verify and link classes. An archive has them as they
-are in memory afterwards; it holds no machine code, so that it is made here and used on a processor that can less.
+Most of what a JVM does when it starts is to read, verify and link classes. An archive has them as they
+are in memory afterwards; it holds no machine code, so that it is made here and used on an emulated processor that can less.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ WORK = ROOT / "target" / "rig"
 LAYOUT = "1"
 
 
-# The emulated CPU is some twenty times slower than a real one, compilers included: only the quick one pays off.
+# An emulated processor is some twenty times slower than a real one, compilers included: only the quick one pays off. On one
+# that is not, JVMs that live for a minute hardly differ.
 GUEST_FLAGS = (
     "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 ).split()

@@ -6,13 +6,14 @@ import shutil
 
 from classes import WORK, command_line
 from guests import run_guests
+from machines import machine
 from suites import Counts
 
 ADDRESS = "10.9.0.1:7400"
 PATHS = ("rdma", "tcp")
 MODES = ("bulk", "layerwise")
 
-# Waits by a read of what never comes: a sleep is a process, and to start one takes an emulated processor a tenth of a second.
+# Waits by a read of what never comes: a sleep is a process, and to start one takes a guest a while.
 PREFILL = """
 mkfifo /tmp/never && exec {{never}}<>/tmp/never
 {kvwire} prefill --model {model} --listen {address} --handshake-seconds 60 &
@@ -79,7 +80,7 @@ def judge(counts, paths, rows, tokens, without_device):
 
 
 def table(rows):
-    print(f"\n{'path':6} {'mode':10} {'TTFT ms':>9} {'TPOT ms':>9} {'transfer ms':>12} {'hidden %':>9} {'MB':>7}  (emulated CPU)")
+    print(f"\n{'path':6} {'mode':10} {'TTFT ms':>9} {'TPOT ms':>9} {'transfer ms':>12} {'hidden %':>9} {'MB':>7}  ({machine().described})")
     for row in filter(None, rows.values()):
         print(
             f"{row['path']:6} {row['mode']:10} {row['ttftMillis']:9.1f} {row['tpotMillis']:9.2f} {row['transferMillis']:12.1f} "
@@ -91,7 +92,7 @@ def write(report, model, rows, counts):
     report.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
         {
-            "what": "step 3 between two virtual hosts with Soft-RoCE; times are those of an emulated CPU",
+            "what": f"step 3 between two virtual hosts with Soft-RoCE; times are those of {machine().described}",
             "model": model,
             "passed": counts.passed,
             "failed": counts.failed,

@@ -5,38 +5,32 @@ import ctypes
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 
-from image import HERE, RigError, boot_files
+from image import HERE, RigError
+from machines import cable, machine
 
 PR_SET_PDEATHSIG = 1
 
-# Told that it is quick at strings of bytes, a kernel moves memory with "rep movsb", of which QEMU emulates byte by byte.
-PROCESSOR = "max,-erms,-fsrm"
-
 # What the script `guest` says when it could not set up its devices; no command ends so by itself.
 NO_DEVICE = 999
-# Beyond the system's limit, for who may; anybody else gets as much as that.
-SO_SNDBUFFORCE = 32
-CABLE_BYTES = 64 << 20
 # Set when whoever waits for guests in other threads has given up.
 ENDING = threading.Event()
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Guest:
-    """One virtual host: the folder it shares with us, its command, and its QEMU process."""
+    """One virtual host: the folder it shares with us, its command, and the process that it is."""
 
     def __init__(self, number, folder, command):
         self.number = number
         self.folder = folder
         self.process = None
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in ("status", "output", "console", "other-ended"):
+        for old in ("status", "output", "machine", "console", "other-ended"):
             (folder / old).unlink(missing_ok=True)
         (folder / "output").touch()
         (folder / "command").write_text(command + "\n")
@@ -49,18 +43,9 @@ class Guest:
         return None
 
     def console(self):
-        return (self.folder / "console").read_text(errors="replace")
-
-
-def cable():
-    """Both ends of a cable, with room for what several queue pairs have in flight: QEMU's guests stall when it is full."""
-    ends = socket.socketpair()
-    for end in ends:
-        for option in (SO_SNDBUFFORCE, socket.SO_SNDBUF):
-            with contextlib.suppress(OSError):
-                end.setsockopt(socket.SOL_SOCKET, option, CABLE_BYTES)
-                break
-    return ends
+        """What the machine and its kernel have said."""
+        files = (self.folder / "machine", self.folder / "console")
+        return "\n".join(file.read_text(errors="replace").strip() for file in files if file.exists())
 
 
 def die_with_parent():
@@ -68,26 +53,29 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, hide=None, label=None):
+def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=None, kind=None, hide=None, label=None):
     """Runs one command in each of one or two guests.
 
     Returns the exit statuses in order. Whatever the commands leave in $RIG_EXCHANGE lies in FOLDER/1 and FOLDER/2
     afterwards, beside their output. Raises RigError when a guest does not boot or a command does not end in time. When one
     command fails, the other guest has a little time left to end as well. When one succeeds, $RIG_EXCHANGE/other-ended
     appears in the other, for a server to end by. Lines in which HIDE is found are not printed, and LABEL stands before those
-    that are. May run in several threads at once; those other than the main one end when ENDING is set.
+    that are. May run in several threads at once; those other than the main one end when ENDING is set. CPUS counts where the
+    KIND of machine has more than one.
     """
-    kernel, initramfs = boot_files()
+    kind = kind or machine()
+    kind.prepare()
     guests = [Guest(n, pathlib.Path(folder) / str(n), c) for n, c in enumerate(commands, start=1)]
     hosts = len(guests)
-    cables = [cable() for _ in range(rails + 1)] if hosts == 2 else []
+    cables = [cable(kind) for _ in range(rails + 1)] if hosts == 2 else []
     cpus = cpus or (2 if hosts == 1 else 1)
     main = threading.current_thread() is threading.main_thread()
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)) if main else None
     try:
         for guest in guests:
             ends = [pair[guest.number - 1] for pair in cables]
-            guest.process = start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus)
+            words = [f"rig.guest={HERE / 'guest'}", f"rig.host={guest.number}", f"rig.hosts={hosts}", f"rig.rails={rails}"]
+            guest.process = start(guest, kind, kind.command(guest, words, ends, memory_mib, cpus), ends)
         for ends in cables:
             for end in ends:
                 end.close()
@@ -97,23 +85,20 @@ def run_guests(commands, folder, *, rails=1, timeout=600, memory_mib=3072, cpus=
     finally:
         for guest in guests:
             if guest.process:
-                guest.process.kill()
-                guest.process.wait()
+                kill(guest.process)
         if main:
             signal.signal(signal.SIGTERM, previous)
 
 
-def start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus):
-    words = f"console=ttyS0 quiet panic=-1 rig.guest={HERE / 'guest'} rig.host={guest.number} rig.hosts={hosts} rig.rails={rails}"
-    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", PROCESSOR, "-smp", str(cpus), "-m", f"{memory_mib}m"]
-    command += ["-nographic", "-no-reboot", "-nodefaults", "-serial", f"file:{guest.folder / 'console'}"]
-    command += ["-kernel", str(kernel), "-initrd", str(initramfs), "-append", words]
-    command += share("host", "/", ",readonly=on,multidevs=remap") + share("exchange", guest.folder.resolve(), "")
-    for number, end in enumerate(ends):
-        command += ["-netdev", f"stream,id=n{number},server=off,addr.type=fd,addr.str={end.fileno()}"]
-        mac = f"52:54:00:00:{number:02x}:{guest.number:02x}"
-        command += ["-device", f"virtio-net-pci,netdev=n{number},host_mtu=4200,mac={mac},romfile="]
-    with open(guest.folder / "qemu", "wb") as log:
+def start(guest, kind, command, ends):
+    processors = kind.processors(guest)
+
+    def prepare():
+        die_with_parent()
+        if processors:
+            os.sched_setaffinity(0, processors)
+
+    with open(guest.folder / "machine", "wb") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -121,17 +106,15 @@ def start(guest, hosts, rails, kernel, initramfs, ends, memory_mib, cpus):
             stderr=log,
             pass_fds=[end.fileno() for end in ends],
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=prepare,
         )
 
 
-def share(tag, folder, more):
-    return [
-        "-fsdev",
-        f"local,id={tag},path={folder},security_model=none{more}",
-        "-device",
-        f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
-    ]
+def kill(process):
+    """Ends a guest, with all the processes that it is."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait(guests, timeout):
@@ -162,8 +145,7 @@ def check_end(guest):
     """Raises RigError when a guest ended for another reason than that its command did."""
     status = guest.status()
     if status is None:
-        said = (guest.folder / "qemu").read_text(errors="replace").strip()
-        raise RigError(f"guest {guest.number} ended before its command did. {said}\n{guest.console()[-2000:]}")
+        raise RigError(f"guest {guest.number} ended before its command did:\n{guest.console()[-2000:]}")
     if status == NO_DEVICE:
         raise RigError(f"guest {guest.number} has no RDMA device:\n{guest.console()[-2000:]}")
 

@@ -14,6 +14,7 @@ import statistics
 from classes import WORK, built, command_line
 from guests import run_guests
 from image import RigError
+from machines import EMULATED
 from suites import MODULE, Counts, java
 
 # What is measured, in which size, how many messages or blocks of that size make one transfer, and the ratio to reach.
@@ -63,7 +64,7 @@ def perf(provider, rounds, seconds, timeout, folder, name):
         rounds=" ".join(map(str, range(1, rounds + 1))),
         steps="\n".join(f"    {line}" for line in steps(provider, seconds, kvwire, classpath)),
     )
-    run_guests([script], work, timeout=timeout, cpus=2, memory_mib=4096)
+    run_guests([script], work, timeout=timeout, cpus=2, memory_mib=4096, kind=EMULATED)
     rows = throughput_rows(work / "1", rounds) + latency_rows(work / "1", rounds)
     for row in rows:
         counts.check(f"{row['what']}: {row['ratio']:.2f}, {row['target']}", row["reached"])

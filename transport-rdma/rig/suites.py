@@ -10,7 +10,8 @@ import xml.etree.ElementTree as xml
 
 from classes import GUEST_FLAGS, ROOT, WORK, archive, built, java_home, mapped
 from guests import ENDING, run_guests
-from image import HERE, RigError, boot_files
+from image import HERE, RigError
+from machines import machine
 
 JVM_FLAGS = [
     *GUEST_FLAGS,
@@ -209,7 +210,7 @@ def at_a_time(jobs, work, items):
     if jobs == 1:
         yield from map(work, items)
         return
-    boot_files()  # makes them when they are missing, which must not happen twice at a time
+    machine().prepare()  # makes what is missing, which must not happen twice at a time
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
             yield from pool.map(work, items)

@@ -89,7 +89,7 @@ class ConformanceTest(unittest.TestCase):
             return [int(fails)]
 
         said = io.StringIO()
-        replaced = {"run_guests": run_guests, "built": lambda module: "a.jar", "boot_files": lambda: None}
+        replaced = {"run_guests": run_guests, "built": lambda module: "a.jar", "machine": mock.Mock}
         replaced |= {"discovered": lambda classpath, selection: selection, "tests_archive": lambda classpath: None}
         replaced |= {"java_home": lambda: pathlib.Path("jdk")}
         with mock.patch.multiple(suites, WORK=self.work, **replaced):

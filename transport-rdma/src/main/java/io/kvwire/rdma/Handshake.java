@@ -6,6 +6,7 @@ import io.kvwire.transport.spi.LinkSetup;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 
 /**
@@ -112,9 +113,24 @@ final class Handshake {
         tell(offer().encode(LinkOffer.ANSWER));
         aside(() -> {
             for (var lane : link.all()) {
-                lane.end().accept(theirs.lanes().get(lane.index()), epoch, deadlineNanos);
+                accept(lane, theirs);
             }
         });
+    }
+
+    /**
+     * Waits for a lane to be connected. The word that it is may be behind the peer's confirmation,
+     * after which what goes wrong is the loss of the lane and no longer a failed connection.
+     */
+    private void accept(Lane lane, LinkOffer theirs) {
+        try {
+            lane.end().accept(theirs.lanes().get(lane.index()), epoch, deadlineNanos);
+        } catch (TransferException e) {
+            if (link.ready().state() != Future.State.SUCCESS) {
+                throw e;
+            }
+            lane.failSoon(e);
+        }
     }
 
     /** Does what blocks on a thread of its own. */

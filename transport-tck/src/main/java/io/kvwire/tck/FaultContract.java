@@ -177,7 +177,9 @@ public abstract class FaultContract extends WireContract {
                 () ->
                         traffic(pair, TransferOptions.DEFAULT, 6).stream()
                                 .allMatch(TransferOutcome::done));
-        assertTrue(pair.peer.connected(), "the connection is still the same");
+        assertTrue(
+                pair.peer.connected(),
+                () -> "no longer the same connection: " + pair.peer.closed().getNow(null));
     }
 
     @Test
@@ -206,7 +208,9 @@ public abstract class FaultContract extends WireContract {
                     assertOnlyLosses(outcomes);
                     return outcomes.stream().anyMatch(outcome -> !outcome.done());
                 });
-        assertTrue(pair.peer.connected(), "lanes are left");
+        assertTrue(
+                pair.peer.connected(),
+                () -> "lanes are left, but it ended: " + pair.peer.closed().getNow(null));
         theLanesThatAreLeftServe(pair);
     }
 }

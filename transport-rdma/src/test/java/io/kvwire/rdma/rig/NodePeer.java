@@ -24,9 +24,7 @@ final class NodePeer {
     private NodePeer(int port, String keys, String retries) {
         var options = new HashMap<>(Map.of("rdma.keys", keys, "rdma.retries", retries));
         if (keys.equals("windows")) {
-            // Soft-RoCE does not bear that anything is sent again while windows are bound: that
-            // must not happen merely because an emulated processor is late.
-            options.put("rdma.timeout", "18");
+            options.put("rdma.timeout", TransferFaults.PATIENT);
         } else {
             // Nor does it bear that anything is posted while the port is down: this host is not to
             // ask its device whether a quiet lane still stands, which it would after ten seconds.

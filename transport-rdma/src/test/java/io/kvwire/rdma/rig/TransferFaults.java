@@ -56,8 +56,15 @@ abstract class TransferFaults {
     /** Between transfers of no concern, which are to leave the others some of the processor. */
     private static final long PAUSE_NANOS = 50_000_000;
 
-    /** As long as a resend of 4 MB takes on an emulated processor; for faults in its midst. */
-    static final String SLOW = "rate 60mbit";
+    /** 4 MB take a third of a second; for faults in their midst. */
+    static final String SLOW = "rate 100mbit";
+
+    /**
+     * The option rdma.timeout, of 4 s, with which nothing is sent again merely because a packet is
+     * behind all that waits for a slowed cable, or a processor is late: Soft-RoCE does not bear
+     * that while windows are bound.
+     */
+    static final String PATIENT = "20";
 
     /**
      * The option rdma.retries with which Soft-RoCE never gives up, as is right where a test is not
@@ -138,6 +145,9 @@ abstract class TransferFaults {
         var all = new HashMap<>(options);
         all.putIfAbsent("rdma.retries", FOR_EVER);
         all.putIfAbsent("rdma.keys", "windows");
+        if (all.get("rdma.keys").equals("windows")) {
+            all.putIfAbsent("rdma.timeout", PATIENT);
+        }
         here =
                 new NodeEnd(
                         "near",
