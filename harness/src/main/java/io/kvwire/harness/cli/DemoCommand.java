@@ -44,10 +44,12 @@ import java.util.stream.Collectors;
 final class DemoCommand implements Callable<Integer> {
     private static final int SHOWN_PROMPT_CHARACTERS = 240;
     private static final int SHOWN_TOKENS = 32;
-    private static final int SYNTHETIC_PROMPT_TOKENS = 512;
 
-    /** Five chunks: with more, a host whose processor plays the XPU has no time for many rounds. */
-    private static final int SAMPLE_PROMPT_TOKENS = 640;
+    /**
+     * The most of a prompt that nobody gave, four chunks: with more, a host whose processor plays
+     * the XPU is not done in a minute.
+     */
+    private static final int PROMPT_TOKENS = 512;
 
     private static final Duration BUDGET = Duration.ofSeconds(45);
 
@@ -258,9 +260,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private int longest(LoadedModel loaded) {
-        int room = loaded.config().maxPositions() - maxTokens;
-        boolean reads = loaded.tokenizer().isPresent();
-        return Math.min(room, reads ? SAMPLE_PROMPT_TOKENS : SYNTHETIC_PROMPT_TOKENS);
+        return Math.min(loaded.config().maxPositions() - maxTokens, PROMPT_TOKENS);
     }
 
     private void show(PrintWriter out, LoadedModel loaded, int[] prompt, List<Integer> made) {
