@@ -67,7 +67,7 @@ class UserMode:
         usermode.kernel()
 
     def command(self, guest, words, ends, memory_mib, cpus):
-        command = [str(usermode.kernel()), *usermode.root(HERE / "init-usermode", memory_mib), "con=null", "con0=null,fd:1"]
+        command = [str(usermode.kernel()), *usermode.root(HERE / "init-usermode", memory_mib)]
         command += [*words, f"rig.exchange={guest.folder.resolve()}"]
         for number, end in enumerate(ends):
             command.append(f"vec{number}:transport=fd,fd={end.fileno()},mtu=4200,mac={mac(guest, number)}")

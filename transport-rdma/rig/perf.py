@@ -162,7 +162,7 @@ def write(folder, name, provider, rounds, seconds, rows):
     folder.mkdir(parents=True, exist_ok=True)
     name = name or f"rdma-{datetime.date.today()}"
     command = f"./kvwire rig perf --provider {provider} --rounds {rounds} --seconds {seconds}"
-    machine = f"guest with 2 emulated processors (QEMU TCG) and Soft-RoCE, on {os.cpu_count()} processors, Linux {platform.release()}"
+    machine = f"guest with 2 {EMULATED.described} and Soft-RoCE, on {os.cpu_count()} processors, Linux {platform.release()}"
     report = {"what": "the RDMA path beside perftest", "machine": machine, "command": command, "provider": provider, "rows": rows}
     (folder / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
     table = [

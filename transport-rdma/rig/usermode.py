@@ -8,7 +8,6 @@ import hashlib
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -114,7 +113,7 @@ def build(tree, log):
 
 def check(built):
     """Raises RigError unless the kernel runs a process and ends here, which not every machine allows."""
-    command = [built, *root(which("busybox")), "con=null", "con0=null,fd:1", "--", "poweroff", "-f"]
+    command = [built, *root(which("busybox")), "--", "poweroff", "-f"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     except subprocess.TimeoutExpired:
@@ -125,5 +124,6 @@ def check(built):
 
 
 def root(init, memory_mib=256):
-    """The words that give a guest its memory, the files of its host, and its first program."""
-    return [f"mem={memory_mib}M", "rootfstype=hostfs", "rootflags=/", "root=/dev/root", "ro", "quiet", "panic=-1", f"init={init}"]
+    """The words that give a guest its memory, the files of its host, its console, and its first program."""
+    words = [f"mem={memory_mib}M", "rootfstype=hostfs", "rootflags=/", "root=/dev/root", "ro", "quiet", "panic=-1"]
+    return [*words, "con=null", "con0=null,fd:1", f"init={init}"]
