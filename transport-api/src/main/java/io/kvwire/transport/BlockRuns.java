@@ -62,7 +62,12 @@ public final class BlockRuns implements RunCursor {
     private int heads;
     private int firstToken;
     private int endToken;
+    private int groupTokens;
     private int bodyTokens;
+
+    /** The exponent where the tokens of a block of this side are a power of two, else -1. */
+    private int bodyShift;
+
     private int parts;
     private long vectorBytes;
     private long tokenStride;
@@ -136,7 +141,10 @@ public final class BlockRuns implements RunCursor {
         target = plan.target();
         blocks = table;
         origin = layer;
+        groupTokens = target.tokensPerBlock();
         bodyTokens = side.tokensPerBlock();
+        bodyShift =
+                Integer.bitCount(bodyTokens) == 1 ? Integer.numberOfTrailingZeros(bodyTokens) : -1;
         check(table, tokens);
         firstHead = plan.firstHead() - side.firstHead();
         heads = plan.heads();
@@ -150,7 +158,7 @@ public final class BlockRuns implements RunCursor {
         part = 0;
         if (tokens.count() > 0) {
             exhausted = false;
-            group(firstToken);
+            firstGroup();
             advance();
         }
     }
@@ -193,7 +201,10 @@ public final class BlockRuns implements RunCursor {
         if (nextLength == 0) {
             return false;
         }
-        segment = nextSegment;
+        // A reference is stored only where it changes: to the garbage collector a store is news.
+        if (segment != nextSegment) {
+            segment = nextSegment;
+        }
         offset = nextOffset;
         length = nextLength;
         advance();
@@ -225,16 +236,22 @@ public final class BlockRuns implements RunCursor {
         return length;
     }
 
+    /** Starts the tokens of the target block that the first token is in. */
+    private void firstGroup() {
+        group(firstToken, firstToken / groupTokens * groupTokens);
+    }
+
     /** Starts the tokens of one target block from a token on. */
-    private void group(int start) {
+    private void group(int start, int blockStart) {
         groupStart = start;
-        groupEnd = (int) Math.min(endToken, blockEnd(start, target.tokensPerBlock()));
+        // Not their sum, which may be more than an int holds.
+        groupEnd = endToken - blockStart <= groupTokens ? endToken : blockStart + groupTokens;
         head = 0;
         token = groupStart;
     }
 
-    private static long blockEnd(int token, int tokensPerBlock) {
-        return (token / tokensPerBlock + 1L) * tokensPerBlock;
+    private int bodyBlock(int of) {
+        return bodyShift >= 0 ? of >> bodyShift : of / bodyTokens;
     }
 
     /** Finds the next piece: as long as memory follows the loops, within one block of each side. */
@@ -243,16 +260,18 @@ public final class BlockRuns implements RunCursor {
             nextLength = 0;
             return;
         }
-        int tokens = 1;
-        if (tokensAdjoin) {
-            tokens = (int) Math.min(groupEnd, blockEnd(token, bodyTokens)) - token;
-        }
+        int block = bodyBlock(token);
+        int inBlock = token - block * bodyTokens;
+        int tokens = tokensAdjoin ? Math.min(groupEnd - token, bodyTokens - inBlock) : 1;
         boolean key = part == 0;
-        nextSegment = key ? origin.key() : origin.value();
+        var memory = key ? origin.key() : origin.value();
+        if (nextSegment != memory) {
+            nextSegment = memory;
+        }
         nextOffset =
                 (key ? origin.keyOffset() : origin.valueOffset())
-                        + blocks[token / bodyTokens] * origin.stride()
-                        + token % bodyTokens * tokenStride
+                        + blocks[block] * origin.stride()
+                        + inBlock * tokenStride
                         + (firstHead + head) * headStride;
         nextLength = (long) tokens * pieceHeads * vectorBytes;
         step(tokens);
@@ -286,17 +305,19 @@ public final class BlockRuns implements RunCursor {
     private void nextGroup() {
         if (partsOutermost) {
             if (groupEnd < endToken) {
-                group(groupEnd);
+                group(groupEnd, groupEnd);
             } else if (++part < parts) {
-                group(firstToken);
+                firstGroup();
             } else {
                 exhausted = true;
             }
         } else if (++part < parts) {
-            group(groupStart);
+            // The same tokens once more, of the other part.
+            head = 0;
+            token = groupStart;
         } else if (groupEnd < endToken) {
             part = 0;
-            group(groupEnd);
+            group(groupEnd, groupEnd);
         } else {
             exhausted = true;
         }

@@ -9,6 +9,7 @@ import io.kvwire.transport.spi.RunCursor;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Takes data frames apart: prefix and header into a small buffer, the payload straight into the
@@ -46,13 +47,16 @@ final class FrameReader extends Inlet {
 
     private long unplaced;
 
-    /** The runs that come next, a ring; the first one may be filled in part. */
+    /**
+     * The runs that come next, from {@code firstRun} to {@code endRun}; the first may be filled in
+     * part.
+     */
     private final MemorySegment[] memory;
 
     private final long[] offset;
     private final long[] length;
     private int firstRun;
-    private int runs;
+    private int endRun;
     private long runBytes;
 
     private boolean discarding;
@@ -132,6 +136,7 @@ final class FrameReader extends Inlet {
     /** Lets go of memory that was not used for a while. */
     void sweep() {
         if (part != Part.PAYLOAD) {
+            Arrays.fill(memory, MemorySegment.NULL);
             pieces.sweep();
         }
     }
@@ -165,7 +170,7 @@ final class FrameReader extends Inlet {
         payloadLeft = payloadBytes;
         unplaced = payloadBytes;
         firstRun = 0;
-        runs = 0;
+        endRun = 0;
         runBytes = 0;
         discarding = false;
         copiedBytes = 0;
@@ -200,7 +205,10 @@ final class FrameReader extends Inlet {
 
     /** {@return whether the views hold all the rest of the payload} */
     private boolean viewRuns() {
-        while (runs < maxRuns && runBytes < readBytes && unplaced > 0) {
+        if (firstRun > 0) {
+            moveRunsUp();
+        }
+        while (endRun < maxRuns && runBytes < readBytes && unplaced > 0) {
             if (!placeRun()) {
                 throw new TransferException(
                         ErrorCode.INTERNAL,
@@ -210,8 +218,7 @@ final class FrameReader extends Inlet {
             }
         }
         long viewed = 0;
-        for (int i = 0; i < runs && viewed < readBytes; i++) {
-            int run = (firstRun + i) % maxRuns;
+        for (int run = 0; run < endRun && viewed < readBytes; run++) {
             int bytes = (int) Math.min(length[run], readBytes - viewed);
             pieces.add(memory[run], offset[run], bytes);
             viewed += bytes;
@@ -219,12 +226,24 @@ final class FrameReader extends Inlet {
         return viewed == payloadLeft;
     }
 
+    private void moveRunsUp() {
+        int left = endRun - firstRun;
+        System.arraycopy(memory, firstRun, memory, 0, left);
+        System.arraycopy(offset, firstRun, offset, 0, left);
+        System.arraycopy(length, firstRun, length, 0, left);
+        firstRun = 0;
+        endRun = left;
+    }
+
     private boolean placeRun() {
         if (!target.next()) {
             return false;
         }
-        int run = (firstRun + runs++) % maxRuns;
-        memory[run] = target.segment();
+        int run = endRun++;
+        var segment = target.segment();
+        if (memory[run] != segment) {
+            memory[run] = segment;
+        }
         offset[run] = target.offset();
         length[run] = Math.min(target.length(), unplaced);
         unplaced -= length[run];
@@ -249,6 +268,11 @@ final class FrameReader extends Inlet {
 
     private void consumeRuns(long bytes) {
         runBytes -= bytes;
+        if (runBytes == 0) {
+            endRun = 0;
+            firstRun = 0;
+            return;
+        }
         long left = bytes;
         while (left > 0) {
             long taken = Math.min(left, length[firstRun]);
@@ -256,9 +280,7 @@ final class FrameReader extends Inlet {
             length[firstRun] -= taken;
             left -= taken;
             if (length[firstRun] == 0) {
-                memory[firstRun] = MemorySegment.NULL;
-                firstRun = (firstRun + 1) % maxRuns;
-                runs--;
+                firstRun++;
             }
         }
     }

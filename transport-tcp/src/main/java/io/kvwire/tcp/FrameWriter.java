@@ -225,7 +225,10 @@ final class FrameWriter extends Outlet {
                             + lane
                             + " is closed");
         }
-        memory = runs.segment();
+        var segment = runs.segment();
+        if (memory != segment) {
+            memory = segment;
+        }
         offset = runs.offset();
         runLeft = Math.min(runs.length(), payloadLeft);
     }

@@ -21,53 +21,70 @@ final class VectorPieces extends Pieces {
     private final VectorCalls calls = VectorCalls.open();
     private final IoVector vector;
 
-    /** The buffers among the pieces, at the places of their pieces. */
+    /** The buffers among the pieces that have bytes left, and which pieces they are. */
     private final ByteBuffer[] buffers;
 
+    private final int[] places;
+    private int firstBuffer;
+    private int endBuffer;
+
     private final IdentityHashMap<ByteBuffer, Long> addresses = new IdentityHashMap<>();
-    private final int capacity;
-    private int head;
-    private int end;
+
+    /** The segment of the last piece, and whether its arena was open in this round. */
+    private MemorySegment memory = MemorySegment.NULL;
+
+    private long address;
+    private boolean alive;
 
     VectorPieces(UnixChannel channel, int capacity) {
         this.channel = channel;
-        this.capacity = capacity;
         vector = new IoVector(capacity);
         buffers = new ByteBuffer[capacity];
+        places = new int[capacity];
     }
 
     @Override
     void clear() {
         vector.clear();
-        head = 0;
-        end = 0;
+        firstBuffer = 0;
+        endBuffer = 0;
+        alive = false;
     }
 
     @Override
     boolean fits(int more) {
-        return end + more <= capacity;
+        return vector.fits(more);
     }
 
     @Override
     boolean isEmpty() {
-        return head == end;
+        return vector.pieces() == 0;
     }
 
     @Override
-    void add(MemorySegment memory, long offset, int bytes) {
-        if (!memory.scope().isAlive()) {
+    void add(MemorySegment of, long offset, int bytes) {
+        if (of != memory || !alive) {
+            look(of);
+        }
+        vector.add(address + offset, bytes);
+    }
+
+    private void look(MemorySegment of) {
+        if (!of.scope().isAlive()) {
             throw new IllegalStateException(
                     "the arena of memory that takes part in a transfer was closed: unregister the"
                             + " cache or region first");
         }
-        vector.add(memory.address() + offset, bytes);
-        buffers[end++] = null;
+        memory = of;
+        address = of.address();
+        alive = true;
     }
 
     @Override
     void add(ByteBuffer buffer) {
+        buffers[endBuffer] = buffer;
+        places[endBuffer++] = vector.added();
         vector.add(address(buffer) + buffer.position(), buffer.remaining());
-        buffers[end++] = buffer;
     }
 
     private long address(ByteBuffer buffer) {
@@ -81,19 +98,15 @@ final class VectorPieces extends Pieces {
 
     @Override
     void skip(long bytes) {
-        long left = bytes;
-        while (left > 0) {
-            long length = vector.firstBytes();
-            long taken = Math.min(left, length);
-            var buffer = buffers[head];
-            if (buffer != null) {
-                buffer.position(buffer.position() + (int) taken);
-            }
-            vector.skip(taken);
-            left -= taken;
-            if (taken == length) {
-                head++;
-            }
+        vector.skip(bytes);
+        int taken = vector.taken();
+        while (firstBuffer < endBuffer && places[firstBuffer] < taken) {
+            var done = buffers[firstBuffer++];
+            done.position(done.limit());
+        }
+        if (firstBuffer < endBuffer && places[firstBuffer] == taken) {
+            var begun = buffers[firstBuffer];
+            begun.position(begun.limit() - (int) vector.firstBytes());
         }
     }
 
@@ -135,7 +148,8 @@ final class VectorPieces extends Pieces {
 
     @Override
     void sweep() {
-        // Nothing is kept of the memory.
+        memory = MemorySegment.NULL;
+        alive = false;
     }
 
     /** The number of a closed socket may be another's already. */

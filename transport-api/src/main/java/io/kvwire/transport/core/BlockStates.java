@@ -30,6 +30,11 @@ final class BlockStates {
         return words.length();
     }
 
+    /** Reads the word of a block, 0 of one that there is not, for the processor to fetch it. */
+    long touch(int id) {
+        return id >= 0 && id < words.length() ? words.getPlain(id) : 0;
+    }
+
     int generation(int id) {
         return (int) (words.get(id) >>> 32);
     }

@@ -23,6 +23,12 @@ import java.util.concurrent.locks.ReentrantLock;
  * Everything else is under a lock.
  */
 final class Ledger {
+    /**
+     * How many words are fetched before the first of them is changed: an atomic operation waits for
+     * its word, and lets no other be fetched meanwhile.
+     */
+    private static final int FETCHED = 256;
+
     private final long incarnation;
     private final String cache;
     private final BlockStates states;
@@ -33,6 +39,10 @@ final class Ledger {
     private final Map<Integer, List<Retirement>> retirements = new HashMap<>();
     private final AtomicInteger retireCount = new AtomicInteger();
     private int free;
+
+    /** The sum of words that were only fetched. */
+    @SuppressWarnings("UnusedVariable") // written, so that the reads behind it happen
+    private long fetched;
 
     /** One call of retire: completes when all its blocks have gone quiet. */
     private static final class Retirement {
@@ -107,6 +117,9 @@ final class Ledger {
                             + "' was made by another incarnation of this node: ask for a new one");
         }
         for (int i = 0; i < count; i++) {
+            if (i % FETCHED == 0) {
+                fetch(table, first + i, Math.min(FETCHED, count - i));
+            }
             int id = table.id(first + i);
             int generation = table.generation(first + i);
             if (!inRange(id) || !takePin(id, generation)) {
@@ -121,13 +134,25 @@ final class Ledger {
 
     void unpinAll(BlockTable table, int first, int count) {
         pinned.add(-count);
-        for (int i = first; i < first + count; i++) {
-            dropPin(table.id(i));
+        for (int i = 0; i < count; i++) {
+            if (i % FETCHED == 0) {
+                fetch(table, first + i, Math.min(FETCHED, count - i));
+            }
+            dropPin(table.id(first + i));
         }
+    }
+
+    private void fetch(BlockTable table, int first, int count) {
+        long sum = 0;
+        for (int i = first; i < first + count; i++) {
+            sum += states.touch(table.id(i));
+        }
+        fetched = sum;
     }
 
     /** Pins all blocks of a frame, or none; it counts them once, not one by one. */
     void pinAll(int[] ids, int[] uses, int count) {
+        fetch(ids, count);
         for (int i = 0; i < count; i++) {
             if (!inRange(ids[i]) || !takePin(ids[i], uses[i])) {
                 for (int taken = 0; taken < i; taken++) {
@@ -141,9 +166,18 @@ final class Ledger {
 
     void unpinAll(int[] ids, int count) {
         pinned.add(-count);
+        fetch(ids, count);
         for (int i = 0; i < count; i++) {
             dropPin(ids[i]);
         }
+    }
+
+    private void fetch(int[] ids, int count) {
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += states.touch(ids[i]);
+        }
+        fetched = sum;
     }
 
     private boolean inRange(int id) {

@@ -42,6 +42,7 @@ public final class IoVector {
     private final int capacity;
     private int head;
     private int end;
+    private long bytesLeft;
 
     /** The sum of bytes that were only fetched. */
     @SuppressWarnings("UnusedVariable") // written, so that the reads behind it happen
@@ -61,6 +62,7 @@ public final class IoVector {
     public void clear() {
         head = 0;
         end = 0;
+        bytesLeft = 0;
     }
 
     /** {@return how many pieces are left} */
@@ -68,9 +70,23 @@ public final class IoVector {
         return end - head;
     }
 
-    /** {@return whether no further piece can be added before {@link #clear}} */
-    public boolean full() {
-        return end == capacity;
+    /** {@return how many pieces were added since {@link #clear}, whether left or not} */
+    public int added() {
+        return end;
+    }
+
+    /** {@return how many pieces were taken off the front since {@link #clear}} */
+    public int taken() {
+        return head;
+    }
+
+    /**
+     * {@return whether so many more pieces can be added before {@link #clear}}
+     *
+     * @param more pieces
+     */
+    public boolean fits(int more) {
+        return more <= capacity - end;
     }
 
     /**
@@ -86,6 +102,7 @@ public final class IoVector {
         long at = end++ * BYTES;
         array.set(ValueLayout.JAVA_LONG, at + BASE, address);
         array.set(ValueLayout.JAVA_LONG, at + LENGTH, bytes);
+        bytesLeft += bytes;
     }
 
     /** {@return the address of the first byte that is left} */
@@ -104,6 +121,11 @@ public final class IoVector {
      * @param bytes at most as many as the pieces have
      */
     public void skip(long bytes) {
+        bytesLeft -= bytes;
+        if (bytesLeft == 0) {
+            head = end;
+            return;
+        }
         long left = bytes;
         while (left > 0) {
             long at = head * BYTES;

@@ -25,8 +25,11 @@ class IoVectorTest {
         vector.skip(15);
         assertEquals(3000, vector.firstAddress(), "a piece that is used up is gone");
         assertEquals(30, vector.firstBytes());
+        assertEquals(2, vector.taken());
         vector.skip(30);
         assertEquals(0, vector.pieces());
+        assertEquals(3, vector.taken());
+        assertEquals(3, vector.added());
     }
 
     @Test
@@ -34,10 +37,10 @@ class IoVectorTest {
         var vector = new IoVector(1);
         vector.add(1000, 10);
 
-        assertTrue(vector.full());
+        assertFalse(vector.fits(1));
         assertThrows(IllegalStateException.class, () -> vector.add(2000, 10));
         vector.clear();
-        assertFalse(vector.full());
+        assertTrue(vector.fits(1));
     }
 
     @Test
