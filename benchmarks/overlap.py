@@ -149,6 +149,7 @@ def choices_of_auto(arguments):
             cells.append({"bytesPerSecond": rate, "blockBytes": size, "blocks": AUTO_BLOCKS,
                           "transferBytes": cell[0]["transferBytes"], "rawMillis": raw, "int8Millis": coded,
                           "autoMillis": auto, "faster": faster, "chosen": chosen,
+                          "shares": [result["codecShare"] for result in decided],
                           "reasons": [result["codecReason"] for result in decided],
                           "met": alike or all(choice == faster for choice in chosen)})
     return cells
@@ -200,15 +201,17 @@ def bulk_lines(row):
 
 def auto_lines(cells):
     lines = ["", "## What auto chooses", "",
-             f"Means of one transfer in ms, medians of {len(cells[0]['chosen'])} rounds. Chosen is what the last transfer of "
-             f"each round was sent as. Raw and INT8 within {100 * AUTO_NOISE:.0f} % are alike: either is right.", "",
-             "| MB/s | block KiB | MB | raw ms | INT8 ms | auto ms | faster | chosen | right |",
-             "|---|---|---|---|---|---|---|---|---|"]
+             f"Means of one transfer in ms, medians of {len(cells[0]['chosen'])} rounds. Chosen is what most transfers of "
+             "each round were sent as, with the share of them in the round where it is lowest: the others were tries of the "
+             f"other way. Raw and INT8 within {100 * AUTO_NOISE:.0f} % are alike: either is right.", "",
+             "| MB/s | block KiB | MB | raw ms | INT8 ms | auto ms | of the faster | faster | chosen | share % | right |",
+             "|---|---|---|---|---|---|---|---|---|---|---|"]
     for cell in cells:
         rate = f"{cell['bytesPerSecond'] / 1e6:.0f}" if cell["bytesPerSecond"] else "no limit"
         lines.append(f"| {rate} | {cell['blockBytes'] >> 10} | {cell['transferBytes'] / 1e6:.1f} | {cell['rawMillis']:.2f} "
-                     f"| {cell['int8Millis']:.2f} | {cell['autoMillis']:.2f} | {cell['faster']} "
-                     f"| {', '.join(cell['chosen'])} | {'yes' if cell['met'] else 'NO'} |")
+                     f"| {cell['int8Millis']:.2f} | {cell['autoMillis']:.2f} "
+                     f"| {cell['autoMillis'] / min(cell['rawMillis'], cell['int8Millis']):.2f} | {cell['faster']} "
+                     f"| {', '.join(cell['chosen'])} | {100 * min(cell['shares']):.0f} | {'yes' if cell['met'] else 'NO'} |")
     return lines
 
 

@@ -21,7 +21,6 @@ import org.HdrHistogram.Histogram;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -175,9 +174,10 @@ final class PerfClient implements AutoCloseable {
                     verified,
                     point.scattered(),
                     effort.depth(),
-                    sum.codec.map(CodecDecision::codec).orElse(""),
-                    sum.codec.map(CodecDecision::reason).orElse(""),
-                    sum.ratio);
+                    sum.codecs.decision().map(CodecDecision::codec).orElse(""),
+                    sum.codecs.share(),
+                    sum.codecs.decision().map(CodecDecision::reason).orElse(""),
+                    sum.codecs.ratio());
         } finally {
             if (peer.connected()) {
                 peer.notify(PerfMessage.of(PerfMessage.Type.TEARDOWN).encode());
@@ -214,8 +214,7 @@ final class PerfClient implements AutoCloseable {
         }
     }
 
-    private record Sum(
-            long transfers, double seconds, Optional<CodecDecision> codec, double ratio) {}
+    private record Sum(long transfers, double seconds, CodecTally codecs) {}
 
     /**
      * Few calls move a lot, so the compiler is long in coming to them, and takes cores from the
@@ -248,6 +247,7 @@ final class PerfClient implements AutoCloseable {
         long end = start + (long) (seconds * 1e9);
         long done = 0;
         int next = 0;
+        var codecs = new CodecTally();
         Transfer last = null;
         while (System.nanoTime() < end || !inFlight.isEmpty()) {
             if (System.nanoTime() < end && inFlight.size() < effort.depth()) {
@@ -262,6 +262,7 @@ final class PerfClient implements AutoCloseable {
             var first = inFlight.remove();
             first.join(PATIENCE);
             last = first;
+            codecs.add(first);
             times.recordValue(Math.min(MAX_MICROS_RECORDED, first.timing().totalNanos()));
             done++;
         }
@@ -270,8 +271,7 @@ final class PerfClient implements AutoCloseable {
             throw new IllegalStateException("no transfer in " + seconds + " s");
         }
         last.quiescence().join();
-        var timing = last.timing();
-        return new Sum(done, took, last.codec(), (double) timing.bytes() / timing.wireBytes());
+        return new Sum(done, took, codecs);
     }
 
     /**
@@ -311,6 +311,7 @@ final class PerfClient implements AutoCloseable {
                 false,
                 1,
                 "",
+                1,
                 "",
                 1);
     }

@@ -19,9 +19,10 @@ import com.fasterxml.jackson.annotation.JsonUnwrapped;
  * @param verified whether every byte of the target was checked and right
  * @param scattered whether blocks lay in random places
  * @param depth transfers in flight
- * @param codec how the blocks of the last transfer looked on the wire; empty for messages, and for
- *     a READ, where the server decides
- * @param codecReason why, with the expected times where rates decided
+ * @param codec how the blocks of most transfers looked on the wire; empty for messages, and for a
+ *     READ, where the server decides
+ * @param codecShare the share of the transfers that were sent so
+ * @param codecReason why the last of them, with the expected times where rates decided
  * @param ratio bytes of blocks by bytes on the wire, 1 for messages
  */
 record PerfResult(
@@ -40,5 +41,6 @@ record PerfResult(
         boolean scattered,
         int depth,
         String codec,
+        double codecShare,
         String codecReason,
         double ratio) {}

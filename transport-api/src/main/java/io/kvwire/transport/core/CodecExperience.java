@@ -28,20 +28,32 @@ final class CodecExperience {
     private static final double CLOSE = 1.5;
 
     /**
+     * A try may have met a pause of the machine. As long as fewer than {@link #CLOSE_TRIES} are
+     * known, there is one more after so many transfers, and the next after twice as many.
+     */
+    private static final int AGAIN = 16;
+
+    /**
      * What is slower by more is not tried: a codec halves the bytes at most where it is default.
      */
     private static final double RULED_OUT = 2.2;
 
     /**
-     * After so many transfers of a size what the way that was not taken took is no longer known.
+     * After so many transfers of a size what the way that was not taken took is no longer known;
+     * each time that it is found to be the slower one again, after twice as many, up to the second.
      */
     private static final int STALE = 128;
+
+    private static final int MOST_STALE = 8 * STALE;
 
     /** Whatever was seen on a link that was so much faster or slower says nothing of this one. */
     private static final double OTHER_LINK = 3;
 
     private final BySize[] sizes = new BySize[Long.SIZE];
     private long begun;
+
+    /** What was chosen last. */
+    private CodecDecision last;
 
     CodecExperience() {
         Arrays.setAll(sizes, bits -> new BySize());
@@ -82,14 +94,16 @@ final class CodecExperience {
                                 raw * 1e3,
                                 size.raw.describe(),
                                 trial ? ", tried all the same" : "");
-        return new CodecDecision(encode != trial ? codec : CodecConfig.RAW_NAME, reason, rates);
+        last = new CodecDecision(encode != trial ? codec : CodecConfig.RAW_NAME, reason, rates);
+        return last;
     }
 
-    /** Begins to watch the transfer that was chosen for last. */
+    /** Begins to watch a transfer; one beside which another was chosen for teaches nothing. */
     synchronized Watch watch(CodecDecision decision, long bytes) {
         boolean coded = !decision.codec().equals(CodecConfig.RAW_NAME);
         double link = decision.rates().linkBytesPerSecond();
-        return new Watch(this, coded, bytes, link, System.nanoTime(), begun);
+        long number = decision == last ? begun : -1;
+        return new Watch(this, coded, bytes, link, System.nanoTime(), number);
     }
 
     /** A transfer that runs alone. */
@@ -132,7 +146,11 @@ final class CodecExperience {
         boolean tries(boolean encode, double slower) {
             var other = way(!encode);
             int most = slower <= CLOSE ? CLOSE_TRIES : slower <= RULED_OUT ? FAR_TRIES : 0;
-            if (way(encode).samples < KNOWN || other.tried >= most) {
+            boolean again =
+                    other.tried > 0
+                            && other.tried < CLOSE_TRIES
+                            && chosen - other.lastChosen >= (long) AGAIN << (other.tried - 1);
+            if (way(encode).samples < KNOWN || (other.tried >= most && !again)) {
                 return false;
             }
             other.tried++;
@@ -146,12 +164,17 @@ final class CodecExperience {
         private final double[] nanosPerByte = new double[KEPT];
         private int samples;
         private int tried;
+        private int stale = STALE;
         private long lastChosen;
         private double link;
 
         void took(double each, long chosen, double linkBytesPerSecond) {
             nanosPerByte[samples % KEPT] = each;
             samples++;
+            if (samples > KEPT) {
+                // More often than tries: this is the way that is taken.
+                stale = STALE;
+            }
             lastChosen = chosen;
             link = linkBytesPerSecond;
         }
@@ -161,20 +184,27 @@ final class CodecExperience {
                     link > 0
                             && (linkBytesPerSecond > OTHER_LINK * link
                                     || link > OTHER_LINK * linkBytesPerSecond);
-            if (otherLink || chosen - lastChosen > STALE) {
+            boolean old = chosen - lastChosen > stale;
+            if (otherLink || old) {
                 samples = 0;
                 tried = 0;
+                link = 0;
+                lastChosen = chosen;
+                stale = otherLink ? STALE : Math.min(2 * stale, MOST_STALE);
             }
         }
 
-        /** What so many bytes take; as expected while none were seen. */
+        /**
+         * What so many bytes take; as expected while none were seen. Of an even number the lower
+         * one of the two in the middle, as noise makes everything take longer.
+         */
         double seconds(long bytes, double expected) {
             if (samples == 0) {
                 return expected;
             }
             var known = Arrays.copyOf(nanosPerByte, Math.min(samples, KEPT));
             Arrays.sort(known);
-            return known[known.length / 2] * bytes / 1e9;
+            return known[(known.length - 1) / 2] * bytes / 1e9;
         }
 
         String describe() {
