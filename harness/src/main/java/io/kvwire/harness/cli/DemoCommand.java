@@ -9,8 +9,8 @@ import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.TransferException;
-import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.spi.DataPathProvider;
+import io.kvwire.transport.spi.KvCodecProvider;
 import io.kvwire.transport.spi.Wires;
 
 import picocli.CommandLine.Command;
@@ -221,15 +221,23 @@ final class DemoCommand implements Callable<Integer> {
                 "--steps " + steps + ": there are 0, 0.5, 1, 1.5, 2 and 3");
     }
 
-    /** Starts a node with it, which says what is wrong. */
+    /** Makes one, which says what is wrong, and costs nothing as long as it has no work. */
     private void checkCodec() {
         try {
-            var config = NodeConfig.named("demo").connectOnly();
-            TransferNode.start(config.withCodec(CodecConfig.parse(codec))).close();
+            var config = CodecConfig.parse(codec);
+            for (var name : config.names()) {
+                var provider = KvCodecProvider.named(name).orElseThrow(DemoCommand::noCodec);
+                provider.create(config.model(), config.options(name));
+            }
         } catch (IllegalArgumentException e) {
             throw new ParameterException(
                     spec.commandLine(), "--codec " + codec + ": " + e.getMessage(), e);
         }
+    }
+
+    private static IllegalArgumentException noCodec() {
+        var names = KvCodecProvider.discovered().stream().map(KvCodecProvider::name).toList();
+        return new IllegalArgumentException("there are " + names + ", and auto");
     }
 
     /** Now, rather than in each of the processes that the demo starts. */

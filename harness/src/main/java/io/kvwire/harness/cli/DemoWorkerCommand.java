@@ -27,7 +27,7 @@ final class DemoWorkerCommand implements Callable<Integer> {
 
     @Option(
             names = "--listen",
-            required = true,
+            defaultValue = "127.0.0.1:0",
             converter = LinkOptions.AddressConverter.class,
             description = "Where its prefill servers listen.")
     private NodeAddress listen;

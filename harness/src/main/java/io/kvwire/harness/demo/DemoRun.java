@@ -12,8 +12,10 @@ import io.kvwire.transport.CodecConfig;
 import io.kvwire.transport.TransferException;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -109,9 +111,11 @@ public final class DemoRun {
         var devices = new DemoDevices(settings.steps());
         remarks.addAll(devices.remarks());
         devices.alone().forEach(this::alone);
-        pair(local(), oneHost(devices), begin);
-        if (settings.steps().contains("3")) {
-            twoHosts(devices, begin);
+        var hosts = hosts();
+        try {
+            inTwo(oneHost(devices), hosts, hosts.isEmpty() ? List.of() : twoHosts(devices), begin);
+        } finally {
+            hosts.ifPresent(TwoHosts::close);
         }
         return new DemoReport(rows, (System.nanoTime() - begin) / 1e9);
     }
@@ -239,43 +243,53 @@ public final class DemoRun {
         }
     }
 
-    private JvmPair.Plan local() {
-        var path = onePath() ? settings.path() : "";
-        return plan(List.of(), List.of(), "127.0.0.1", path);
-    }
-
-    private JvmPair.Plan plan(
-            List<String> onPrefillHost, List<String> onDecodeHost, String listen, String path) {
-        return new JvmPair.Plan(
-                settings.modelName(),
-                onPrefillHost,
-                onDecodeHost,
-                listen,
-                path,
-                settings.codec(),
-                settings.bytesPerSecond(),
-                settings.threads(),
-                settings.verbose());
-    }
-
-    /** Runs groups of steps one after the other, all in the same two processes. */
-    private void pair(JvmPair.Plan plan, List<Group> groups, long begin) {
-        if (groups.isEmpty()) {
+    /**
+     * Runs groups of steps one after the other in two processes: first with both on one host, which
+     * is that of decode where there are two, then with prefill in another process on its own.
+     */
+    private void inTwo(
+            List<Group> oneHost, Optional<TwoHosts> hosts, List<Group> twoHosts, long begin) {
+        if (oneHost.isEmpty() && twoHosts.isEmpty()) {
             return;
         }
+        var here = hosts.map(TwoHosts::onDecodeHost).orElse(List.of());
+        var near = new JvmPair.Prefill(here, "127.0.0.1", settings.codec());
+        // What is on two hosts goes raw.
+        var far =
+                hosts.map(two ->
+                        new JvmPair.Prefill(
+                                two.onPrefillHost(), TwoHosts.PREFILL_ADDRESS, Step.RAW));
+        var plan =
+                new JvmPair.Plan(
+                        settings.modelName(),
+                        here,
+                        onePath() ? settings.path() : "",
+                        settings.bytesPerSecond(),
+                        settings.threads(),
+                        settings.verbose());
+        var left = new ArrayDeque<Group>();
+        left.addAll(oneHost);
+        left.addAll(twoHosts);
         progress.accept("starting two processes");
-        try (var processes = JvmPair.start(plan)) {
-            for (var group : groups) {
+        try (var processes = JvmPair.start(plan, oneHost.isEmpty() ? far.orElseThrow() : near)) {
+            while (!left.isEmpty()) {
+                if (left.size() == twoHosts.size() && !oneHost.isEmpty()) {
+                    progress.accept("starting a process on another host");
+                    processes.movePrefill(far.orElseThrow());
+                }
+                var group = left.getFirst();
                 long deadline = begin + budget(group.share());
                 rows.addAll(demo.group(overPath(group), processes, deadline));
+                left.removeFirst();
             }
         } catch (TransferException e) {
-            groups.stream()
-                    .flatMap(group -> overPath(group).stream())
-                    .forEach(step -> {
-                        var note = step.note(settings.bytesPerSecond());
-                        rows.add(Row.failed(step, note, e.getMessage()));
-                    });
+            left.forEach(group -> failed(group, e));
+        }
+    }
+
+    private void failed(Group group, TransferException why) {
+        for (var step : overPath(group)) {
+            rows.add(Row.failed(step, step.note(settings.bytesPerSecond()), why.getMessage()));
         }
     }
 
@@ -283,28 +297,31 @@ public final class DemoRun {
         return group.steps().stream().map(step -> step.over(settings.path())).toList();
     }
 
-    private void twoHosts(DemoDevices devices, long begin) {
+    /** Two hosts for step 3, where it was asked for and this one can. */
+    private Optional<TwoHosts> hosts() {
+        if (!settings.steps().contains("3")) {
+            return Optional.empty();
+        }
         if (settings.path().equals("rdma")) {
             remarks.add(
                     "step 3 was left out: RDMA devices do not cross network namespaces; `kvwire rig"
                             + " demo` runs it between two virtual hosts");
-            return;
+            return Optional.empty();
         }
+        progress.accept("making two network namespaces");
+        try {
+            return Optional.of(TwoHosts.create());
+        } catch (TwoHosts.UnavailableException e) {
+            remarks.add("step 3 was left out: " + e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private static List<Group> twoHosts(DemoDevices devices) {
         var groups = new ArrayList<Group>();
         groups.add(new Group(Step.TWO_HOSTS, 0.95));
         devices.twoHosts().ifPresent(seats -> groups.add(new Group(between(seats), 1)));
-        progress.accept("making two network namespaces");
-        try (var hosts = TwoHosts.create()) {
-            var plan =
-                    plan(
-                            hosts.onPrefillHost(),
-                            hosts.onDecodeHost(),
-                            TwoHosts.PREFILL_ADDRESS,
-                            settings.path());
-            pair(plan, groups, begin);
-        } catch (TwoHosts.UnavailableException e) {
-            remarks.add("step 3 was left out: " + e.getMessage());
-        }
+        return groups;
     }
 
     private static List<Step> between(Step.Seats seats) {

@@ -26,65 +26,77 @@ final class JvmPair implements Processes {
 
     private final Plan plan;
     private final Path folder;
-    private final ChildJvm prefill;
     private final ChildJvm decode;
+    private ChildJvm prefill;
     private final Map<DemoWorker.Serve, String> addresses = new HashMap<>();
 
     /**
      * How to start the two.
      *
      * @param model what both load
-     * @param onPrefillHost what comes before the command of the one
-     * @param onDecodeHost what comes before the command of the other
-     * @param listen the host name or address on which prefill listens
+     * @param onDecodeHost what comes before the command of the one that decodes
      * @param path the only wire that they offer; empty for all, of which each step takes its own
-     * @param codec what prefill offers besides raw
      * @param bytesPerSecond limit on what prefill sends in steps with a limited link
      * @param threads that compute in each; 0 for all cores
      * @param verbose whether to show what they log
      */
     record Plan(
             String model,
-            List<String> onPrefillHost,
             List<String> onDecodeHost,
-            String listen,
             String path,
-            String codec,
             long bytesPerSecond,
             int threads,
             boolean verbose) {}
 
-    private JvmPair(Plan plan, Path folder) {
+    /**
+     * Where and how prefill runs.
+     *
+     * @param onHost what comes before its command
+     * @param listen the host name or address on which it listens
+     * @param codec what it offers besides raw
+     */
+    record Prefill(List<String> onHost, String listen, String codec) {}
+
+    private JvmPair(Plan plan, Prefill first, Path folder) {
         this.plan = plan;
         this.folder = folder;
-        var common = new ArrayList<>(List.of("demo-worker", "--model", plan.model()));
-        common.addAll(List.of("--file-folder", folder.toString()));
-        common.addAll(List.of("--listen", plan.listen() + ":0"));
-        common.addAll(List.of("--threads", String.valueOf(plan.threads())));
-        if (!plan.path().isEmpty()) {
-            common.addAll(List.of("--path", plan.path()));
-        }
-        var offered = new ArrayList<>(common);
-        offered.addAll(List.of("--codec", plan.codec()));
-        if (!plan.codec().equals(CodecConfig.AUTO_NAME) && !plan.codec().equals(Step.RAW)) {
-            offered.addAll(List.of("--codec", Step.RAW));
-        }
-        prefill = ChildJvm.start("prefill", plan.onPrefillHost(), plan.verbose(), offered);
+        prefill = start(first);
         try {
-            decode = ChildJvm.start("decode", plan.onDecodeHost(), plan.verbose(), common);
+            decode = ChildJvm.start("decode", plan.onDecodeHost(), plan.verbose(), words());
         } catch (RuntimeException e) {
             prefill.close();
             throw e;
         }
     }
 
+    private List<String> words() {
+        var words = new ArrayList<>(List.of("demo-worker", "--model", plan.model()));
+        words.addAll(List.of("--file-folder", folder.toString()));
+        words.addAll(List.of("--threads", String.valueOf(plan.threads())));
+        if (!plan.path().isEmpty()) {
+            words.addAll(List.of("--path", plan.path()));
+        }
+        return words;
+    }
+
+    private ChildJvm start(Prefill where) {
+        var words = words();
+        words.addAll(List.of("--listen", where.listen() + ":0"));
+        words.addAll(List.of("--codec", where.codec()));
+        if (!where.codec().equals(CodecConfig.AUTO_NAME) && !where.codec().equals(Step.RAW)) {
+            words.addAll(List.of("--codec", Step.RAW));
+        }
+        return ChildJvm.start("prefill", where.onHost(), plan.verbose(), words);
+    }
+
     /**
      * Starts both processes.
      *
      * @param plan how
+     * @param prefill where the one that prefills runs
      * @return the pair, which takes steps at once
      */
-    static JvmPair start(Plan plan) {
+    static JvmPair start(Plan plan, Prefill prefill) {
         Path folder;
         try {
             folder = Files.createTempDirectory("kvwire-demo-");
@@ -93,7 +105,19 @@ final class JvmPair implements Processes {
                     ErrorCode.INTERNAL, "no folder for temporary files: " + e, e);
         }
         folder.toFile().deleteOnExit();
-        return new JvmPair(plan, folder);
+        return new JvmPair(plan, prefill, folder);
+    }
+
+    /**
+     * Has another process prefill from now on, in place of the former, which ends. The one that
+     * decodes stays, and stays warm.
+     *
+     * @param to where it runs
+     */
+    void movePrefill(Prefill to) {
+        prefill.close();
+        addresses.clear();
+        prefill = start(to);
     }
 
     @Override
