@@ -271,7 +271,7 @@ def main():
     parser.add_argument("--codec", default="raw", help="shown beside raw")
     parser.add_argument("--pairs", type=int, default=5, help="of processes for the first transfer")
     parser.add_argument("--perf-rounds", type=int, default=5, help="of each codec in bulk, and in each cell for auto")
-    parser.add_argument("--seconds", type=float, default=2, help="of a measurement in bulk; at most 0.5 in a cell")
+    parser.add_argument("--seconds", type=float, default=2, help="of a measurement in bulk")
     parser.add_argument("--parts", default=",".join(PARTS), help="what to measure")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--name", default=f"overlap-{today}")

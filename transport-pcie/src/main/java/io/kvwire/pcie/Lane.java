@@ -28,6 +28,9 @@ final class Lane implements Runnable {
     /** To look at the clock takes as long as to look for work. */
     private static final int ROUNDS_PER_CLOCK = 32;
 
+    /** At messages, between two looks at all else. */
+    private static final int LOOKS = 4;
+
     /** Between two looks at what devices copy. */
     private static final long DEVICE_REST_NANOS = 20_000;
 
@@ -193,10 +196,8 @@ final class Lane implements Runnable {
     private void loop() {
         long idleSince = 0;
         for (int round = 0; queue.failure() == null; round++) {
-            boolean idle = work() == 0;
-            if (idle) {
-                Thread.onSpinWait();
-            } else {
+            boolean idle = work() == 0 && listen() == 0;
+            if (!idle) {
                 idleSince = 0;
             }
             if (round % ROUNDS_PER_CLOCK != 0) {
@@ -215,6 +216,24 @@ final class Lane implements Runnable {
                 idleSince = 0;
             }
         }
+    }
+
+    /**
+     * Waits a moment, and looks for messages meanwhile if this lane stays awake for them: what it
+     * costs to look for all else would make them late.
+     *
+     * @return how many there were
+     */
+    private int listen() {
+        if (!awake) {
+            Thread.onSpinWait();
+            return 0;
+        }
+        int done = 0;
+        for (int i = 0; i < LOOKS && done == 0; i++) {
+            done = lookForMessages();
+        }
+        return done;
     }
 
     /** One lane of a link, as long as the node's others leave it a core for that. */
