@@ -99,6 +99,7 @@ final class CodecExperience {
     }
 
     /** Begins to watch a transfer; one beside which another was chosen for teaches nothing. */
+    @SuppressWarnings("ReferenceEquality") // another's decision may say the same
     synchronized Watch watch(CodecDecision decision, long bytes) {
         boolean coded = !decision.codec().equals(CodecConfig.RAW_NAME);
         double link = decision.rates().linkBytesPerSecond();
