@@ -225,19 +225,11 @@ final class DemoCommand implements Callable<Integer> {
     private void checkCodec() {
         try {
             var config = CodecConfig.parse(codec);
-            for (var name : config.names()) {
-                var provider = KvCodecProvider.named(name).orElseThrow(DemoCommand::noCodec);
-                provider.create(config.model(), config.options(name));
-            }
+            config.codecs().forEach(each -> KvCodecProvider.create(each, config.model()));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(
                     spec.commandLine(), "--codec " + codec + ": " + e.getMessage(), e);
         }
-    }
-
-    private static IllegalArgumentException noCodec() {
-        var names = KvCodecProvider.discovered().stream().map(KvCodecProvider::name).toList();
-        return new IllegalArgumentException("there are " + names + ", and auto");
     }
 
     /** Now, rather than in each of the processes that the demo starts. */

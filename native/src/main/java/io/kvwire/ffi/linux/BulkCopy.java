@@ -74,8 +74,7 @@ public final class BulkCopy {
 
     private static NativeLibrary open() {
         try {
-            return BundledLibrary.extract(FILE)
-                    .map(copy -> NativeLibrary.open(copy.toString()))
+            return BundledLibrary.open(FILE, copy -> NativeLibrary.open(copy.toString()))
                     .orElseGet(() -> NativeLibrary.open(FILE));
         } catch (IOException _) {
             return NativeLibrary.open(FILE);

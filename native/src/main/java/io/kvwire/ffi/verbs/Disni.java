@@ -94,29 +94,31 @@ public final class Disni {
         if (found == null) {
             return "DiSNI is not there: put com.ibm.disni:disni:2.1 on the class path";
         }
-        var library = library();
-        if (library == null) {
-            return "DiSNI's native half is not in this build: build kvwire where a C compiler,"
-                    + " libibverbs-dev and librdmacm-dev are, or name the file in -D"
-                    + LIBRARY_PROPERTY;
-        }
-        // Stays open: its classes live as long as the JVM.
-        var loader = new Loader(origin(found, classFile), library);
-        Constructor<?> constructor =
-                Class.forName(DISPATCHER, true, loader).getDeclaredConstructor();
-        constructor.setAccessible(true);
-        return constructor.newInstance();
-    }
-
-    private static Path library() throws IOException {
+        var classes = origin(found, classFile);
         var named = System.getProperty(LIBRARY_PROPERTY);
         if (named == null) {
-            return BundledLibrary.extract(LIBRARY_FILE).orElse(null);
+            return BundledLibrary.open(LIBRARY_FILE, library -> dispatcher(classes, library))
+                    .orElse(
+                            "DiSNI's native half is not in this build: build kvwire where a C"
+                                    + " compiler, libibverbs-dev and librdmacm-dev are, or name"
+                                    + " the file in -D"
+                                    + LIBRARY_PROPERTY);
         }
         if (!Files.isRegularFile(Path.of(named))) {
             throw new IOException("no file " + named + ", which -D" + LIBRARY_PROPERTY + " names");
         }
-        return Path.of(named).toAbsolutePath();
+        return dispatcher(classes, Path.of(named).toAbsolutePath());
+    }
+
+    /** Opens the library too: DiSNI's dispatcher does when its class is initialised. */
+    private static Object dispatcher(URL classes, Path library)
+            throws ReflectiveOperationException {
+        // Stays open: its classes live as long as the JVM.
+        var loader = new Loader(classes, library);
+        Constructor<?> constructor =
+                Class.forName(DISPATCHER, true, loader).getDeclaredConstructor();
+        constructor.setAccessible(true);
+        return constructor.newInstance();
     }
 
     /** {@return where the classes lie: a jar or a folder} */

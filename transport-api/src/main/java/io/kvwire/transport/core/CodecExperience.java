@@ -187,11 +187,15 @@ final class CodecExperience {
                                     || link > OTHER_LINK * linkBytesPerSecond);
             boolean old = chosen - lastChosen > stale;
             if (otherLink || old) {
+                if (otherLink) {
+                    stale = STALE;
+                } else if (samples > 0) {
+                    stale = Math.min(2 * stale, MOST_STALE);
+                }
                 samples = 0;
                 tried = 0;
                 link = 0;
                 lastChosen = chosen;
-                stale = otherLink ? STALE : Math.min(2 * stale, MOST_STALE);
             }
         }
 

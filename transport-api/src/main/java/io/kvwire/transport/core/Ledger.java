@@ -117,9 +117,7 @@ final class Ledger {
                             + "' was made by another incarnation of this node: ask for a new one");
         }
         for (int i = 0; i < count; i++) {
-            if (i % FETCHED == 0) {
-                fetch(table, first + i, Math.min(FETCHED, count - i));
-            }
+            fetchNext(table, first, i, count);
             int id = table.id(first + i);
             int generation = table.generation(first + i);
             if (!inRange(id) || !takePin(id, generation)) {
@@ -135,16 +133,19 @@ final class Ledger {
     void unpinAll(BlockTable table, int first, int count) {
         pinned.add(-count);
         for (int i = 0; i < count; i++) {
-            if (i % FETCHED == 0) {
-                fetch(table, first + i, Math.min(FETCHED, count - i));
-            }
+            fetchNext(table, first, i, count);
             dropPin(table.id(first + i));
         }
     }
 
-    private void fetch(BlockTable table, int first, int count) {
+    /** Before the first of every {@value #FETCHED} blocks fetches the words of all of them. */
+    private void fetchNext(BlockTable table, int first, int done, int count) {
+        if (done % FETCHED != 0) {
+            return;
+        }
         long sum = 0;
-        for (int i = first; i < first + count; i++) {
+        int end = first + Math.min(done + FETCHED, count);
+        for (int i = first + done; i < end; i++) {
             sum += states.touch(table.id(i));
         }
         fetched = sum;
