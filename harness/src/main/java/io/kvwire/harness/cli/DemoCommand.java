@@ -51,7 +51,9 @@ final class DemoCommand implements Callable<Integer> {
      */
     private static final int PROMPT_TOKENS = 512;
 
+    private static final int ROUNDS = 5;
     private static final Duration BUDGET = Duration.ofSeconds(45);
+    private static final Duration NO_LIMIT = Duration.ofDays(1);
 
     @Spec private CommandSpec spec;
     @ParentCommand private Main main;
@@ -79,11 +81,10 @@ final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            defaultValue = "5",
             description =
-                    "Counted rounds of each step; fewer when time runs out (default:"
-                            + " ${DEFAULT-VALUE}).")
-    private int rounds;
+                    "Counted rounds of each step, however long they take (default: up to 5, as many"
+                            + " as 45 s allow).")
+    private Integer rounds;
 
     @Option(
             names = "--steps",
@@ -173,14 +174,14 @@ final class DemoCommand implements Callable<Integer> {
                                 loaded,
                                 Arrays.stream(tokens).boxed().toList(),
                                 maxTokens,
-                                rounds,
+                                rounds == null ? ROUNDS : rounds,
                                 steps,
                                 links,
                                 path,
                                 codec,
                                 bytesPerSecond,
                                 threads,
-                                BUDGET,
+                                rounds == null ? BUDGET : NO_LIMIT,
                                 main.verbose()),
                         progress::show);
         var report =
@@ -213,7 +214,7 @@ final class DemoCommand implements Callable<Integer> {
 
     private void check() {
         require(maxTokens >= 1, "--max-tokens " + maxTokens + ": need at least 1");
-        require(rounds >= 1, "--rounds " + rounds + ": need at least 1");
+        require(rounds == null || rounds >= 1, "--rounds " + rounds + ": need at least 1");
         require(bytesPerSecond >= 1, "--bytes-per-second " + bytesPerSecond + ": need at least 1");
         require(threads >= 0, "--threads " + threads + ": need at least 1, or 0 for all cores");
         require(
