@@ -28,6 +28,7 @@ C = HERE / "target" / "c"
 MIB = 1 << 20
 SMALL = 4 << 10
 FOOTPRINT = 256 * MIB
+TURNS = 3
 PORT = 17410
 
 
@@ -75,13 +76,33 @@ def c_loop(seconds, size, piece=None):
     return json.loads(run(C / "tcp_loop", FOOTPRINT, size, seconds, *pieces))["gigabytesPerSecond"]
 
 
-def kvwire(seconds, *options, spin=False):
+def kvwire(path, seconds, *options, spin=False):
+    """The results of `perf run`, in its order."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         mode = ["--spin"] if spin else []
-        with Server(KVWIRE, "perf", "serve", "--port", PORT, "--path", "tcp", *mode, port=PORT):
-            run(KVWIRE, "perf", "run", f"127.0.0.1:{PORT}", "--seconds", seconds, "--json", out.name,
-                *mode, *options)
-        return json.loads(Path(out.name).read_text())["results"][0]
+        with Server(KVWIRE, "perf", "serve", "--port", PORT, *mode, port=PORT):
+            run(KVWIRE, "perf", "run", f"127.0.0.1:{PORT}", "--require", path, "--path", path, "--seconds", seconds, "--json",
+                out.name, *mode, *options)
+        return json.loads(Path(out.name).read_text())["results"]
+
+
+def notify(path, seconds, spin):
+    result = kvwire(path, seconds, "--op", "notify", "--lanes", 1, spin=spin)[0]
+    return {"p50 us": result["p50Micros"]}
+
+
+def sizes(seconds, lanes):
+    """1 MiB and 4 KiB blocks over one connection, in short turns, so that both meet the same machine."""
+    results = kvwire("tcp", seconds / TURNS, "--block-bytes", f"{MIB},{SMALL}", "--scattered", "--lanes", lanes, "--rounds", TURNS)
+    keys = {"GB/s": "gigabytesPerSecond", "ns/block": "senderNanosPerDescriptor", "CPU s/GB": "cpuSecondsPerGigabyte"}
+    return {
+        name: {figure: statistics.median(each[key] for each in results if each["blockBytes"] == size)
+               for figure, key in keys.items()}
+        for size, name in ((MIB, named("kvwire 1 MiB", lanes)), (SMALL, named("kvwire 4 KiB x 4096 scattered", lanes)))}
+
+
+def named(name, lanes):
+    return f"{name}, {lanes} lane{'s' if lanes > 1 else ''}"
 
 
 def ucx(seconds):
@@ -121,42 +142,19 @@ def best_write_size(piece=None):
 
 
 def subjects(seconds, size, scattered_size):
-    """What a round measures, in order: name -> a function that gives named figures."""
-    blocks = ["--block-bytes", MIB, "--block-count", 16]
-    rate = "gigabytesPerSecond"
-
-    def walked(lanes):
-        return lambda: kvwire(seconds, *blocks, "--lanes", lanes)
-
-    def scattered(lanes):
-        return lambda: pick(
-            kvwire(seconds, "--block-bytes", SMALL, "--block-count", 4096, "--scattered", "--lanes", lanes),
-            {"GB/s": rate, "ns/block": "senderNanosPerDescriptor", "CPU s/GB": "cpuSecondsPerGigabyte"})
-
-    return {
-        "C loop, best write size": lambda: {"GB/s": c_loop(seconds, size)},
-        "C loop, 4 KiB scattered": lambda: {"GB/s": c_loop(seconds, scattered_size, SMALL)},
-        "kvwire 1 MiB, 1 lane": lambda: pick(walked(1)(), {"GB/s": rate, "ns/block": "senderNanosPerDescriptor",
-                                                          "CPU s/GB": "cpuSecondsPerGigabyte"}),
-        "kvwire 1 MiB, 2 lanes": lambda: pick(walked(2)(), {"GB/s": rate, "ns/block": "senderNanosPerDescriptor",
-                                                           "CPU s/GB": "cpuSecondsPerGigabyte"}),
-        "kvwire 4 KiB x 4096 scattered, 1 lane": scattered(1),
-        "kvwire 4 KiB x 4096 scattered, 2 lanes": scattered(2),
-        "kvwire 1 MiB hot, 1 lane": lambda: pick(
-            kvwire(seconds, "--block-bytes", MIB, "--block-count", 1, "--hot", "--depth", 8, "--lanes", 1),
-            {"GB/s": rate}),
-        "ucx_perftest ucp_put_bw tcp 1 MiB": lambda: {"GB/s": ucx(seconds)},
-        "iperf3, 1 stream": lambda: {"GB/s": iperf(seconds)},
-        "C ping-pong 64 B": lambda: {"p50 us": ping_pong(seconds)},
-        "kvwire notify 64 B, spin": lambda: pick(
-            kvwire(seconds, "--op", "notify", "--lanes", 1, spin=True), {"p50 us": "p50Micros"}),
-        "kvwire notify 64 B, sleep": lambda: pick(
-            kvwire(seconds, "--op", "notify", "--lanes", 1), {"p50 us": "p50Micros"}),
-    }
-
-
-def pick(result, keys):
-    return {name: result[key] for name, key in keys.items()}
+    """What a round measures, in order: name, and a function that gives figures, or named ones of several."""
+    yield "C loop, best write size", lambda: {"GB/s": c_loop(seconds, size)}
+    yield "C loop, 4 KiB scattered", lambda: {"GB/s": c_loop(seconds, scattered_size, SMALL)}
+    yield "kvwire 1 MiB and 4 KiB, 1 lane", lambda: sizes(seconds, 1)
+    yield "kvwire 1 MiB and 4 KiB, 2 lanes", lambda: sizes(seconds, 2)
+    yield "kvwire 1 MiB hot, 1 lane", lambda: {
+        "GB/s": kvwire("tcp", seconds, "--block-bytes", MIB, "--block-count", 1, "--hot", "--depth", 8, "--lanes",
+                       1)[0]["gigabytesPerSecond"]}
+    yield "ucx_perftest ucp_put_bw tcp 1 MiB", lambda: {"GB/s": ucx(seconds)}
+    yield "iperf3, 1 stream", lambda: {"GB/s": iperf(seconds)}
+    yield "C ping-pong 64 B", lambda: {"p50 us": ping_pong(seconds)}
+    yield "kvwire notify 64 B, spin", lambda: notify("tcp", seconds, True)
+    yield "kvwire notify 64 B, sleep", lambda: notify("tcp", seconds, False)
 
 
 TARGETS = [
@@ -183,9 +181,9 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": values}
 
 
-def ratios(rounds):
+def ratios(rounds, targets):
     rows = []
-    for what, ours, theirs, figure, sign, target in TARGETS:
+    for what, ours, theirs, figure, sign, target in targets:
         values = [r[ours][figure] / r[theirs][figure] for r in rounds
                   if figure in r.get(ours, {}) and figure in r.get(theirs, {})]
         if values:
@@ -202,8 +200,61 @@ def ratios(rounds):
     return rows
 
 
-def markdown(report):
-    lines = [f"# TCP on loopback, {report['date']}", ""]
+def one_round(subjects, missing, title):
+    """Figures by name; why a subject has none goes into `missing`, and it is not tried again."""
+    figures = {}
+    for name, measure in subjects:
+        if name in missing:
+            continue
+        try:
+            found = measure()
+        except (RuntimeError, subprocess.TimeoutExpired) as failure:
+            missing[name] = str(failure)
+            continue
+        for key, values in found.items() if isinstance(next(iter(found.values())), dict) else [(name, found)]:
+            figures[key] = values
+            shown = ", ".join(f"{value:.3f} {figure}" for figure, value in values.items())
+            print(f"{title}  {key}: {shown}", file=sys.stderr, flush=True)
+    return figures
+
+
+def write_report(args, title, command, rounds, targets, missing, **more):
+    names = dict.fromkeys(name for each in rounds for name in each)
+    report = {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="minutes"),
+        "machine": machine(),
+        "command": f"benchmarks/{command} --rounds {args.rounds} --seconds {args.seconds:g}",
+        "rounds": args.rounds,
+        "secondsEach": args.seconds,
+        **more,
+        "ratios": ratios(rounds, targets),
+        "figures": {name: {figure: spread([each[name][figure] for each in rounds if name in each])
+                           for figure in next(each[name] for each in rounds if name in each)} for name in names},
+        "missing": missing,
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / f"{args.name}.json").write_text(json.dumps(report, indent=1) + "\n")
+    text = markdown(report, title)
+    (args.out / f"{args.name}.md").write_text(text)
+    print(text)
+
+
+def arguments(description, rounds, name):
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument("--name", default=f"{name}-{datetime.date.today()}")
+    return parser.parse_args()
+
+
+def not_installed(*tools):
+    """Subjects whose tool this machine lacks, with the reason."""
+    return {name: f"{tool} is not installed" for tool, name in tools if shutil.which(tool) is None}
+
+
+def markdown(report, title):
+    lines = [f"# {title}, {report['date']}", ""]
     lines += [f"{key}: {value}  " for key, value in report["machine"].items()]
     lines += [f"command: `{report['command']}`; {report['rounds']} rounds that take turns, "
               f"{report['secondsEach']} s each"
@@ -222,51 +273,14 @@ def markdown(report):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--out", type=Path, default=HERE / "results")
-    parser.add_argument("--name", default=f"tcp-{datetime.date.today()}")
-    args = parser.parse_args()
+    args = arguments(__doc__, 7, "tcp")
     subprocess.run(["make", "-s", "-C", HERE / "c"], check=True)
-    host = machine()
     size, scattered_size = best_write_size(), best_write_size(SMALL)
-    missing = {}
-    for tool, name in (("ucx_perftest", "ucx_perftest ucp_put_bw tcp 1 MiB"), ("iperf3", "iperf3, 1 stream")):
-        if shutil.which(tool) is None:
-            missing[name] = f"{tool} is not installed"
-    rounds = []
-    for number in range(args.rounds):
-        figures = {}
-        for name, measure in subjects(args.seconds, size, scattered_size).items():
-            if name in missing:
-                continue
-            try:
-                figures[name] = measure()
-            except (RuntimeError, subprocess.TimeoutExpired) as failure:
-                missing[name] = str(failure)
-                continue
-            shown = ", ".join(f"{value:.2f} {figure}" for figure, value in figures[name].items())
-            print(f"round {number + 1}/{args.rounds}  {name}: {shown}", file=sys.stderr, flush=True)
-        rounds.append(figures)
-    names = [name for name in subjects(args.seconds, size, scattered_size) if any(name in r for r in rounds)]
-    report = {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="minutes"),
-        "machine": host,
-        "command": f"benchmarks/tcp.py --rounds {args.rounds} --seconds {args.seconds:g}",
-        "rounds": args.rounds,
-        "secondsEach": args.seconds,
-        "bestWriteSizeOfTheCLoop": size,
-        "bestWriteSizeOfTheCLoopScattered": scattered_size,
-        "ratios": ratios(rounds),
-        "figures": {name: {figure: spread([r[name][figure] for r in rounds if name in r])
-                           for figure in next(r[name] for r in rounds if name in r)} for name in names},
-        "missing": missing,
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / f"{args.name}.json").write_text(json.dumps(report, indent=1) + "\n")
-    (args.out / f"{args.name}.md").write_text(markdown(report))
-    print(markdown(report))
+    missing = not_installed(("ucx_perftest", "ucx_perftest ucp_put_bw tcp 1 MiB"), ("iperf3", "iperf3, 1 stream"))
+    rounds = [one_round(subjects(args.seconds, size, scattered_size), missing, f"round {number + 1}/{args.rounds}")
+              for number in range(args.rounds)]
+    write_report(args, "TCP on loopback", "tcp.py", rounds, TARGETS, missing, bestWriteSizeOfTheCLoop=size,
+                 bestWriteSizeOfTheCLoopScattered=scattered_size)
 
 
 if __name__ == "__main__":
