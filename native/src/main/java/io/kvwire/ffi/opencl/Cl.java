@@ -217,16 +217,10 @@ final class Cl {
                     "clSetKernelArgSVMPointer",
                     FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
 
-    // cl_int clEnqueueSVMMemcpy(cl_command_queue command_queue, cl_bool blocking_copy,
-    //                           void *dst_ptr, const void *src_ptr, size_t size,
-    //                           cl_uint num_events_in_wait_list,
-    //                           const cl_event *event_wait_list, cl_event *event)
-    static final Optional<MethodHandle> ENQUEUE_SVM_MEMCPY =
-            LIBRARY.optionalFunction(
-                    "clEnqueueSVMMemcpy",
-                    FunctionDescriptor.of(
-                            JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT,
-                            ADDRESS, ADDRESS));
+    // void *clGetExtensionFunctionAddressForPlatform(cl_platform_id platform,
+    //                                                const char *func_name)
+    static final MethodHandle GET_EXTENSION_FUNCTION =
+            object("clGetExtensionFunctionAddressForPlatform", ADDRESS, ADDRESS);
 
     private Cl() {}
 

@@ -1,6 +1,9 @@
 package io.kvwire.ffi.opencl;
 
-/** Constants of {@code CL/cl.h}, by their names there; a test asks a C compiler for each. */
+/**
+ * Constants of {@code CL/cl.h} and {@code CL/cl_ext.h}, by their names there; a test asks a C
+ * compiler for each.
+ */
 final class Constants {
 
     static final int CL_PLATFORM_NAME = 0x0902;
@@ -15,6 +18,8 @@ final class Constants {
     static final int CL_DRIVER_VERSION = 0x102D;
     static final int CL_DEVICE_VERSION = 0x102F;
     static final int CL_DEVICE_SVM_CAPABILITIES = 0x1053;
+    static final int CL_DEVICE_SINGLE_DEVICE_SHARED_MEM_CAPABILITIES_INTEL = 0x4192;
+    static final long CL_UNIFIED_SHARED_MEMORY_ACCESS_INTEL = 1L;
     static final long CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT = 1L << 7;
     static final long CL_DEVICE_SVM_FINE_GRAIN_BUFFER = 1L << 1;
     static final long CL_QUEUE_PROFILING_ENABLE = 1L << 1;

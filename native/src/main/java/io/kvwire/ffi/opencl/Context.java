@@ -135,20 +135,7 @@ public final class Context implements AutoCloseable {
      */
     @SuppressWarnings("restricted") // the size is what was asked for
     public MemorySegment sharedMemory(long bytes, int alignment) {
-        if (!device.sharesMemory()) {
-            throw new TransferException(
-                    ErrorCode.PATH_UNAVAILABLE,
-                    device.name() + " shares no memory with the host: use buffers");
-        }
-        long flags = Constants.CL_MEM_READ_WRITE | Constants.CL_MEM_SVM_FINE_GRAIN_BUFFER;
-        var memory =
-                Calls.object(
-                        "clSVMAlloc",
-                        _ ->
-                                (MemorySegment)
-                                        Cl.SVM_ALLOC
-                                                .orElseThrow()
-                                                .invokeExact(handle, flags, bytes, alignment));
+        var memory = device.sharedMemory().allocate(handle, device.id(), bytes, alignment);
         if (memory.equals(MemorySegment.NULL)) {
             throw new TransferException(
                     ErrorCode.RESOURCE_EXHAUSTED,
@@ -163,12 +150,7 @@ public final class Context implements AutoCloseable {
      * @param memory what {@link #sharedMemory} gave
      */
     public void freeShared(MemorySegment memory) {
-        Calls.status(
-                "clSVMFree",
-                () -> {
-                    Cl.SVM_FREE.orElseThrow().invokeExact(handle, memory);
-                    return 0;
-                });
+        device.sharedMemory().free(handle, memory);
     }
 
     /**

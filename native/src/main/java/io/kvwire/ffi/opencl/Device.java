@@ -1,19 +1,22 @@
 package io.kvwire.ffi.opencl;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import io.kvwire.transport.ErrorCode;
+import io.kvwire.transport.TransferException;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** A device of one of the platforms. Lives as long as the process. Thread-safe. */
 public final class Device {
 
     private final MemorySegment platform;
     private final MemorySegment id;
+    private final Optional<SharedMemory> sharedMemory;
 
     Device(MemorySegment platform, MemorySegment id) {
         this.platform = platform;
         this.id = id;
+        sharedMemory = SharedMemory.of(platform, id);
     }
 
     MemorySegment id() {
@@ -72,24 +75,14 @@ public final class Device {
 
     /** {@return whether memory can be {@linkplain Context#sharedMemory shared} with the host} */
     public boolean sharesMemory() {
-        try (var arena = Arena.ofConfined()) {
-            var value = arena.allocate(JAVA_LONG);
-            // Drivers of OpenCL 1 do not know the question.
-            int status =
-                    Calls.raw(
-                            "clGetDeviceInfo",
-                            () ->
-                                    (int)
-                                            Cl.GET_DEVICE_INFO.invokeExact(
-                                                    id,
-                                                    Constants.CL_DEVICE_SVM_CAPABILITIES,
-                                                    8L,
-                                                    value,
-                                                    MemorySegment.NULL));
-            return status == 0
-                    && (value.get(JAVA_LONG, 0) & Constants.CL_DEVICE_SVM_FINE_GRAIN_BUFFER) != 0
-                    && Cl.SVM_ALLOC.isPresent();
-        }
+        return sharedMemory.isPresent();
+    }
+
+    SharedMemory sharedMemory() {
+        return sharedMemory.orElseThrow(() ->
+                new TransferException(
+                        ErrorCode.PATH_UNAVAILABLE,
+                        name() + " shares no memory with the host: use buffers"));
     }
 
     private long number(int name) {

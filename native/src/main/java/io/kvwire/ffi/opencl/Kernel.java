@@ -11,12 +11,14 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Kernel implements AutoCloseable {
 
+    private final Device device;
     private final String name;
     private final MemorySegment handle;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment pointer = arena.allocate(ADDRESS);
 
-    Kernel(String name, MemorySegment handle) {
+    Kernel(Device device, String name, MemorySegment handle) {
+        this.device = device;
         this.name = name;
         this.handle = handle;
     }
@@ -60,13 +62,7 @@ public final class Kernel implements AutoCloseable {
      * @param memory what it points to
      */
     public void sharedArgument(int index, MemorySegment memory) {
-        Calls.status(
-                "clSetKernelArgSVMPointer " + index + " of " + name,
-                () ->
-                        (int)
-                                Cl.SET_KERNEL_ARG_SVM_POINTER
-                                        .orElseThrow()
-                                        .invokeExact(handle, index, memory));
+        device.sharedMemory().argument(index + " of " + name, handle, index, memory);
     }
 
     @Override

@@ -20,18 +20,20 @@ public final class Program implements AutoCloseable {
      */
     private static final String FILE_GONE = "unable to rename temporary";
 
+    private final Device device;
     private final MemorySegment handle;
 
     /** Takes over the handle, also when the build fails. */
     Program(Device device, MemorySegment handle, String options) {
+        this.device = device;
         this.handle = handle;
         int status = build(options);
-        for (int n = 1; n < MOST_BUILDS && status != 0 && log(device).contains(FILE_GONE); n++) {
+        for (int n = 1; n < MOST_BUILDS && status != 0 && log().contains(FILE_GONE); n++) {
             status = build(options);
         }
         if (status != 0) {
             var failure = ErrorName.failure("clBuildProgram for " + device.name(), status);
-            var log = log(device);
+            var log = log();
             close();
             throw log.isEmpty()
                     ? failure
@@ -57,16 +59,16 @@ public final class Program implements AutoCloseable {
         }
     }
 
-    private String log(Device device) {
+    private String log() {
         try (var arena = Arena.ofConfined()) {
             var size = arena.allocate(ValueLayout.JAVA_LONG);
-            if (buildLog(device, 0, MemorySegment.NULL, size) != 0) {
+            if (buildLog(0, MemorySegment.NULL, size) != 0) {
                 return "";
             }
             // CString reads no more than 4096 bytes; a compiler's first errors are in those.
             long bytes = size.get(ValueLayout.JAVA_LONG, 0);
             var text = arena.allocate(bytes + 1);
-            if (buildLog(device, bytes, text, MemorySegment.NULL) != 0) {
+            if (buildLog(bytes, text, MemorySegment.NULL) != 0) {
                 return "";
             }
             text.set(ValueLayout.JAVA_BYTE, Math.min(bytes, 4095), (byte) 0);
@@ -74,7 +76,7 @@ public final class Program implements AutoCloseable {
         }
     }
 
-    private int buildLog(Device device, long bytes, MemorySegment text, MemorySegment size) {
+    private int buildLog(long bytes, MemorySegment text, MemorySegment size) {
         return Calls.raw(
                 "clGetProgramBuildInfo",
                 () ->
@@ -99,6 +101,7 @@ public final class Program implements AutoCloseable {
         try (var arena = Arena.ofConfined()) {
             var text = arena.allocateFrom(name);
             return new Kernel(
+                    device,
                     name,
                     Calls.object(
                             "clCreateKernel of " + name,
