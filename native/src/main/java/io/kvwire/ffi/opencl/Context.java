@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.kvwire.ffi.SignalHandlers;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
@@ -44,19 +45,21 @@ public final class Context implements AutoCloseable {
     public static Context of(Device device) {
         try (var arena = Arena.ofConfined()) {
             var devices = arena.allocateFrom(ADDRESS, device.id());
-            return new Context(
-                    device,
-                    Calls.object(
-                            "clCreateContext on " + device.name(),
-                            status ->
-                                    (MemorySegment)
-                                            Cl.CREATE_CONTEXT.invokeExact(
-                                                    MemorySegment.NULL,
-                                                    1,
-                                                    devices,
-                                                    MemorySegment.NULL,
-                                                    MemorySegment.NULL,
-                                                    status)));
+            // Drivers set their compiler up when they make the first one.
+            return SignalHandlers.keeping(() ->
+                    new Context(
+                            device,
+                            Calls.object(
+                                    "clCreateContext on " + device.name(),
+                                    status ->
+                                            (MemorySegment)
+                                                    Cl.CREATE_CONTEXT.invokeExact(
+                                                            MemorySegment.NULL,
+                                                            1,
+                                                            devices,
+                                                            MemorySegment.NULL,
+                                                            MemorySegment.NULL,
+                                                            status))));
         }
     }
 

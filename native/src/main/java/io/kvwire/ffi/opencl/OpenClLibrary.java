@@ -96,7 +96,7 @@ public final class OpenClLibrary {
             var ids = arena.allocate(ADDRESS, MOST);
             var count = arena.allocate(JAVA_INT);
             int status =
-                    Calls.raw(
+                    Calls.rawOfCompiler(
                             "clGetPlatformIDs",
                             () -> (int) Cl.GET_PLATFORM_IDS.invokeExact(MOST, ids, count));
             if (status == ErrorName.CL_PLATFORM_NOT_FOUND_KHR.number()) {
@@ -115,7 +115,7 @@ public final class OpenClLibrary {
 
     private static int deviceIds(MemorySegment platform, MemorySegment ids, MemorySegment count) {
         int status =
-                Calls.raw(
+                Calls.rawOfCompiler(
                         "clGetDeviceIDs",
                         () ->
                                 (int)

@@ -45,7 +45,7 @@ public final class Program implements AutoCloseable {
     private int build(String options) {
         try (var arena = Arena.ofConfined()) {
             var text = arena.allocateFrom(options);
-            return Calls.raw(
+            return Calls.rawOfCompiler(
                     "clBuildProgram",
                     () ->
                             (int)
