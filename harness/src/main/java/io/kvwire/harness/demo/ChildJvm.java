@@ -35,6 +35,10 @@ import java.util.stream.Stream;
 public final class ChildJvm implements AutoCloseable {
     private static final String MAIN = "io.kvwire.harness.cli.Main";
     private static final Duration GRACE = Duration.ofSeconds(5);
+
+    /** How the lines begin that a JVM prints when it crashes. */
+    private static final String CRASH = "#";
+
     private static final int KEPT_LINES = 20;
     private static final int MAX_QUEUED_LINES = 64;
 
@@ -174,7 +178,11 @@ public final class ChildJvm implements AutoCloseable {
     private void readOutput() {
         try (var lines = reader(process.getInputStream())) {
             for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                output.put(new Line.Text(line));
+                if (line.startsWith(CRASH)) {
+                    keepCrash(line);
+                } else {
+                    output.put(new Line.Text(line));
+                }
             }
             output.put(new Line.End());
         } catch (IOException e) {
@@ -194,6 +202,13 @@ public final class ChildJvm implements AutoCloseable {
             }
         } catch (IOException e) {
             keep(e.toString());
+        }
+    }
+
+    /** Of all that a JVM says of its end, the file that has the rest. */
+    private void keepCrash(String line) {
+        if (line.contains("hs_err")) {
+            keep("its JVM crashed, and wrote " + line.substring(CRASH.length()).strip());
         }
     }
 

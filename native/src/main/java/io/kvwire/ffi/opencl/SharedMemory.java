@@ -34,8 +34,7 @@ sealed interface SharedMemory {
 
     /** {@return the way of a device, the vendor's own before the standard's, or empty for none} */
     static Optional<SharedMemory> of(MemorySegment platform, MemorySegment device) {
-        Optional<SharedMemory> unified = Unified.of(platform, device).map(way -> way);
-        return unified.or(() -> Virtual.of(device));
+        return Unified.of(platform, device).or(() -> Virtual.of(device));
     }
 
     /** Bits that an info function gives, none where it does not know the question. */
@@ -103,7 +102,7 @@ sealed interface SharedMemory {
     record Unified(MethodHandle alloc, MethodHandle release, MethodHandle set)
             implements SharedMemory {
 
-        static Optional<Unified> of(MemorySegment platform, MemorySegment device) {
+        static Optional<SharedMemory> of(MemorySegment platform, MemorySegment device) {
             long can =
                     bits(device, Constants.CL_DEVICE_SINGLE_DEVICE_SHARED_MEM_CAPABILITIES_INTEL);
             if ((can & Constants.CL_UNIFIED_SHARED_MEMORY_ACCESS_INTEL) == 0) {
