@@ -59,7 +59,7 @@ public final class ChildJvm implements AutoCloseable {
     private ChildJvm(String name, Process process, boolean verbose) {
         this.name = name;
         this.process = process;
-        hook = new Thread(process::destroyForcibly, "kvwire-end-" + name);
+        hook = new Thread(this::kill, "kvwire-end-" + name);
         Runtime.getRuntime().addShutdownHook(hook);
         input = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
         Thread.ofVirtual().start(this::readOutput);
@@ -230,6 +230,11 @@ public final class ChildJvm implements AutoCloseable {
     /** {@return its processes, those that it started included} */
     public List<ProcessHandle> processes() {
         return Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
+    }
+
+    /** Ends them all, also those that are stopped and would not see their parent's end. */
+    private void kill() {
+        processes().forEach(ProcessHandle::destroyForcibly);
     }
 
     /**

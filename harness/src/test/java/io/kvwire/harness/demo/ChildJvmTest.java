@@ -21,7 +21,7 @@ class ChildJvmTest {
                         "sh",
                         "-c",
                         "echo '#'; echo '# A fatal error'; echo '# /var/hs_err_pid7.log'; exit"
-                            + " 134");
+                                + " 134");
         try (var child = ChildJvm.start("decode", crash, false)) {
             var failure =
                     assertThrows(
