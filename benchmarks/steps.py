@@ -36,15 +36,15 @@ def demo(step, rounds):
         seats = f"{step}, {row['prefillDevice']} to {row['decodeDevice']}"
         way = row["path"] if row["path"] == row["mode"] else f"{row['path']} {row['mode']}"
         found.setdefault(seats, {})[way] = row["handoverMillis"]
-    if not found:
-        raise RuntimeError(f"step {step}: this host cannot run it, see `kvwire doctor`")
+    if not found or any(way not in ways for ways in found.values() for pair in AGAINST for way in pair):
+        raise RuntimeError(f"step {step}: this host cannot run all of it, see `kvwire doctor`")
     return found
 
 
 def summary(runs):
     rows = []
-    for seats in dict.fromkeys(seats for each in runs for seats in each):
-        seen = [each[seats] for each in runs if seats in each]
+    for seats in runs[0]:
+        seen = [each[seats] for each in runs]
         ratios = {f"{ours} / {theirs}": spread([each[ours] / each[theirs] for each in seen]) for ours, theirs in AGAINST}
         rows.append({
             "step": seats,
@@ -56,7 +56,8 @@ def summary(runs):
 
 
 def figure(values, pattern="{:.1f}"):
-    return " - ".join(pattern.format(values[key]) for key in ("median", "min", "max")).replace(" - ", " (", 1) + ")"
+    median, least, most = (pattern.format(values[key]) for key in ("median", "min", "max"))
+    return f"{median} ({least} - {most})"
 
 
 def markdown(report):

@@ -24,8 +24,6 @@ import java.util.function.Supplier;
  */
 public final class SignalHandlers {
     private static final int SIGNALS = 31;
-    private static final int SIGKILL = 9;
-    private static final int SIGSTOP = 19;
 
     /** More than any {@code struct sigaction} has; each begins with its handler. */
     private static final long ACTION_BYTES = 256;
@@ -64,9 +62,6 @@ public final class SignalHandlers {
     }
 
     private static void restore(int signal, MemorySegment before, MemorySegment now) {
-        if (signal == SIGKILL || signal == SIGSTOP) {
-            return; // have no handlers
-        }
         action(signal, MemorySegment.NULL, now);
         if (now.get(JAVA_LONG, 0) != before.get(JAVA_LONG, 0)) {
             action(signal, before, MemorySegment.NULL);
@@ -77,7 +72,6 @@ public final class SignalHandlers {
         return actions.asSlice(signal * ACTION_BYTES, ACTION_BYTES);
     }
 
-    /** Refused for signals that have no handlers alone. */
     private static void action(int signal, MemorySegment next, MemorySegment last) {
         try {
             var _ = (int) SIGACTION.invokeExact(signal, next, last);

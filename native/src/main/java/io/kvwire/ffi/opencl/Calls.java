@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.kvwire.ffi.CString;
-import io.kvwire.ffi.SignalHandlers;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -43,11 +42,6 @@ final class Calls {
         } catch (Throwable e) {
             throw new AssertionError(what + " throws nothing", e);
         }
-    }
-
-    /** The status of a call in which the driver may load or run its compiler for the first time. */
-    static int rawOfCompiler(String what, StatusCall call) {
-        return SignalHandlers.keeping(() -> raw(what, call));
     }
 
     static MemorySegment object(String what, ObjectCall call) {

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.kvwire.ffi.NativeLibrary;
+import io.kvwire.ffi.SignalHandlers;
 import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.Arena;
@@ -78,6 +79,11 @@ public final class OpenClLibrary {
         if (!isPresent()) {
             return List.of();
         }
+        // The first look at a driver loads it, with its compiler.
+        return SignalHandlers.keeping(OpenClLibrary::ofAllPlatforms);
+    }
+
+    private static List<Device> ofAllPlatforms() {
         var devices = new ArrayList<Device>();
         try (var arena = Arena.ofConfined()) {
             var ids = arena.allocate(ADDRESS, MOST);
@@ -96,7 +102,7 @@ public final class OpenClLibrary {
             var ids = arena.allocate(ADDRESS, MOST);
             var count = arena.allocate(JAVA_INT);
             int status =
-                    Calls.rawOfCompiler(
+                    Calls.raw(
                             "clGetPlatformIDs",
                             () -> (int) Cl.GET_PLATFORM_IDS.invokeExact(MOST, ids, count));
             if (status == ErrorName.CL_PLATFORM_NOT_FOUND_KHR.number()) {
@@ -115,7 +121,7 @@ public final class OpenClLibrary {
 
     private static int deviceIds(MemorySegment platform, MemorySegment ids, MemorySegment count) {
         int status =
-                Calls.rawOfCompiler(
+                Calls.raw(
                         "clGetDeviceIDs",
                         () ->
                                 (int)

@@ -1,6 +1,7 @@
 package io.kvwire.ffi.opencl;
 
 import io.kvwire.ffi.CString;
+import io.kvwire.ffi.SignalHandlers;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
@@ -27,9 +28,9 @@ public final class Program implements AutoCloseable {
     Program(Device device, MemorySegment handle, String options) {
         this.device = device;
         this.handle = handle;
-        int status = build(options);
+        int status = SignalHandlers.keeping(() -> build(options));
         for (int n = 1; n < MOST_BUILDS && status != 0 && log().contains(FILE_GONE); n++) {
-            status = build(options);
+            status = SignalHandlers.keeping(() -> build(options));
         }
         if (status != 0) {
             var failure = ErrorName.failure("clBuildProgram for " + device.name(), status);
@@ -45,7 +46,7 @@ public final class Program implements AutoCloseable {
     private int build(String options) {
         try (var arena = Arena.ofConfined()) {
             var text = arena.allocateFrom(options);
-            return Calls.rawOfCompiler(
+            return Calls.raw(
                     "clBuildProgram",
                     () ->
                             (int)
