@@ -28,6 +28,7 @@ import java.util.Map;
  * @param transfersActive transfers initiated here that still run
  * @param blocksPinned blocks of this node that a transfer touches now
  * @param leases leases that are valid now
+ * @param views views that peers have open of blocks here
  * @param codecs transfers of blocks sent from here, by the codec that they were sent in
  * @param peers connections that are up
  * @param phases distributions of transfer times, by phase: {@code queue}, {@code encode}, {@code
@@ -56,6 +57,7 @@ public record MetricsSnapshot(
         int transfersActive,
         long blocksPinned,
         int leases,
+        int views,
         Map<String, Long> codecs,
         int peers,
         Map<String, Histogram> phases) {

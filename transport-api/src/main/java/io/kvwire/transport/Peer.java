@@ -1,5 +1,6 @@
 package io.kvwire.transport;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -84,6 +85,27 @@ public interface Peer extends AutoCloseable {
      * @throws TransferException when a range leaves its region as seen from here
      */
     Transfer read(RangeTransfer ranges, TransferOptions options);
+
+    /**
+     * Opens blocks of a peer on this host to be read where they lie, without a copy. Works where
+     * both ends see the same memory: over the path {@code pcie}, when the owner's cache lies in a
+     * {@code SharedArena}. Everywhere else it is refused with {@link ErrorCode#PATH_UNAVAILABLE}
+     * and the reason, and {@link #read(BlockTransfer, TransferOptions)} is the way.
+     *
+     * @param cache of the peer
+     * @param blocks of one request that follow each other: all, or as many as are wanted
+     * @param leaseId of the owner's lease on these blocks, see {@link Lease#id()}; renewed for as
+     *     long as the view is open
+     * @param deadline for opening it, more than zero; the view itself lasts as long as the lease
+     * @return completes with the view, on a thread that must not be held up, or exceptionally with
+     *     {@link TransferException}: {@link ErrorCode#LEASE_EXPIRED}, {@link ErrorCode#STALE},
+     *     {@link ErrorCode#UNKNOWN_REGION}, {@link ErrorCode#ACCESS_DENIED}, {@link
+     *     ErrorCode#RESOURCE_EXHAUSTED} beyond {@link Limits#maxTransfersPerPeer()} views, {@link
+     *     ErrorCode#PATH_UNAVAILABLE}, {@link ErrorCode#DEADLINE_EXCEEDED}, {@link
+     *     ErrorCode#PEER_LOST}
+     */
+    CompletableFuture<KvView> view(
+            RemoteCache cache, BlockTable blocks, long leaseId, Duration deadline);
 
     /**
      * Opens a layer-wise push.

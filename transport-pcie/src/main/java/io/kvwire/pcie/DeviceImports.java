@@ -3,8 +3,6 @@ package io.kvwire.pcie;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DeviceMemory;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +52,7 @@ final class DeviceImports {
                     break; // closed with the lane, which does not outlive this
                 }
                 socket.send(SocketMessage.opened(id));
-                return new Imports.Region(memory, 0, bytes, Arena.global(), Optional.of(device));
+                return Imports.Region.ofDevice(memory, bytes, device);
             } catch (TransferException e) {
                 why = device.device() + " of the peer: " + e.getMessage();
             }
@@ -62,7 +60,7 @@ final class DeviceImports {
         LaneMemory.require(!told.containsKey(id), "region " + id + " of another length");
         told.put(id, new Told(exported, bytes, Optional.empty()));
         socket.send(SocketMessage.cannot(id, why));
-        return new Imports.Region(MemorySegment.NULL, 0, 0, Arena.global(), Optional.empty());
+        return Imports.Region.ofProcess(0, 0);
     }
 
     /** Tries again what could not be opened: there is one more device here. */

@@ -1,9 +1,7 @@
 package io.kvwire.pcie;
 
-import io.kvwire.ffi.linux.MemoryFile;
 import io.kvwire.transport.spi.DeviceMemory;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -27,15 +25,30 @@ final class Imports {
      * @param shared its bytes; empty for private memory
      * @param address where private memory starts in the other process
      * @param bytes its length
-     * @param arena unmaps it
+     * @param file that {@code shared} is a mapping of; none for memory of a device
      * @param device that {@code shared} is memory of, which the host cannot read
      */
     record Region(
             MemorySegment shared,
             long address,
             long bytes,
-            Arena arena,
+            Optional<ImportedFile> file,
             Optional<DeviceMemory> device) {
+        static Region ofFile(ImportedFile file) {
+            var memory = file.memory();
+            return new Region(memory, 0, memory.byteSize(), Optional.of(file), Optional.empty());
+        }
+
+        /** Private memory, or none at all. */
+        static Region ofProcess(long address, long bytes) {
+            return new Region(
+                    MemorySegment.NULL, address, bytes, Optional.empty(), Optional.empty());
+        }
+
+        static Region ofDevice(MemorySegment memory, long bytes, DeviceMemory device) {
+            return new Region(memory, 0, bytes, Optional.empty(), Optional.of(device));
+        }
+
         boolean mapped() {
             return shared.byteSize() > 0;
         }
@@ -92,42 +105,28 @@ final class Imports {
         LaneMemory.require(
                 descriptors.length == (shared ? 1 : 0) && (shared || kind == SocketMessage.PRIVATE),
                 "a region of kind " + kind);
-        if (!shared) {
-            return new Region(MemorySegment.NULL, address, bytes, Arena.global(), Optional.empty());
-        }
-        var file = MemoryFile.adopt(descriptors[0]);
-        LaneMemory.require(
-                file.lengthSealed() && bytes > 0 && file.bytes() >= bytes,
-                "memory whose length is not sealed, or is shorter than it says");
-        var arena = Arena.ofConfined();
-        try {
-            var memory = file.map(arena, bytes, false);
-            var region = new Region(memory, 0, bytes, arena, Optional.empty());
-            file.close();
-            return region;
-        } catch (RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return shared
+                ? Region.ofFile(ImportedFile.map(descriptors[0], bytes))
+                : Region.ofProcess(address, bytes);
     }
 
     private void gone(int id) {
         var region = find(id);
         LaneMemory.require(region != null, "the end of a region that is not there");
         regions.set(id, null);
-        unmap(region);
+        letGo(region);
         ofDevices.gone(id);
     }
 
-    private static void unmap(Region region) {
-        if (region != null && region.mapped() && region.device().isEmpty()) {
-            region.arena().close();
+    private static void letGo(Region region) {
+        if (region != null) {
+            region.file().ifPresent(ImportedFile::release);
         }
     }
 
-    /** Unmaps and closes everything. */
+    /** Lets go of everything. */
     void close() {
-        regions.forEach(Imports::unmap);
+        regions.forEach(Imports::letGo);
         regions.clear();
         ofDevices.close();
     }

@@ -11,6 +11,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /**
  * One lane to a process on this host, and its thread: two rings in memory that both have mapped, a
@@ -113,15 +114,41 @@ final class Lane implements Runnable {
         return CompletableFuture.anyOf(closed, ended).thenAccept(_ -> {});
     }
 
+    /**
+     * Has something made on the thread of the lane.
+     *
+     * @return completes with it, or exceptionally: also when the lane has ended before
+     */
+    <T> CompletableFuture<T> make(Supplier<T> maker) {
+        var made = new CompletableFuture<T>();
+        queue.execute(() -> {
+            try {
+                made.complete(maker.get());
+            } catch (RuntimeException e) {
+                made.completeExceptionally(e);
+            }
+        });
+        return CompletableFuture.anyOf(made, ended)
+                .thenApply(_ -> {
+                    made.completeExceptionally(
+                            new TransferException(ErrorCode.LANE_LOST, "the lane has ended"));
+                    return made.join();
+                });
+    }
+
     /** The node has a cache in memory of one more device. */
     void deviceAdded() {
         queue.execute(imports::deviceAdded);
     }
 
-    // ---- for its two directions -----------------------------------------------------------------
+    // ---- for its two directions, and what is made on its thread ---------------------------------
 
     Exports exports() {
         return exports;
+    }
+
+    Imports.Region region(int id) {
+        return in.region(id);
     }
 
     /** Wakes the other end if it sleeps: there is something new in the memory. */

@@ -347,7 +347,8 @@ final class LaneIn {
         return region;
     }
 
-    private Imports.Region region(int id) {
+    /** {@return a region that the other end has told of, or is about to} */
+    Imports.Region region(int id) {
         var region = imports.find(id);
         if (region == null) {
             copies.run(); // a peer may take back now what they come from

@@ -41,6 +41,7 @@ final class PcieDataPath implements DataPath {
     /** As that, of devices. */
     private final DeviceRegistrations ofDevices = new DeviceRegistrations();
 
+    private final Marks marks = new Marks();
     private boolean closed;
 
     PcieDataPath(NodeConfig config, PcieOptions options) {
@@ -171,12 +172,17 @@ final class PcieDataPath implements DataPath {
                         .findFirst()
                         .map(chunk -> ", " + chunk.pages())
                         .orElse("");
-        return "read in place by the peer with one copy; of "
+        return "read by the peer with one copy, or in place as a view; of "
                 + all.size()
                 + " segments registered by now "
                 + shared
                 + " are shared"
                 + pages;
+    }
+
+    /** {@return what takes back memory that peers read in place} */
+    Marks marks() {
+        return marks;
     }
 
     @Override
@@ -253,6 +259,7 @@ final class PcieDataPath implements DataPath {
 
     private void end(CompletableFuture<?>[] ending) {
         CompletableFuture.allOf(ending).join();
+        marks.close();
         door.close();
     }
 }

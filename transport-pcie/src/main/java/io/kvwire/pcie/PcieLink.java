@@ -1,18 +1,20 @@
 package io.kvwire.pcie;
 
-import io.kvwire.ffi.linux.BulkCopy;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
 import io.kvwire.transport.spi.DeviceMemory;
+import io.kvwire.transport.spi.GrantedMemory;
 import io.kvwire.transport.spi.LinkHandler;
 import io.kvwire.transport.spi.LinkSetup;
+import io.kvwire.transport.spi.MemoryGrant;
 import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 import io.kvwire.transport.spi.Pace;
 
 import java.lang.foreign.MemorySegment;
-import java.util.LinkedHashMap;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -253,38 +255,7 @@ final class PcieLink implements DataLink {
 
     @Override
     public Map<String, String> details() {
-        var details = new LinkedHashMap<String, String>();
-        var first = lanes[0].parts();
-        details.put(
-                "host",
-                "this one, and user "
-                        + first.peer().uid()
-                        + ": proven by the kernel's credentials of process "
-                        + first.peer().pid());
-        details.put("sharedMemory", path.sharing());
-        details.put(
-                "privateMemory",
-                first.peerCannotRead()
-                        .map(why -> "copied through a ring of each lane: " + why)
-                        .orElse("read by the peer with one copy (process_vm_readv)"));
-        details.put(
-                "copies",
-                BulkCopy.unavailable()
-                        .map(why -> "by the JVM: " + why)
-                        .orElse("in C, past the caches"));
-        path.ofDevices().describe(this).ifPresent(how -> details.put("deviceMemory", how));
-        details.put("doorbell", "eventfd, after " + spinning());
-        path.pace()
-                .ifPresent(pace ->
-                        details.put("bytesPerSecond", String.valueOf(pace.bytesPerSecond())));
-        return details;
-    }
-
-    private String spinning() {
-        var spinning = "spinning for " + options().spinNanos() / 1000 + " microseconds";
-        return options().staysAwake()
-                ? spinning + "; one lane stays awake, while a quarter of the cores suffice for that"
-                : spinning;
+        return LinkDetails.of(path, this, lanes[0].parts());
     }
 
     void memoryAdded(MemorySegment memory) {
@@ -341,6 +312,27 @@ final class PcieLink implements DataLink {
                         .flatMap(lane -> lane.exports().ofDevices().staged().stream())
                         .findFirst()
                 : Optional.of("pcie.deviceMemory is staged");
+    }
+
+    @Override
+    public CompletableFuture<MemoryGrant> grant(List<MemorySegment> memory) {
+        var lane = leader();
+        return lane == null
+                ? CompletableFuture.failedFuture(
+                        new TransferException(ErrorCode.LANE_LOST, "no lane is left"))
+                : lane.make(() -> HostGrant.of(lane, memory, path.marks()));
+    }
+
+    @Override
+    public CompletableFuture<GrantedMemory> open(byte[] token) {
+        var in = ByteBuffer.wrap(token).order(ByteOrder.LITTLE_ENDIAN);
+        int index = in.remaining() < Integer.BYTES ? -1 : in.getInt();
+        if (index < 0 || index >= lanes.length) {
+            return CompletableFuture.failedFuture(
+                    new TransferException(ErrorCode.MALFORMED, "a grant over lane " + index));
+        }
+        var lane = lanes[index];
+        return lane.make(() -> HostWindow.open(lane, in));
     }
 
     @Override

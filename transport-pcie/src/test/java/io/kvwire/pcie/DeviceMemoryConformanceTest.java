@@ -49,7 +49,9 @@ class DeviceMemoryConformanceTest extends WireConformance {
 
         @Override
         public Set<Trait> traits() {
-            return EnumSet.complementOf(EnumSet.of(Trait.RECEIVES_IN_PLACE));
+            var traits = EnumSet.copyOf(super.traits());
+            traits.remove(Trait.RECEIVES_IN_PLACE);
+            return traits;
         }
 
         @Override

@@ -13,9 +13,11 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Shared memory for the conformance suite; both nodes are in this process. */
 class PcieWire implements WireUnderTest {
@@ -65,6 +67,11 @@ class PcieWire implements WireUnderTest {
     @Override
     public Arena arena() {
         return shared ? SharedArena.open() : Arena.ofShared();
+    }
+
+    @Override
+    public Set<Trait> traits() {
+        return shared ? EnumSet.allOf(Trait.class) : WireUnderTest.super.traits();
     }
 
     @Override

@@ -154,10 +154,14 @@ public final class DeviceWire implements WireUnderTest {
         return wire.arena();
     }
 
-    /** Blocks are scattered into place, so none are received there, unless a NIC does that. */
+    /**
+     * Blocks are scattered into place, so none are received there, unless a NIC does that; and no
+     * other process reads them there.
+     */
     @Override
     public Set<Trait> traits() {
         var traits = EnumSet.copyOf(wire.traits());
+        traits.remove(Trait.SHOWS_IN_PLACE);
         if (device.nicAccess().isEmpty()) {
             traits.remove(Trait.RECEIVES_IN_PLACE);
         }

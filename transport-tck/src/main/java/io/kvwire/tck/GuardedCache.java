@@ -5,6 +5,7 @@ import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
 import io.kvwire.transport.KvOrder;
+import io.kvwire.transport.KvView;
 import io.kvwire.transport.LayerPlacement;
 import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.spi.DeviceMemory;
@@ -278,6 +279,36 @@ final class GuardedCache {
                                         + describe(to));
                     }
                 });
+    }
+
+    /** Fails unless a view of this cache shows each vector of its blocks. */
+    void assertShownBy(KvView view) {
+        for (int layer = 0; layer < layout.layers(); layer++) {
+            for (int position = 0; position < view.blocks().size(); position++) {
+                for (int part = 0; part < layout.form().parts(); part++) {
+                    var shown = part == 0 ? view.key(layer, position) : view.value(layer, position);
+                    assertShown(shown, layer, part, view.blocks().id(position));
+                }
+            }
+        }
+    }
+
+    private void assertShown(MemorySegment shown, int layer, int part, int block) {
+        long first = address(layer, part, block, 0, 0);
+        if (shown.byteSize() != layout.partBytes()
+                || MemorySegment.mismatch(
+                                memory, first, first + shown.byteSize(), shown, 0, shown.byteSize())
+                        >= 0) {
+            throw new AssertionError(
+                    "part "
+                            + part
+                            + " of layer "
+                            + layer
+                            + " of block "
+                            + block
+                            + " is not what the view shows; "
+                            + layout.describe());
+        }
     }
 
     /** Fails unless each byte of a block in all layers is a value. */

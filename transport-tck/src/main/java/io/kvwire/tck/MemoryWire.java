@@ -4,6 +4,9 @@ import io.kvwire.tck.memory.MemoryFabric;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.spi.Wires;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /** The reference wire, for the suite's own tests and for tests of what stands on the contract. */
 public final class MemoryWire implements WireUnderTest {
     private final MemoryFabric fabric = MemoryFabric.create();
@@ -24,6 +27,11 @@ public final class MemoryWire implements WireUnderTest {
     @Override
     public NodeConfig configure(NodeConfig config) {
         return fabric.joined(config);
+    }
+
+    @Override
+    public Set<Trait> traits() {
+        return EnumSet.allOf(Trait.class);
     }
 
     @Override

@@ -173,6 +173,7 @@ final class Rig implements AutoCloseable {
             assertEquals(0, metrics.transfersActive(), name + " has transfers that run");
             assertEquals(0, metrics.blocksPinned(), name + " has blocks pinned");
             assertEquals(0, metrics.leases(), name + " has leases");
+            assertEquals(0, metrics.views(), name + " has views");
             assertEquals(0, metrics.peers(), name + " has peers");
         });
         recorders.forEach((name, recorder) ->

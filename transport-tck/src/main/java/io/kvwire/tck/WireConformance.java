@@ -127,6 +127,14 @@ public abstract class WireConformance {
     }
 
     @Nested
+    class Views extends ViewContract {
+        @Override
+        protected WireUnderTest wire() {
+            return WireConformance.this.wire();
+        }
+    }
+
+    @Nested
     class PeerLoss extends PeerLossContract {
         @Override
         protected WireUnderTest wire() {

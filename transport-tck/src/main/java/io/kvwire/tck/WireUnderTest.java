@@ -25,6 +25,8 @@ public interface WireUnderTest extends AutoCloseable {
         OWNER_CHECKS,
         /** Payload of equal layouts lands in the target without a copy in user space. */
         RECEIVES_IN_PLACE,
+        /** Peers read blocks of each other in place, out of {@link WireUnderTest#arena}. */
+        SHOWS_IN_PLACE,
         /** {@link WireUnderTest#cutLaneAfter} works. */
         CUTS_LANES
     }
@@ -54,9 +56,12 @@ public interface WireUnderTest extends AutoCloseable {
         return Optional.empty();
     }
 
-    /** {@return what the wire can do; all of it, unless it says otherwise} */
+    /**
+     * {@return what the wire can do; all of it but {@link Trait#SHOWS_IN_PLACE}, unless it says
+     * otherwise}
+     */
     default Set<Trait> traits() {
-        return EnumSet.allOf(Trait.class);
+        return EnumSet.complementOf(EnumSet.of(Trait.SHOWS_IN_PLACE));
     }
 
     /** {@return the codec that blocks go through; raw, unless a {@link CodedWire} stands here} */

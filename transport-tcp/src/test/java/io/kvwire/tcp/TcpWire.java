@@ -67,7 +67,7 @@ final class TcpWire implements WireUnderTest {
 
     @Override
     public Set<Trait> traits() {
-        var traits = EnumSet.allOf(Trait.class);
+        var traits = EnumSet.copyOf(WireUnderTest.super.traits());
         if (!inPlace) {
             traits.remove(Trait.RECEIVES_IN_PLACE);
         }

@@ -33,6 +33,10 @@ final class ControlMessages {
     static final int LINK = 21;
     static final int RATE = 22;
     static final int PROBED = 23;
+    static final int VIEW = 24;
+    static final int VIEWED = 25;
+    static final int VIEW_ENDED = 26;
+    static final int VIEW_CLOSED = 27;
 
     /** Whose name a transfer id is: the receiver of the message initiated it. */
     static final int YOURS = 0;
@@ -142,12 +146,17 @@ final class ControlMessages {
 
     /** What a side says of a transfer that it cannot go on with. */
     static MessageWriter failed(int whose, long transferId, TransferException reason) {
-        var text = String.valueOf(reason.getMessage());
         return new MessageWriter(FAILED)
                 .u8(whose)
                 .u64(transferId)
                 .u32(reason.code().number())
-                .text(text.substring(0, Math.min(text.length(), MAX_REASON_CHARS)));
+                .text(reason(reason));
+    }
+
+    /** The message of a failure, as much of it as travels. */
+    static String reason(TransferException failure) {
+        var text = String.valueOf(failure.getMessage());
+        return text.substring(0, Math.min(text.length(), MAX_REASON_CHARS));
     }
 
     /** A request for ranges of a region; only the source side of the copies travels. */

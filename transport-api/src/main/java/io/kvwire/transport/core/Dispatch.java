@@ -134,6 +134,10 @@ final class Dispatch {
             case ControlMessages.WITHDRAWN -> withdrawn(in);
             case ControlMessages.RATE -> rate(in);
             case ControlMessages.PROBED -> probed(in);
+            case ControlMessages.VIEW -> session.lendings.asked(ViewMessages.Ask.decode(in));
+            case ControlMessages.VIEWED -> session.views.answered(ViewMessages.Answer.decode(in));
+            case ControlMessages.VIEW_ENDED -> viewEnded(in);
+            case ControlMessages.VIEW_CLOSED -> viewClosed(in);
             default -> throw MessageReader.malformed("unknown type " + type);
         }
     }
@@ -204,11 +208,10 @@ final class Dispatch {
     private void failed(MessageReader in) {
         int whose = in.u8();
         long transferId = in.u64();
-        var code = ErrorCode.of(in.u32());
-        var message = in.text(MAX_REASON_BYTES);
+        var reason = reason(in);
         in.end();
         var transfer = whose == ControlMessages.YOURS ? session.slots.find(transferId) : null;
-        if (transfer == null || !transfer.fail(new TransferException(code, message))) {
+        if (transfer == null || !transfer.fail(reason)) {
             session.node().metrics.duplicates.increment();
         }
     }
@@ -294,6 +297,23 @@ final class Dispatch {
         long bytes = in.u64();
         in.end();
         session.probe.confirmed(bytes);
+    }
+
+    private void viewEnded(MessageReader in) {
+        long viewId = in.u64();
+        var reason = reason(in);
+        in.end();
+        session.views.ended(viewId, reason);
+    }
+
+    private void viewClosed(MessageReader in) {
+        long viewId = in.u64();
+        in.end();
+        session.lendings.closed(viewId);
+    }
+
+    private static TransferException reason(MessageReader in) {
+        return new TransferException(ErrorCode.of(in.u32()), in.text(MAX_REASON_BYTES));
     }
 
     private int maxNotification() {

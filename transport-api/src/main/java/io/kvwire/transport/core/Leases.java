@@ -1,8 +1,12 @@
 package io.kvwire.transport.core;
 
 import io.kvwire.transport.BlockTable;
+import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.Lease;
+import io.kvwire.transport.TransferException;
 
+import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -29,6 +33,47 @@ final class Leases {
     Held valid(long id) {
         var lease = byId.get(id);
         return lease != null && lease.valid() ? lease : null;
+    }
+
+    /**
+     * Finds a lease that keeps the blocks of a READ.
+     *
+     * @param first position, in this table and in that of the lease, of the first that is wanted
+     */
+    Held covering(long id, PagedCache cache, BlockTable blocks, int first, int count) {
+        var lease = require(id, cache);
+        if (!lease.covers(cache, blocks, first, first, count)) {
+            throw uncovered();
+        }
+        return lease;
+    }
+
+    /** Finds a lease that keeps blocks which follow each other in its table. */
+    Held covering(long id, PagedCache cache, BlockTable blocks) {
+        var lease = require(id, cache);
+        if (!lease.covers(cache, blocks, 0, lease.position(blocks), blocks.size())) {
+            throw uncovered();
+        }
+        return lease;
+    }
+
+    private Held require(long id, PagedCache cache) {
+        var lease = valid(id);
+        if (lease == null) {
+            throw expired("the lease " + id + " on cache '" + cache.name() + "'");
+        }
+        return lease;
+    }
+
+    private TransferException expired(String lease) {
+        return new TransferException(
+                ErrorCode.LEASE_EXPIRED,
+                lease + " at '" + node.name() + "' ran out or was released: run prefill again");
+    }
+
+    private static TransferException uncovered() {
+        return new TransferException(
+                ErrorCode.STALE, "the lease does not cover the blocks that are asked for");
     }
 
     boolean renew(long id, long timeToLiveNanos) {
@@ -69,6 +114,9 @@ final class Leases {
         private boolean ended;
         private Future<?> timer;
 
+        /** What ends when this does, by who uses it. */
+        private final Map<Object, Runnable> lent = new IdentityHashMap<>();
+
         Held(long id, long requestId, PagedCache cache, BlockTable table, long timeToLiveNanos) {
             this.id = id;
             this.requestId = requestId;
@@ -93,17 +141,56 @@ final class Leases {
             }
         }
 
-        /** Whether a request may be read under this lease. */
-        boolean covers(PagedCache other, BlockTable blocks, int first, int count) {
-            if (other != cache || first + count > table.size()) {
+        /** Whether blocks are those that this lease keeps from a position of its table on. */
+        private boolean covers(PagedCache other, BlockTable blocks, int first, int at, int count) {
+            if (other != cache || at + count > table.size()) {
                 return false;
             }
-            for (int i = first; i < first + count; i++) {
-                if (!blocks.block(i).equals(table.block(i))) {
+            for (int i = 0; i < count; i++) {
+                if (!blocks.block(first + i).equals(table.block(at + i))) {
                     return false;
                 }
             }
             return true;
+        }
+
+        /** Where the first of some blocks stands in the table; its size when it does not. */
+        private int position(BlockTable blocks) {
+            int at = 0;
+            while (blocks.size() > 0
+                    && at < table.size()
+                    && !blocks.block(0).equals(table.block(at))) {
+                at++;
+            }
+            return at;
+        }
+
+        /** Why whatever was read under this lease is over. */
+        TransferException expired() {
+            return Leases.this.expired("the lease of request " + requestId);
+        }
+
+        /**
+         * Has something end with this lease, before its blocks are let go of.
+         *
+         * @return false when the lease has ended already
+         */
+        synchronized boolean lend(Object user, Runnable end) {
+            if (ended) {
+                return false;
+            }
+            lent.put(user, end);
+            return true;
+        }
+
+        /** The user of {@link #lend} needs the blocks no more. */
+        synchronized void takeBack(Object user) {
+            lent.remove(user);
+        }
+
+        /** How long the lease was to last, and is prolonged by when data flows. */
+        long timeToLiveNanos() {
+            return timeToLiveNanos;
         }
 
         /** Data has flowed: the promise lasts at least its first length from now. */
@@ -152,6 +239,7 @@ final class Leases {
 
         @Override
         public void close() {
+            List<Runnable> ends;
             synchronized (this) {
                 if (ended) {
                     return;
@@ -160,8 +248,10 @@ final class Leases {
                 if (timer != null) {
                     timer.cancel(false);
                 }
+                ends = List.copyOf(lent.values());
             }
             byId.remove(id);
+            ends.forEach(Runnable::run);
             cache.ledger().letGo(table);
         }
     }

@@ -315,7 +315,9 @@ public final class LocalNode implements TransferNode {
     @Override
     public MetricsSnapshot metrics() {
         return metrics.snapshot(
-                leases.count(), (int) sessions.stream().filter(Session::connected).count());
+                leases.count(),
+                sessions.stream().mapToInt(session -> session.lendings.count()).sum(),
+                (int) sessions.stream().filter(Session::connected).count());
     }
 
     @Override

@@ -86,7 +86,7 @@ final class Metrics {
         phases.get("total").record(timing.totalNanos());
     }
 
-    MetricsSnapshot snapshot(int leases, int peers) {
+    MetricsSnapshot snapshot(int leases, int views, int peers) {
         var failures = new EnumMap<ErrorCode, Long>(ErrorCode.class);
         failed.forEach((code, count) -> {
             if (count.sum() != 0) {
@@ -120,6 +120,7 @@ final class Metrics {
                 active.intValue(),
                 blocksPinned.sum(),
                 leases,
+                views,
                 byCodec,
                 peers,
                 histograms);

@@ -103,7 +103,7 @@ final class ReadReply implements Sender.Owner {
         if (timer != null) {
             timer.cancel(false);
         }
-        session.forget(this);
+        session.replies.remove(transferId, this);
         var frames = sender;
         if (frames != null) {
             frames.finish(session.outbox());

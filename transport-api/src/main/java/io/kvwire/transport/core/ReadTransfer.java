@@ -1,6 +1,5 @@
 package io.kvwire.transport.core;
 
-import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.TransferOutcome;
@@ -48,15 +47,10 @@ abstract class ReadTransfer extends OngoingTransfer implements Arrivals {
     }
 
     private boolean ask(ByteBuffer request) {
-        int most = session.remote().bounds().controlBytes();
-        if (request.remaining() > most) {
-            fail(
-                    new TransferException(
-                            ErrorCode.RESOURCE_EXHAUSTED,
-                            "the list of what to read takes %d bytes and a control message at most"
-                                            .formatted(request.remaining())
-                                    + " %d (maxControlBytes): read in several parts"
-                                            .formatted(most)));
+        try {
+            Requests.requireRoom(session, request.remaining(), "read");
+        } catch (TransferException e) {
+            fail(e);
             return true;
         }
         return session.send(request);

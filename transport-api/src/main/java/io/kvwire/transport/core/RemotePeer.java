@@ -1,8 +1,10 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvStream;
+import io.kvwire.transport.KvView;
 import io.kvwire.transport.PathReport;
 import io.kvwire.transport.Peer;
 import io.kvwire.transport.RangeTransfer;
@@ -12,6 +14,7 @@ import io.kvwire.transport.Transfer;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.TransferOptions;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -87,6 +90,12 @@ final class RemotePeer implements Peer {
     @Override
     public Transfer read(RangeTransfer ranges, TransferOptions options) {
         return requests.read(ranges, options);
+    }
+
+    @Override
+    public CompletableFuture<KvView> view(
+            RemoteCache cache, BlockTable blocks, long leaseId, Duration deadline) {
+        return session.views.ask(cache, blocks, leaseId, deadline);
     }
 
     @Override

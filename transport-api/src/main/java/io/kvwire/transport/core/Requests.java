@@ -1,10 +1,12 @@
 package io.kvwire.transport.core;
 
+import io.kvwire.transport.BlockTable;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvStream;
 import io.kvwire.transport.LayoutPlan;
 import io.kvwire.transport.RangeTransfer;
+import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.StridedCopy;
 import io.kvwire.transport.TokenRange;
 import io.kvwire.transport.Transfer;
@@ -52,15 +54,7 @@ final class Requests {
                             + session.node().name()
                             + "'");
         }
-        if (blocks.remoteBlocks().incarnation() != blocks.remote().incarnation()
-                || blocks.remote().incarnation() != session.remote().incarnation()) {
-            throw new TransferException(
-                    ErrorCode.STALE,
-                    "the remote block table or cache is of"
-                            + " another incarnation of '"
-                            + session.name()
-                            + "': ask for a new one");
-        }
+        requireCurrent(session, blocks.remote(), blocks.remoteBlocks());
         var plan =
                 write
                         ? LayoutPlan.between(cache.layout(), blocks.remote().layout())
@@ -73,6 +67,31 @@ final class Requests {
         cache.ledger().pinAll(blocks.localBlocks(), first, count);
         return new Checked(
                 cache, plan, new TokenRange(blocks.firstToken(), blocks.tokens()), first, count);
+    }
+
+    /** Refuses what the application has from before the peer's restart. */
+    static void requireCurrent(Session session, RemoteCache cache, BlockTable blocks) {
+        if (blocks.incarnation() != cache.incarnation()
+                || cache.incarnation() != session.remote().incarnation()) {
+            throw new TransferException(
+                    ErrorCode.STALE,
+                    "the remote block table or cache is of"
+                            + " another incarnation of '"
+                            + session.name()
+                            + "': ask for a new one");
+        }
+    }
+
+    /** Refuses a list of blocks or ranges that is too long for one message. */
+    static void requireRoom(Session session, int bytes, String what) {
+        int most = session.remote().bounds().controlBytes();
+        if (bytes > most) {
+            throw new TransferException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "the list of what to %s takes %d bytes and a control message at most %d"
+                                    .formatted(what, bytes, most)
+                            + " (maxControlBytes): %s in several parts".formatted(what));
+        }
     }
 
     /** Whether the transfer that has just begun is the only one. */

@@ -56,7 +56,13 @@ final class Responder {
         int[] generations = new int[ids.length];
         System.arraycopy(ask.generations(), 0, generations, ask.firstBlock(), count);
         var table = BlockTable.of(session.node().incarnation(), ids, generations);
-        var lease = lease(session, ask, cache, table, count);
+        var leases = session.node().leases;
+        var lease =
+                ask.leaseId() == 0
+                        ? Optional.<Leases.Held>empty()
+                        : Optional.of(
+                                leases.covering(
+                                        ask.leaseId(), cache, table, ask.firstBlock(), count));
         cache.ledger().pinAll(table, ask.firstBlock(), count);
         var reply =
                 new ReadReply(
@@ -82,32 +88,6 @@ final class Responder {
                                 cache, table, plan, ask.targetCache(), Optional.empty()));
         sender.allReady(tokens);
         start(session, reply, sender, ask.deadlineNanos());
-    }
-
-    private static Optional<Leases.Held> lease(
-            Session session,
-            ControlMessages.ReadBlocks ask,
-            PagedCache cache,
-            BlockTable table,
-            int count) {
-        if (ask.leaseId() == 0) {
-            return Optional.empty();
-        }
-        var lease = session.node().leases.valid(ask.leaseId());
-        if (lease == null) {
-            throw new TransferException(
-                    ErrorCode.LEASE_EXPIRED,
-                    "the lease of request "
-                            + ask.requestId()
-                            + " at '"
-                            + session.node().name()
-                            + "' ran out or was released: run prefill again");
-        }
-        if (!lease.covers(cache, table, ask.firstBlock(), count)) {
-            throw new TransferException(
-                    ErrorCode.STALE, "the lease does not cover the blocks that the read names");
-        }
-        return Optional.of(lease);
     }
 
     static void answer(Session session, ControlMessages.ReadRanges ask) {

@@ -31,6 +31,8 @@ final class Session implements ControlHandler, LinkHandler {
     final Map<Long, ReadReply> replies = new ConcurrentHashMap<>();
     volatile Slots slots = new Slots(1, 0);
     final LinkProbe probe = new LinkProbe(this);
+    final Views views = new Views(this);
+    final Lendings lendings = new Lendings(this);
     private final LocalNode node;
     private final boolean initiator;
     private final CompletableFuture<Peer> established = new CompletableFuture<>();
@@ -237,6 +239,8 @@ final class Session implements ControlHandler, LinkHandler {
         var lost = lost(reason, "ended");
         slots.close(lost).forEach(transfer -> transfer.fail(lost));
         List.copyOf(replies.values()).forEach(ReadReply::end);
+        lendings.close();
+        views.close(lost);
         if (inbox != null) {
             inbox.closeAll(lost);
         }
@@ -266,6 +270,11 @@ final class Session implements ControlHandler, LinkHandler {
     /** Whether the session has ended, or is about to. */
     boolean over() {
         return ended.get();
+    }
+
+    /** The lanes, once they are up. */
+    DataLink link() {
+        return link;
     }
 
     LinkMessages linkMessages() {
@@ -357,10 +366,6 @@ final class Session implements ControlHandler, LinkHandler {
                 reply.refuse(reason);
             }
         }
-    }
-
-    void forget(ReadReply reply) {
-        replies.remove(reply.transferId, reply);
     }
 
     String name() {

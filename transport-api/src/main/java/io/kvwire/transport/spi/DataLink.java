@@ -1,10 +1,13 @@
 package io.kvwire.transport.spi;
 
+import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** The lanes between this node and one peer over one wire. Thread-safe. */
 public interface DataLink {
@@ -30,6 +33,34 @@ public interface DataLink {
      */
     default boolean fetches(MemorySegment memory) {
         return false;
+    }
+
+    /**
+     * Lets the peer read memory of this process in place. Asked while no registration of the memory
+     * can end.
+     *
+     * @param memory registered with the node ({@link DataPath#memoryAdded}), each segment once
+     * @return completes with the grant, or exceptionally with {@link TransferException}: {@link
+     *     ErrorCode#PATH_UNAVAILABLE} and the reason where the peer cannot be shown it
+     */
+    default CompletableFuture<MemoryGrant> grant(List<MemorySegment> memory) {
+        return CompletableFuture.failedFuture(noViews());
+    }
+
+    /**
+     * Opens memory that the peer has granted.
+     *
+     * @param token see {@link MemoryGrant#token}; not to be trusted further than the peer
+     * @return completes with the memory, or exceptionally with {@link TransferException}
+     */
+    default CompletableFuture<GrantedMemory> open(byte[] token) {
+        return CompletableFuture.failedFuture(noViews());
+    }
+
+    private static TransferException noViews() {
+        return new TransferException(
+                ErrorCode.PATH_UNAVAILABLE,
+                "this path has no memory that both ends see: READ the blocks");
     }
 
     /**

@@ -2,12 +2,16 @@ package io.kvwire.tck.fault;
 
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.GrantedMemory;
+import io.kvwire.transport.spi.MemoryGrant;
 import io.kvwire.transport.spi.MessageLane;
 import io.kvwire.transport.spi.OutboundFrame;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** A link that does as the real one does; what is to go wrong, or is watched, is overridden. */
 public abstract class ForwardedLink implements LinkTap, DataLink {
@@ -40,6 +44,16 @@ public abstract class ForwardedLink implements LinkTap, DataLink {
     @Override
     public boolean fetches(MemorySegment memory) {
         return link.fetches(memory);
+    }
+
+    @Override
+    public CompletableFuture<MemoryGrant> grant(List<MemorySegment> memory) {
+        return link.grant(memory);
+    }
+
+    @Override
+    public CompletableFuture<GrantedMemory> open(byte[] token) {
+        return link.open(token);
     }
 
     @Override

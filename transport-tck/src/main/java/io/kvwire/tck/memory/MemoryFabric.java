@@ -46,6 +46,7 @@ public final class MemoryFabric implements AutoCloseable {
     private final String id = "fabric-" + IDS.incrementAndGet();
     private final Map<Integer, MemoryChannel> listeners = new HashMap<>();
     private final Map<Long, MemoryPath> paths = new ConcurrentHashMap<>();
+    private final MemoryViews views = new MemoryViews();
     private final AtomicLong pathIds = new AtomicLong();
     private final AtomicLong cutAfter = new AtomicLong(NO_CUT);
     private int nextPort = FIRST_FREE_PORT;
@@ -159,6 +160,11 @@ public final class MemoryFabric implements AutoCloseable {
 
     Optional<MemoryPath> path(long pathId) {
         return Optional.ofNullable(paths.get(pathId));
+    }
+
+    /** What nodes let each other read in place. */
+    MemoryViews views() {
+        return views;
     }
 
     /** Forgets the fabric. */

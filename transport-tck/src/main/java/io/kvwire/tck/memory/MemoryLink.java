@@ -3,14 +3,18 @@ package io.kvwire.tck.memory;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.DataLink;
+import io.kvwire.transport.spi.GrantedMemory;
 import io.kvwire.transport.spi.LinkHandler;
+import io.kvwire.transport.spi.MemoryGrant;
 import io.kvwire.transport.spi.OutboundFrame;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -93,6 +97,20 @@ final class MemoryLink implements DataLink {
     @Override
     public Map<String, String> details() {
         return Map.of("fabric", path.fabric().id());
+    }
+
+    @Override
+    public CompletableFuture<MemoryGrant> grant(List<MemorySegment> memory) {
+        return CompletableFuture.completedFuture(path.fabric().views().grant(memory));
+    }
+
+    @Override
+    public CompletableFuture<GrantedMemory> open(byte[] token) {
+        try {
+            return CompletableFuture.completedFuture(path.fabric().views().open(token));
+        } catch (TransferException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     @Override
