@@ -10,7 +10,9 @@ import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.DType;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.KvView;
 import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.Lease;
 import io.kvwire.transport.NodeAddress;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.Peer;
@@ -58,6 +60,9 @@ final class Neighbour implements AutoCloseable {
     private final TransferNode node;
     private final KvCache cache;
     private final Optional<CacheOnDevice> device;
+
+    /** What an order has opened. */
+    private Optional<KvView> viewed = Optional.empty();
 
     /** A cache in memory of a device. */
     private record CacheOnDevice(DeviceMemory device, MemorySegment memory) {
@@ -134,7 +139,7 @@ final class Neighbour implements AutoCloseable {
 
     void fill(long seed) {
         for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
-            memory.setAtIndex(ValueLayout.JAVA_LONG, i, seed * 0x9E3779B97F4A7C15L + i);
+            memory.setAtIndex(ValueLayout.JAVA_LONG, i, word(seed, i));
         }
         device.ifPresent(on -> on.device.scatter(memory, on.runs()));
     }
@@ -142,12 +147,7 @@ final class Neighbour implements AutoCloseable {
     /** {@return whether all bytes are those of a seed} */
     boolean holds(long seed) {
         device.ifPresent(on -> on.device.gather(on.runs(), memory));
-        for (long i = 0; i < memory.byteSize() / Long.BYTES; i++) {
-            if (memory.getAtIndex(ValueLayout.JAVA_LONG, i) != seed * 0x9E3779B97F4A7C15L + i) {
-                return false;
-            }
-        }
-        return true;
+        return holds(memory, seed, 0);
     }
 
     private BlockTable all() {
@@ -168,6 +168,44 @@ final class Neighbour implements AutoCloseable {
     /** Reads all blocks from those of the peer. */
     Transfer read(Peer peer, String remoteTable) {
         return peer.read(everything(peer, remoteTable), TransferOptions.DEFAULT);
+    }
+
+    /** Promises to keep all blocks for others to read. */
+    Lease lease(Duration timeToLive) {
+        return cache.lease(1, all(), timeToLive.toNanos());
+    }
+
+    /** Opens all blocks of the peer, to be read where they are. */
+    KvView view(Peer peer, String remoteTable, long leaseId) {
+        var theirs = BlockTable.decode(HexFormat.of().parseHex(remoteTable));
+        var remote = peer.cache("kv").orElseThrow();
+        return peer.view(remote, theirs, leaseId, Duration.ofSeconds(20)).join();
+    }
+
+    /** {@return whether a view of another neighbour's blocks shows those of a seed} */
+    static boolean shows(KvView view, long seed) {
+        long words = LAYOUT.partBytes() / Long.BYTES;
+        for (int block = 0; block < BLOCKS; block++) {
+            long key = block * words;
+            if (!holds(view.key(0, block), seed, key)
+                    || !holds(view.value(0, block), seed, BLOCKS * words + key)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean holds(MemorySegment words, long seed, long first) {
+        for (long i = 0; i < words.byteSize() / Long.BYTES; i++) {
+            if (words.getAtIndex(ValueLayout.JAVA_LONG, i) != word(seed, first + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static long word(long seed, long index) {
+        return seed * 0x9E3779B97F4A7C15L + index;
     }
 
     @Override
@@ -215,6 +253,15 @@ final class Neighbour implements AutoCloseable {
             case "holds" -> String.valueOf(holds(Long.parseLong(words.get(1))));
             case "details" -> node.peers().iterator().next().path().details().toString();
             case "gathered" -> String.valueOf(node.metrics().bytesGathered());
+            case "lease" -> String.valueOf(lease(Duration.ofMinutes(1)).id());
+            case "view" -> {
+                var peer = node.peers().iterator().next();
+                viewed = Optional.of(view(peer, words.get(1), Long.parseLong(words.get(2))));
+                yield "open";
+            }
+            case "shows" ->
+                    String.valueOf(shows(viewed.orElseThrow(), Long.parseLong(words.get(1))));
+            case "valid" -> String.valueOf(viewed.orElseThrow().valid());
             case "push" -> {
                 var peer = connect(words.get(1));
                 Thread.ofPlatform().daemon().start(() -> pushForEver(peer, words.get(2)));

@@ -162,7 +162,7 @@ class TwoProcessesTest {
         }
     }
 
-    private static boolean isMemory(Path descriptor) {
+    static boolean isMemory(Path descriptor) {
         try {
             return Files.readSymbolicLink(descriptor).toString().contains("memfd:kvwire-memory");
         } catch (IOException e) {
