@@ -17,12 +17,18 @@ final class HostWindow implements GrantedMemory {
 
     private HostWindow() {}
 
+    /** The regions of the lane that a grant names, by their ids. */
+    interface Regions {
+        Imports.Region region(int id);
+    }
+
     /**
      * Opens a grant, on the thread of the lane that it names.
      *
+     * @param regions of that lane
      * @param in the token, behind the number of the lane
      */
-    static HostWindow open(Lane lane, ByteBuffer in) {
+    static HostWindow open(Regions regions, ByteBuffer in) {
         LaneMemory.require(in.remaining() >= HostGrant.HEAD_BYTES, "a grant that ends early");
         int region = in.getInt();
         long offset = in.getLong();
@@ -35,9 +41,9 @@ final class HostWindow implements GrantedMemory {
                 "a grant of " + count + " segments");
         var window = new HostWindow();
         try {
-            window.mark = new Marks.Mark(window.map(lane, region, offset, Long.BYTES), 0, stamp);
+            window.mark = new Marks.Mark(window.map(regions, region, offset, Long.BYTES), 0, stamp);
             for (int i = 0; i < count; i++) {
-                window.segments.add(window.map(lane, in.getInt(), in.getLong(), in.getLong()));
+                window.segments.add(window.map(regions, in.getInt(), in.getLong(), in.getLong()));
             }
             return window;
         } catch (RuntimeException e) {
@@ -48,8 +54,8 @@ final class HostWindow implements GrantedMemory {
 
     /** A part of what the other process has shown, for as long as this window is open. */
     @SuppressWarnings("restricted") // its file stays mapped until this window is closed
-    private MemorySegment map(Lane lane, int id, long offset, long bytes) {
-        var region = lane.region(id);
+    private MemorySegment map(Regions regions, int id, long offset, long bytes) {
+        var region = regions.region(id);
         LaneMemory.require(region.file().isPresent(), "a grant of memory that is not shared");
         LaneMemory.require(
                 offset >= 0 && bytes >= 0 && offset <= region.bytes() - bytes,

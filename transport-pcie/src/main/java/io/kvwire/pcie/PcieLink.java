@@ -332,7 +332,7 @@ final class PcieLink implements DataLink {
                     new TransferException(ErrorCode.MALFORMED, "a grant over lane " + index));
         }
         var lane = lanes[index];
-        return lane.make(() -> HostWindow.open(lane, in));
+        return lane.make(() -> HostWindow.open(lane::region, in));
     }
 
     @Override

@@ -1,9 +1,11 @@
 package io.kvwire.pcie;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvwire.ffi.linux.MemoryFile;
 import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.TransferException;
 import io.kvwire.transport.spi.LinkSetup;
@@ -15,6 +17,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
@@ -123,6 +126,46 @@ class HostilePeerTest {
         var in = SocketMessage.open(message);
         SocketMessage.type(in);
         return in;
+    }
+
+    private static ByteBuffer grant(int region, long mark, int segments, long at, long bytes) {
+        var token = ByteBuffer.allocate(HostGrant.HEAD_BYTES + segments * HostGrant.SEGMENT_BYTES);
+        token.order(ByteOrder.LITTLE_ENDIAN).putInt(region).putLong(mark).putLong(0);
+        token.putInt(segments);
+        for (int i = 0; i < segments; i++) {
+            token.putInt(region).putLong(at).putLong(bytes);
+        }
+        return token.flip();
+    }
+
+    @Test
+    void aGrantThatReachesPastWhatWasShownIsRefusedAndLeavesNothingMapped() {
+        var file = MemoryFile.create("kvwire-memory", 8192, MemoryFile.Pages.BASE);
+        file.sealLength();
+        var mapped = ImportedFile.map(file.descriptor(), 8192);
+        HostWindow.Regions regions =
+                id ->
+                        id == 0
+                                ? Imports.Region.ofFile(mapped)
+                                : Imports.Region.ofProcess(4096, 8192);
+        try (var window = HostWindow.open(regions, grant(0, 64, 2, 100, 8092))) {
+            assertTrue(window.current());
+            assertEquals(8092, window.segments().get(1).byteSize());
+            assertTrue(window.segments().get(1).isReadOnly());
+        }
+        assertMalformed(() -> HostWindow.open(regions, grant(0, 64, 1, 101, 8092)));
+        for (long wild : new long[] {-8, 8192, Long.MAX_VALUE - 7, Long.MIN_VALUE}) {
+            assertMalformed(() -> HostWindow.open(regions, grant(0, wild, 0, 0, 0)));
+            assertMalformed(() -> HostWindow.open(regions, grant(0, 0, 1, wild, 8)));
+            assertMalformed(() -> HostWindow.open(regions, grant(0, 0, 1, 8, wild)));
+        }
+        assertMalformed(() -> HostWindow.open(regions, grant(0, 4, 0, 0, 0)));
+        assertMalformed(() -> HostWindow.open(regions, grant(1, 0, 1, 0, 8)));
+        assertMalformed(() -> HostWindow.open(regions, grant(0, 0, 1, 0, 8).limit(40)));
+        assertMalformed(() -> HostWindow.open(regions, grant(0, 0, 0, 0, 0).limit(8)));
+        var memory = mapped.memory();
+        mapped.release();
+        assertFalse(memory.scope().isAlive(), "nobody else has it");
     }
 
     @Test

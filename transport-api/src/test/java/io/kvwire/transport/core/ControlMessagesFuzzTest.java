@@ -37,6 +37,8 @@ class ControlMessagesFuzzTest {
             case 1 -> read(in, all -> ControlMessages.ReadBlocks.decode(new MessageReader(all)));
             case 2 -> read(in, all -> ControlMessages.ReadRanges.decode(new MessageReader(all)));
             case 3 -> read(in, all -> BlockTable.decode(bytes(all)));
+            case 4 -> read(in, all -> ViewMessages.Ask.decode(new MessageReader(all)));
+            case 5 -> read(in, all -> ViewMessages.Answer.decode(new MessageReader(all)));
             default -> hear(in);
         }
     }

@@ -137,7 +137,17 @@ class ControlMessagesTest {
                 new MessageWriter(ControlMessages.READY).message(),
                 new MessageWriter(ControlMessages.LINK).bytes(new byte[] {5, 6}).message(),
                 new MessageWriter(ControlMessages.RATE).u64(1_000_000).message(),
-                new MessageWriter(ControlMessages.PROBED).u64(64).message());
+                new MessageWriter(ControlMessages.PROBED).u64(64).message(),
+                new ViewMessages.Ask(1, lease.id(), idOf(lone.cache()), table).encode().message(),
+                new ViewMessages.Answer(
+                                1,
+                                Duration.ofMinutes(1).toNanos(),
+                                new byte[] {7},
+                                List.of(new ViewMessages.Place(0, 0, 0, 0, 64)))
+                        .encode()
+                        .message(),
+                ViewMessages.ended(1, new TransferException(ErrorCode.STALE, "gone")).message(),
+                ViewMessages.closed(1).message());
     }
 
     private static MessageWriter about(int type, int whose) {
@@ -207,11 +217,11 @@ class ControlMessagesTest {
     void theMessagesOfTheseTestsAreOfEveryTypeThereIs() {
         var tried = everyType().stream().map(message -> (int) message.get(0));
         assertEquals(
-                IntStream.rangeClosed(ControlMessages.HELLO, ControlMessages.PROBED)
+                IntStream.rangeClosed(ControlMessages.HELLO, ControlMessages.VIEW_CLOSED)
                         .boxed()
                         .collect(Collectors.toSet()),
                 tried.collect(Collectors.toSet()));
-        var next = new MessageWriter(ControlMessages.PROBED + 1).message();
+        var next = new MessageWriter(ControlMessages.VIEW_CLOSED + 1).message();
         var other = lone.meet();
         other.session.received(next);
         assertTrue(other.ended().orElseThrow().getMessage().contains("unknown type"));
