@@ -8,7 +8,9 @@ import io.kvwire.transport.DType;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.KvForm;
 import io.kvwire.transport.KvLayout;
+import io.kvwire.transport.KvView;
 import io.kvwire.transport.LayerPlacement;
+import io.kvwire.transport.Lease;
 import io.kvwire.transport.NodeConfig;
 import io.kvwire.transport.Peer;
 import io.kvwire.transport.Transfer;
@@ -40,6 +42,8 @@ final class LoopbackPair implements AutoCloseable {
     private final TransferNode target;
     private final Peer peer;
     private final BlockTransfer blocks;
+    private final KvCache owned;
+    private final MemorySegment sent;
     private final MemorySegment received;
     private final TransferOptions options = TransferOptions.DEFAULT.withDeadline(PATIENCE);
 
@@ -70,10 +74,10 @@ final class LoopbackPair implements AutoCloseable {
                         .form(KvForm.LATENT)
                         .build();
         long bytes = (long) count * blockBytes;
-        var sent = arena.allocate(bytes, TOKEN_BYTES).fill(PATTERN);
+        sent = arena.allocate(bytes, TOKEN_BYTES).fill(PATTERN);
         received = arena.allocate(bytes, TOKEN_BYTES);
         var from = register(source, layout, sent, count, Access.LOCAL);
-        var to = register(target, layout, received, count, Access.REMOTE_WRITE);
+        owned = register(target, layout, received, count, Access.REMOTE_READ_WRITE);
         peer = source.connect(target.address()).join();
         int[] ascending = new int[count];
         int[] descending = new int[count];
@@ -87,7 +91,7 @@ final class LoopbackPair implements AutoCloseable {
                         from,
                         from.table(ascending),
                         peer.cache("kv").orElseThrow(),
-                        to.table(descending),
+                        owned.table(descending),
                         count * layout.tokensPerBlock());
     }
 
@@ -112,6 +116,26 @@ final class LoopbackPair implements AutoCloseable {
     /** Begins to write the list. */
     Transfer post() {
         return peer.write(blocks, options);
+    }
+
+    /** {@return the target's promise to keep the blocks of the list} */
+    Lease lease() {
+        return owned.lease(1, blocks.remoteBlocks(), PATIENCE.toNanos());
+    }
+
+    /** Reads the list back into the source's memory. */
+    void read(Lease lease) {
+        await(peer.read(blocks.underLease(lease.id()), options));
+    }
+
+    /** Opens the list to be read in the target's memory. */
+    KvView view(Lease lease) {
+        return peer.view(blocks.remote(), blocks.remoteBlocks(), lease.id(), PATIENCE).join();
+    }
+
+    /** {@return the blocks of the source, as {@link #read} leaves them, one after another} */
+    MemorySegment sent() {
+        return sent;
     }
 
     void await(Transfer transfer) {

@@ -18,7 +18,7 @@ class BenchmarksRunTest {
     void everythingThatNeedsNoDeviceRuns() throws RunnerException {
         var options =
                 new OptionsBuilder()
-                        .include("(Transfer|Layout|Post|Frame)Benchmark")
+                        .include("(Transfer|View|Layout|Post|Frame)Benchmark")
                         .forks(0)
                         .warmupIterations(0)
                         .measurementIterations(1)
@@ -27,7 +27,7 @@ class BenchmarksRunTest {
                         .verbosity(VerboseMode.SILENT)
                         .build();
         var results = new Runner(options).run();
-        assertEquals(2 * 4 + 2 * 3 + 2 * 4 + 2 * 2, results.size());
+        assertEquals(2 * 4 + 3 * 3 + 2 * 3 + 2 * 4 + 2 * 2, results.size());
         results.forEach(result ->
                 assertTrue(
                         result.getPrimaryResult().getScore() > 0, result.getParams().toString()));
