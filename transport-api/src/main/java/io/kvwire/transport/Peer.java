@@ -103,6 +103,7 @@ public interface Peer extends AutoCloseable {
      *     ErrorCode#RESOURCE_EXHAUSTED} beyond {@link Limits#maxTransfersPerPeer()} views, {@link
      *     ErrorCode#PATH_UNAVAILABLE}, {@link ErrorCode#DEADLINE_EXCEEDED}, {@link
      *     ErrorCode#PEER_LOST}
+     * @throws IllegalArgumentException when the deadline is not more than zero
      */
     CompletableFuture<KvView> view(
             RemoteCache cache, BlockTable blocks, long leaseId, Duration deadline);

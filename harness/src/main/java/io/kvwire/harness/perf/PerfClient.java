@@ -18,7 +18,6 @@ import io.kvwire.transport.TransferOptions;
 
 import org.HdrHistogram.Histogram;
 
-import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletionException;
@@ -29,11 +28,6 @@ import java.util.concurrent.TimeUnit;
 /** The measuring end: one connection, and the points measured over it. Confined to one thread. */
 final class PerfClient implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final double WARM_UP_SLICE_SECONDS = 0.5;
-
-    /** The share of a core that the compiler may take for the JVM to count as warm. */
-    private static final double MOST_COMPILING = 0.05;
-
     private static final long MAX_MICROS_RECORDED = TimeUnit.MINUTES.toNanos(1);
 
     private final LinkedBlockingQueue<PerfMessage> answers = new LinkedBlockingQueue<>();
@@ -216,27 +210,12 @@ final class PerfClient implements AutoCloseable {
 
     private record Sum(long transfers, double seconds, CodecTally codecs) {}
 
-    /**
-     * Few calls move a lot, so the compiler is long in coming to them, and takes cores from the
-     * wire while it works: what is measured begins when it is quiet.
-     */
     private void warmUp(PerfCase point, Lists lists, Effort effort) {
         var times = new Histogram(MAX_MICROS_RECORDED, 3);
-        long start = System.nanoTime();
-        double seconds = effort.leastWarmUpSeconds();
-        boolean compiling = true;
-        while (compiling && System.nanoTime() - start < effort.mostWarmUpSeconds() * 1e9) {
-            long before = compilerMillis();
-            run(point, lists, effort, seconds, times);
-            compiling = compilerMillis() - before > MOST_COMPILING * seconds * 1e3;
-            seconds = Math.min(seconds, WARM_UP_SLICE_SECONDS);
-        }
-    }
-
-    /** How long the compiler of this JVM has worked; 0 in a JVM without one. */
-    private static long compilerMillis() {
-        var compiler = ManagementFactory.getCompilationMXBean();
-        return compiler == null ? 0 : compiler.getTotalCompilationTime();
+        WarmUp.run(
+                effort.leastWarmUpSeconds(),
+                effort.mostWarmUpSeconds(),
+                seconds -> run(point, lists, effort, seconds, times));
     }
 
     private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {

@@ -5,6 +5,7 @@ import io.kvwire.transport.ErrorCode;
 import io.kvwire.transport.KvView;
 import io.kvwire.transport.RemoteCache;
 import io.kvwire.transport.TransferException;
+import io.kvwire.transport.TransferOptions;
 import io.kvwire.transport.spi.GrantedMemory;
 
 import java.time.Duration;
@@ -30,6 +31,7 @@ final class Views {
 
     CompletableFuture<KvView> ask(
             RemoteCache cache, BlockTable blocks, long leaseId, Duration deadline) {
+        var options = TransferOptions.DEFAULT.withDeadline(deadline);
         var view = new CompletableFuture<KvView>();
         long id = lastId.incrementAndGet();
         var ask = new ViewMessages.Ask(id, leaseId, cache.id(), blocks);
@@ -38,7 +40,7 @@ final class Views {
             var message = ask.encode().message();
             Requests.requireRoom(session, message.remaining(), "show");
             asked.put(id, new Asked(ask, cache, view));
-            watch(id, view, deadline);
+            watch(id, view, options);
             if (!session.send(message)) {
                 throw Session.peerGone(session.name());
             }
@@ -49,12 +51,12 @@ final class Views {
         return view.copy();
     }
 
-    private void watch(long id, CompletableFuture<KvView> view, Duration deadline) {
+    private void watch(long id, CompletableFuture<KvView> view, TransferOptions options) {
         var late =
                 new TransferException(
                         ErrorCode.DEADLINE_EXCEEDED,
-                        "'" + session.name() + "' has shown nothing within " + deadline);
-        var timer = session.node().after(deadline.toNanos(), () -> fail(id, late));
+                        "'" + session.name() + "' has shown nothing within " + options.deadline());
+        var timer = session.node().after(options.deadlineNanos(), () -> fail(id, late));
         var _ = view.whenComplete((_, _) -> timer.cancel(false));
     }
 

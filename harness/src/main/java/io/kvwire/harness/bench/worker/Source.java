@@ -3,6 +3,7 @@ package io.kvwire.harness.bench.worker;
 import io.kvwire.harness.bench.Figures;
 import io.kvwire.harness.bench.Point;
 import io.kvwire.harness.bench.worker.TargetMessage.Op;
+import io.kvwire.harness.perf.WarmUp;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.KvCache;
@@ -24,6 +25,9 @@ final class Source implements AutoCloseable {
     private static final double NANOS_PER_SECOND = 1e9;
     private static final double NANOS_PER_MILLI = 1e6;
 
+    /** Of messages, before the first turn. */
+    private static final double MOST_WARM_UP_SECONDS = 6;
+
     private final Link link;
     private final TargetProcess target;
     private final Echoes echoes = new Echoes();
@@ -35,6 +39,9 @@ final class Source implements AutoCloseable {
     private Writes writes;
     private BenchCache churned;
     private final Fan fan;
+
+    /** Whether messages have gone there and back before. */
+    private boolean warm;
 
     Source(Link link, TargetProcess target) {
         this.link = link;
@@ -116,7 +123,10 @@ final class Source implements AutoCloseable {
     private Figures messages(Point point, double seconds) {
         int bytes = point.tokens();
         target.ask(TargetMessage.of(Op.MARK));
-        echoes.run(peer, bytes, seconds / 4);
+        // Two ends that spin leave the compiler little time: the first turn is as long as it needs.
+        double most = warm ? seconds / 4 : MOST_WARM_UP_SECONDS;
+        WarmUp.run(seconds / 4, most, slice -> echoes.run(peer, bytes, slice));
+        warm = true;
         var cost = ProcessCost.mark();
         long start = System.nanoTime();
         var times = echoes.run(peer, bytes, seconds);

@@ -1,0 +1,42 @@
+package io.kvwire.harness.perf;
+
+import java.lang.management.ManagementFactory;
+import java.util.function.DoubleConsumer;
+
+/**
+ * Work before what is measured. Few calls move a lot, so the compiler is long in coming to them,
+ * and takes cores from the wire while it works: what is measured begins when it is quiet.
+ */
+public final class WarmUp {
+    private static final double SLICE_SECONDS = 0.5;
+
+    /** The share of a core that the compiler may take for the JVM to count as warm. */
+    private static final double MOST_COMPILING = 0.05;
+
+    private WarmUp() {}
+
+    /**
+     * Works until the compiler of this JVM has little to do any more.
+     *
+     * @param leastSeconds that the work takes
+     * @param mostSeconds after which it is not begun again
+     * @param work takes so many seconds, about
+     */
+    public static void run(double leastSeconds, double mostSeconds, DoubleConsumer work) {
+        long start = System.nanoTime();
+        double seconds = leastSeconds;
+        boolean compiling = true;
+        while (compiling && System.nanoTime() - start < mostSeconds * 1e9) {
+            long before = compilerMillis();
+            work.accept(seconds);
+            compiling = compilerMillis() - before > MOST_COMPILING * seconds * 1e3;
+            seconds = Math.min(seconds, SLICE_SECONDS);
+        }
+    }
+
+    /** How long the compiler of this JVM has worked; 0 in a JVM without one. */
+    private static long compilerMillis() {
+        var compiler = ManagementFactory.getCompilationMXBean();
+        return compiler == null ? 0 : compiler.getTotalCompilationTime();
+    }
+}
