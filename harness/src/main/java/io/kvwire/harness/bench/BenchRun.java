@@ -20,7 +20,8 @@ import java.util.stream.Stream;
  * Confined to one thread.
  */
 final class BenchRun {
-    private static final double WARM_UP_SECONDS = 1;
+    /** Measured after a first turn's warm-up, which is as long as the compiler needs. */
+    private static final double WARM_UP_SECONDS = 0.2;
 
     /** To end all processes and write the report. */
     private static final double LAST_SECONDS = 8;
@@ -172,8 +173,9 @@ final class BenchRun {
     }
 
     /**
-     * A JVM compiles what runs often; a first measurement would be that of its interpreter. What
-     * runs at a point follows its kind: who has only been written to has never written.
+     * A JVM compiles what runs often; a first measurement would be that of its interpreter, and
+     * what would warm up within a round would not take its turn. What runs at a point follows its
+     * kind: who has only been written to has never written.
      */
     private void warmUp(List<Point> points) {
         var seen = EnumSet.noneOf(Point.Kind.class);

@@ -24,6 +24,7 @@ final class FileEnds implements AutoCloseable {
 
     private final Path file;
     private final String codec;
+    private final FirstTurns turns = new FirstTurns();
     private Point current;
     private BenchCache source;
     private BenchCache target;
@@ -37,7 +38,7 @@ final class FileEnds implements AutoCloseable {
     Figures measure(Point point, double seconds) {
         try {
             prepare(point);
-            repeat(point, seconds / 4);
+            turns.warmUp(point, seconds, slice -> warmUp(point, slice));
             target.poison();
             var cost = ProcessCost.mark();
             var times = repeat(point, seconds);
@@ -56,7 +57,19 @@ final class FileEnds implements AutoCloseable {
                     "both ends in one process",
                     Map.of());
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ": " + e.getMessage(), e);
+            throw unusable(e);
+        }
+    }
+
+    private UncheckedIOException unusable(IOException e) {
+        return new UncheckedIOException(file + ": " + e.getMessage(), e);
+    }
+
+    private void warmUp(Point point, double seconds) {
+        try {
+            repeat(point, seconds);
+        } catch (IOException e) {
+            throw unusable(e);
         }
     }
 

@@ -3,7 +3,6 @@ package io.kvwire.harness.bench.worker;
 import io.kvwire.harness.bench.Figures;
 import io.kvwire.harness.bench.Point;
 import io.kvwire.harness.bench.worker.TargetMessage.Op;
-import io.kvwire.harness.perf.WarmUp;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.KvCache;
@@ -25,9 +24,6 @@ final class Source implements AutoCloseable {
     private static final double NANOS_PER_SECOND = 1e9;
     private static final double NANOS_PER_MILLI = 1e6;
 
-    /** Of messages, before the first turn. */
-    private static final double MOST_WARM_UP_SECONDS = 6;
-
     private final Link link;
     private final TargetProcess target;
     private final Echoes echoes = new Echoes();
@@ -40,8 +36,7 @@ final class Source implements AutoCloseable {
     private BenchCache churned;
     private final Fan fan;
 
-    /** Whether messages have gone there and back before. */
-    private boolean warm;
+    private final FirstTurns turns = new FirstTurns();
 
     Source(Link link, TargetProcess target) {
         this.link = link;
@@ -82,12 +77,13 @@ final class Source implements AutoCloseable {
     private Figures blocks(Point point, double seconds) {
         prepare(point);
         boolean timed = point.kind().timed();
-        writes.run(seconds / 4, timed ? 1 : point.depth(), Writes.times());
+        int depth = timed ? 1 : point.depth();
+        turns.warmUp(point, seconds, slice -> writes.run(slice, depth, Writes.times()));
         target.ask(TargetMessage.of(Op.MARK));
         var times = Writes.times();
         var cost = ProcessCost.mark();
         long start = System.nanoTime();
-        long done = writes.run(seconds, timed ? 1 : point.depth(), times);
+        long done = writes.run(seconds, depth, times);
         double took = (System.nanoTime() - start) / NANOS_PER_SECOND;
         var mine = cost.used();
         var theirs = target.ask(TargetMessage.result(done));
@@ -123,10 +119,7 @@ final class Source implements AutoCloseable {
     private Figures messages(Point point, double seconds) {
         int bytes = point.tokens();
         target.ask(TargetMessage.of(Op.MARK));
-        // Two ends that spin leave the compiler little time: the first turn is as long as it needs.
-        double most = warm ? seconds / 4 : MOST_WARM_UP_SECONDS;
-        WarmUp.run(seconds / 4, most, slice -> echoes.run(peer, bytes, slice));
-        warm = true;
+        turns.warmUp(point, seconds, slice -> echoes.run(peer, bytes, slice));
         var cost = ProcessCost.mark();
         long start = System.nanoTime();
         var times = echoes.run(peer, bytes, seconds);
