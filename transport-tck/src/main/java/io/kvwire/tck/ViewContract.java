@@ -24,6 +24,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Blocks that are read in place are the owner's, for as long as its lease lasts and no longer, and
@@ -33,6 +34,9 @@ public abstract class ViewContract extends WireContract {
     private static final long LONG = Duration.ofMinutes(1).toNanos();
     private static final long SHORT = Duration.ofMillis(150).toNanos();
     private static final int VIEWS = 8;
+
+    /** About as long as a view takes to open. */
+    private static final int LONGEST_PAUSE_NANOS = 300_000;
 
     private Pair pair;
     private Pair.Request request;
@@ -333,9 +337,7 @@ public abstract class ViewContract extends WireContract {
         for (int i = 0; i < 50; i++) {
             var lease = lease(LONG);
             var asked = asked(lease);
-            if (random.nextBoolean()) {
-                Thread.yield();
-            }
+            LockSupport.parkNanos(random.nextInt(LONGEST_PAUSE_NANOS));
             lease.close();
             try (var view = Waits.get("an answer", asked.exceptionally(_ -> null))) {
                 if (view == null) {

@@ -115,7 +115,7 @@ final class Leases {
         private Future<?> timer;
 
         /** What ends when this does, by who uses it. */
-        private final Map<Object, Runnable> lent = new IdentityHashMap<>();
+        private final IdentityHashMap<Object, Runnable> lent = new IdentityHashMap<>();
 
         Held(long id, long requestId, PagedCache cache, BlockTable table, long timeToLiveNanos) {
             this.id = id;

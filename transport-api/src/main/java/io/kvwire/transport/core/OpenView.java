@@ -66,15 +66,16 @@ final class OpenView implements KvView {
 
     /** Renews the lease again and again, as long as the view is valid. */
     void renew(Session session, long leaseId, long leaseNanos) {
-        session.node()
-                .after(
-                        Math.max(SHORTEST_NANOS, leaseNanos / RENEWALS),
-                        () -> {
-                            if (!ended.isDone()) {
-                                var _ = session.renewLease(leaseId, leaseNanos);
-                                renew(session, leaseId, leaseNanos);
-                            }
-                        });
+        var _ =
+                session.node()
+                        .after(
+                                Math.max(SHORTEST_NANOS, leaseNanos / RENEWALS),
+                                () -> {
+                                    if (!ended.isDone()) {
+                                        var _ = session.renewLease(leaseId, leaseNanos);
+                                        renew(session, leaseId, leaseNanos);
+                                    }
+                                });
     }
 
     @Override
