@@ -105,11 +105,11 @@ class ViewsOfProcessesTest {
                 var there = OtherProcess.start("there", directory, true)) {
             here.connect(there.address());
             here.fill(1);
-            var lease = here.lease(Duration.ofSeconds(2));
+            var lease = here.lease(Duration.ofSeconds(4));
             assertEquals("open", there.ask("view " + here.table() + " " + lease.id()));
             assertEquals("true", there.ask("shows 1"));
             var retired = here.cache().retire(here.cache().table(0, 1, 2));
-            await().pollDelay(Duration.ofSeconds(5)).until(lease::valid);
+            await().pollDelay(Duration.ofSeconds(6)).until(lease::valid);
             assertEquals("true", there.ask("valid"));
 
             there.stop();
