@@ -30,6 +30,7 @@ final class Fan implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final Link link;
+    private final FirstTurns turns = new FirstTurns();
     private final List<ChildJvm> ends = new ArrayList<>();
     private Point current;
     private int serial;
@@ -40,7 +41,7 @@ final class Fan implements AutoCloseable {
 
     Figures measure(Point point, double seconds) {
         prepare(point);
-        run(seconds / 4);
+        turns.warmUp(point, seconds, this::run);
         ask(orders(end -> new FanOrder.Mark()));
         var ran = run(seconds);
         Map<Integer, Map<Integer, Long>> received = new HashMap<>();
