@@ -97,12 +97,12 @@ public interface Peer extends AutoCloseable {
      * @param leaseId of the owner's lease on these blocks, see {@link Lease#id()}; renewed for as
      *     long as the view is open
      * @param deadline for opening it, more than zero; the view itself lasts as long as the lease
-     * @return completes with the view, on a thread that must not be held up, or exceptionally with
-     *     {@link TransferException}: {@link ErrorCode#LEASE_EXPIRED}, {@link ErrorCode#STALE},
-     *     {@link ErrorCode#UNKNOWN_REGION}, {@link ErrorCode#ACCESS_DENIED}, {@link
-     *     ErrorCode#RESOURCE_EXHAUSTED} beyond {@link Limits#maxTransfersPerPeer()} views, {@link
-     *     ErrorCode#PATH_UNAVAILABLE}, {@link ErrorCode#DEADLINE_EXCEEDED}, {@link
-     *     ErrorCode#PEER_LOST}
+     * @return completes with the view, on a thread that must not be held up, unless it is cancelled
+     *     before, or exceptionally with {@link TransferException}: {@link ErrorCode#LEASE_EXPIRED},
+     *     {@link ErrorCode#STALE}, {@link ErrorCode#UNKNOWN_REGION}, {@link
+     *     ErrorCode#ACCESS_DENIED}, {@link ErrorCode#RESOURCE_EXHAUSTED} beyond {@link
+     *     Limits#maxTransfersPerPeer()} views, {@link ErrorCode#PATH_UNAVAILABLE}, {@link
+     *     ErrorCode#DEADLINE_EXCEEDED}, {@link ErrorCode#PEER_LOST}
      * @throws IllegalArgumentException when the deadline is not more than zero
      */
     CompletableFuture<KvView> view(

@@ -339,6 +339,24 @@ public abstract class ViewContract extends WireContract {
     }
 
     @Test
+    void aViewThatNobodyWaitsForIsGivenBack() {
+        needs(Trait.SHOWS_IN_PLACE);
+        try (var lease = lease(LONG)) {
+            for (int i = 0; i < 50; i++) {
+                var asked = asked(lease);
+                LockSupport.parkNanos(random.nextInt(LONGEST_PAUSE_NANOS));
+                if (!asked.cancel(false)) {
+                    Waits.get("the view", asked).close();
+                }
+            }
+            try (var last = view(lease)) { // asked after them, and answered after them
+                pair.farMemory.assertShownBy(last);
+                Waits.until("no other is open", () -> pair.far.metrics().views() == 1);
+            }
+        }
+    }
+
+    @Test
     void aLeaseThatEndsWhileAViewIsOpenedEndsItOrRefusesIt() {
         needs(Trait.SHOWS_IN_PLACE);
         for (int i = 0; i < 50; i++) {

@@ -48,7 +48,7 @@ final class Views {
             asked.remove(id);
             view.completeExceptionally(e);
         }
-        return view.copy();
+        return view;
     }
 
     private void watch(long id, CompletableFuture<KvView> view, TransferOptions options) {
@@ -57,7 +57,11 @@ final class Views {
                         ErrorCode.DEADLINE_EXCEEDED,
                         "'" + session.name() + "' has shown nothing within " + options.deadline());
         var timer = session.node().after(options.deadlineNanos(), () -> fail(id, late));
-        var _ = view.whenComplete((_, _) -> timer.cancel(false));
+        var _ =
+                view.whenComplete((_, _) -> {
+                    timer.cancel(false);
+                    asked.remove(id); // whoever asked may have cancelled it
+                });
     }
 
     /** The owner has agreed: opens what it shows. */
@@ -91,7 +95,9 @@ final class Views {
                 throw takenBack();
             }
             view.renew(session, waiting.ask.leaseId(), answer.leaseNanos());
-            waiting.view.complete(view);
+            if (!waiting.view.complete(view)) {
+                view.close();
+            }
         } catch (TransferException e) {
             open.remove(id);
             memory.close();
