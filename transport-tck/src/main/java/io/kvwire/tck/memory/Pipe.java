@@ -2,12 +2,14 @@ package io.kvwire.tck.memory;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One direction of a lane: a ring of small buffers, as the socket buffers of a network would be.
  * One thread writes, one reads; either may break it, and then what is inside is lost.
+ *
+ * <p>The threads wait by the object's own monitor, which makes no objects: whether they have to
+ * wait depends on the machine, and what a transfer allocates must not.
  */
 final class Pipe {
     /** The most payload that is copied without asking whether it is still wanted. */
@@ -22,12 +24,13 @@ final class Pipe {
         long payloadBytes;
     }
 
+    /** A pause sees after so long that the pipe is broken. */
+    private static final long PAUSE_SLICE_NANOS = 1_000_000;
+
     private final Piece[] ring = new Piece[PIECES];
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
     private long written;
     private long read;
-    private boolean broken;
+    private volatile boolean broken;
 
     Pipe() {
         for (int i = 0; i < PIECES; i++) {
@@ -36,82 +39,61 @@ final class Pipe {
     }
 
     /** Waits for room; returns an empty piece to fill, or null once the pipe is broken. */
-    Piece room() {
-        lock.lock();
-        try {
-            while (!broken && written - read == PIECES) {
-                changed.awaitUninterruptibly();
+    synchronized Piece room() {
+        awaitTurn(true);
+        if (broken) {
+            return null;
+        }
+        var piece = ring[(int) (written % PIECES)];
+        piece.bytes.clear();
+        return piece;
+    }
+
+    /** Waits until one thread may go on; an interrupt is for whoever comes later. */
+    private synchronized void awaitTurn(boolean writer) {
+        boolean interrupted = false;
+        while (!broken && (writer ? written - read == PIECES : written == read)) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
-            if (broken) {
-                return null;
-            }
-            var piece = ring[(int) (written % PIECES)];
-            piece.bytes.clear();
-            return piece;
-        } finally {
-            lock.unlock();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
     /** Lets time pass, unless the pipe breaks. */
     void pause(long nanos) {
-        lock.lock();
-        try {
-            long left = nanos;
-            while (!broken && left > 0) {
-                left = changed.awaitNanos(left);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            lock.unlock();
+        long start = System.nanoTime();
+        for (long left = nanos;
+                left > 0 && !broken && !Thread.currentThread().isInterrupted();
+                left = nanos - (System.nanoTime() - start)) {
+            LockSupport.parkNanos(Math.min(left, PAUSE_SLICE_NANOS));
         }
     }
 
     /** Hands the piece that {@link #room} gave to the reader. */
-    void filled() {
-        advance(true);
+    synchronized void filled() {
+        written++;
+        notifyAll();
     }
 
     /** Waits for a piece; null once the pipe is broken. */
-    Piece next() {
-        lock.lock();
-        try {
-            while (!broken && written == read) {
-                changed.awaitUninterruptibly();
-            }
-            return broken ? null : ring[(int) (read % PIECES)];
-        } finally {
-            lock.unlock();
-        }
+    synchronized Piece next() {
+        awaitTurn(false);
+        return broken ? null : ring[(int) (read % PIECES)];
     }
 
     /** Gives the piece that {@link #next} gave back to the writer. */
-    void emptied() {
-        advance(false);
+    synchronized void emptied() {
+        read++;
+        notifyAll();
     }
 
-    private void advance(boolean writer) {
-        lock.lock();
-        try {
-            if (writer) {
-                written++;
-            } else {
-                read++;
-            }
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void breakOff() {
-        lock.lock();
-        try {
-            broken = true;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+    synchronized void breakOff() {
+        broken = true;
+        notifyAll();
     }
 }
