@@ -152,6 +152,15 @@ final class LoopbackPair implements AutoCloseable {
         return true;
     }
 
+    /** Closes both ends, and fails when the target does not hold what the source sent. */
+    void closeChecked() {
+        boolean right = arrived();
+        close();
+        if (!right) {
+            throw new IllegalStateException("the target holds wrong bytes");
+        }
+    }
+
     @Override
     public void close() {
         source.close();

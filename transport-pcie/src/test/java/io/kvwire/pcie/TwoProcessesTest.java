@@ -14,7 +14,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.kvwire.ffi.linux.Credentials;
-import io.kvwire.ffi.linux.Linux;
 import io.kvwire.ffi.linux.LocalSocket;
 import io.kvwire.tcp.TcpControlChannelProvider;
 import io.kvwire.tcp.TcpDataPathProvider;
@@ -25,9 +24,6 @@ import io.kvwire.transport.TransferNode;
 import io.kvwire.transport.TransferOutcome;
 import io.kvwire.transport.spi.Wires;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,34 +47,8 @@ import java.util.stream.Stream;
 
 /** The wire between processes that are killed, stopped, hostile or another user's. */
 @Timeout(90)
-class TwoProcessesTest {
+class TwoProcessesTest extends BetweenProcesses {
     private static final int NOBODY = 65534;
-
-    private Path directory;
-
-    @BeforeAll
-    static void needsLinux() {
-        assumeTrue(Linux.unavailable().isEmpty(), () -> Linux.unavailable().orElseThrow());
-    }
-
-    @BeforeEach
-    void makeDirectory() throws IOException {
-        directory = Files.createTempDirectory("kvwire-pcie");
-    }
-
-    @AfterEach
-    void deleteDirectory() throws IOException {
-        for (var socket : sockets()) {
-            Files.delete(socket);
-        }
-        Files.delete(directory);
-    }
-
-    private List<Path> sockets() throws IOException {
-        try (var files = Files.list(directory)) {
-            return files.toList();
-        }
-    }
 
     @ParameterizedTest
     @CsvSource({"true,true", "true,false", "false,true", "false,false"})
@@ -114,10 +84,7 @@ class TwoProcessesTest {
     }
 
     private static long lanesMapped() throws IOException {
-        return Files.readString(Path.of("/proc/self/maps"))
-                .lines()
-                .filter(line -> line.contains("memfd:kvwire-lane"))
-                .count();
+        return mapped("kvwire-lane");
     }
 
     @ParameterizedTest
@@ -153,20 +120,6 @@ class TwoProcessesTest {
             }
             assertEquals("true", there.ask("holds 5"));
             assertDone(here.read(peer, there.table()));
-        }
-    }
-
-    private static List<Path> memoryFiles(long pid) throws IOException {
-        try (var open = Files.list(Path.of("/proc/" + pid + "/fd"))) {
-            return open.filter(TwoProcessesTest::isMemory).toList();
-        }
-    }
-
-    static boolean isMemory(Path descriptor) {
-        try {
-            return Files.readSymbolicLink(descriptor).toString().contains("memfd:kvwire-memory");
-        } catch (IOException e) {
-            return false; // closed meanwhile
         }
     }
 

@@ -5,55 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.kvwire.ffi.linux.Linux;
 import io.kvwire.transport.ErrorCode;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** Blocks of another process are read where they lie; it is killed, or the reader is stopped. */
 @Timeout(90)
-class ViewsOfProcessesTest {
-    private Path directory;
-
-    @BeforeAll
-    static void needsLinux() {
-        assumeTrue(Linux.unavailable().isEmpty(), () -> Linux.unavailable().orElseThrow());
-    }
-
-    @BeforeEach
-    void makeDirectory() throws IOException {
-        directory = Files.createTempDirectory("kvwire-pcie");
-    }
-
-    @AfterEach
-    void deleteDirectory() throws IOException {
-        try (var sockets = Files.list(directory)) {
-            for (var socket : sockets.toList()) {
-                Files.delete(socket);
-            }
-        }
-        Files.delete(directory);
-    }
-
+class ViewsOfProcessesTest extends BetweenProcesses {
     private static long memoryMapped() throws IOException {
-        return Files.readString(Path.of("/proc/self/maps"))
-                .lines()
-                .filter(line -> line.contains("memfd:kvwire-memory"))
-                .count();
+        return mapped("kvwire-memory");
     }
 
     @Test
@@ -85,16 +53,14 @@ class ViewsOfProcessesTest {
 
     /** Neither blocks nor the marks by which they are taken back are the reader's to change. */
     private static void assertNothingCanBeWritten(long pid) throws IOException {
-        try (var open = Files.list(Path.of("/proc/" + pid + "/fd"))) {
-            var files = open.filter(TwoProcessesTest::isMemory).toList();
-            assertTrue(files.size() >= 2, "the cache and the marks: " + files);
-            for (var file : files) {
-                try (var memory = new RandomAccessFile(file.toFile(), "rw")) {
-                    assertThrows(IOException.class, () -> memory.write(1));
-                    assertThrows(
-                            IOException.class,
-                            () -> memory.getChannel().map(FileChannel.MapMode.READ_WRITE, 0, 1));
-                }
+        var files = memoryFiles(pid);
+        assertTrue(files.size() >= 2, "the cache and the marks: " + files);
+        for (var file : files) {
+            try (var memory = new RandomAccessFile(file.toFile(), "rw")) {
+                assertThrows(IOException.class, () -> memory.write(1));
+                assertThrows(
+                        IOException.class,
+                        () -> memory.getChannel().map(FileChannel.MapMode.READ_WRITE, 0, 1));
             }
         }
     }

@@ -28,9 +28,9 @@ public final class Program implements AutoCloseable {
     Program(Device device, MemorySegment handle, String options) {
         this.device = device;
         this.handle = handle;
-        int status = SignalHandlers.keeping(() -> build(options));
+        int status = build(options);
         for (int n = 1; n < MOST_BUILDS && status != 0 && log().contains(FILE_GONE); n++) {
-            status = SignalHandlers.keeping(() -> build(options));
+            status = build(options);
         }
         if (status != 0) {
             var failure = ErrorName.failure("clBuildProgram for " + device.name(), status);
@@ -46,17 +46,18 @@ public final class Program implements AutoCloseable {
     private int build(String options) {
         try (var arena = Arena.ofConfined()) {
             var text = arena.allocateFrom(options);
-            return Calls.raw(
-                    "clBuildProgram",
-                    () ->
-                            (int)
-                                    Cl.BUILD_PROGRAM.invokeExact(
-                                            handle,
-                                            0,
-                                            MemorySegment.NULL,
-                                            text,
-                                            MemorySegment.NULL,
-                                            MemorySegment.NULL));
+            return SignalHandlers.keeping(() ->
+                    Calls.raw(
+                            "clBuildProgram",
+                            () ->
+                                    (int)
+                                            Cl.BUILD_PROGRAM.invokeExact(
+                                                    handle,
+                                                    0,
+                                                    MemorySegment.NULL,
+                                                    text,
+                                                    MemorySegment.NULL,
+                                                    MemorySegment.NULL)));
         }
     }
 

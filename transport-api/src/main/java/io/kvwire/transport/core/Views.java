@@ -45,7 +45,6 @@ final class Views {
                 throw Session.peerGone(session.name());
             }
         } catch (TransferException e) {
-            asked.remove(id);
             view.completeExceptionally(e);
         }
         return view;
@@ -60,7 +59,7 @@ final class Views {
         var _ =
                 view.whenComplete((_, _) -> {
                     timer.cancel(false);
-                    asked.remove(id); // whoever asked may have cancelled it
+                    asked.remove(id); // however it ended: whoever asked may have cancelled it
                 });
     }
 
@@ -102,7 +101,6 @@ final class Views {
             open.remove(id);
             memory.close();
             giveUp(id);
-            asked.remove(id);
             waiting.view.completeExceptionally(e);
         }
     }
