@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Peers that are command-line tools: tools_peer.py limit|ucx|libfabric|copy|scp tcp|memory|file
+"""Peers that are programs: tools_peer.py limit|ucx|libfabric|copy|scp tcp|memory|file
 
-limit: benchmarks/c/limit, plain C. ucx: ucx_perftest. libfabric: fi_pingpong (fi_rma_bw is in no Debian package).
-copy: a file written, copied with cp and read back; scp: the same with scp over loopback, with a server of its own.
+limit: benchmarks/c/limit, plain C. ucx, libfabric: C programs over their own APIs, benchmarks/c/ends.c. copy: a file
+written, copied with cp and read back; scp: the same with scp over loopback, with a server of its own.
 """
 import json
 import os
-import re
 import shutil
 import socket
 import statistics
@@ -22,7 +21,6 @@ TOOL, LINK = sys.argv[1:3]
 HERE = Path(__file__).resolve().parent.parent
 LIMIT = HERE / "target" / "c" / "limit"
 FOLDER = os.environ.get("KVWIRE_BENCH_FOLDER")
-MIB = 1 << 20
 FAN_SECONDS = 1.0  # the pairs of a fan start one after the other; most of their time they must run together
 
 
@@ -48,67 +46,33 @@ def need(tool, package):
     return found
 
 
-class Pair:
-    """Runs server and client of a tool, and tells what both used."""
+def compiles(program, packages):
+    done = subprocess.run(["make", "-s", "-C", str(HERE / "c"), f"../target/c/{program}"], capture_output=True, text=True,
+                          timeout=120) if shutil.which("make") else None
+    if done is None or done.returncode != 0:
+        said = " ".join(done.stderr.split())[:200] if done else "no make"
+        raise FileNotFoundError(f"{program} cannot be compiled (Debian: gcc make {packages}): {said}")
 
-    def __init__(self, server, client, port, env):
-        self.env = {**os.environ, **env}
-        with tempfile.TemporaryFile("w+") as said:
-            process = subprocess.Popen([str(w) for w in server], stdout=subprocess.DEVNULL, stderr=said, env=self.env)
-            try:
-                self.listens(process, port, said)
-                with tempfile.TemporaryFile("w+") as out:
-                    ours = subprocess.Popen([str(w) for w in client], stdout=out, stderr=subprocess.STDOUT,
-                                            env=self.env)
-                    mine = self.ended(ours, 60)
-                    out.seek(0)
-                    self.output = out.read()
-                if mine[0] != 0:
-                    raise RuntimeError(f"{client[0]} ended with {mine[0]}: {self.output.strip()[-300:]}")
-                theirs = self.ended(process, 10)
-            finally:
-                if process.returncode is None and process.poll() is None:
-                    process.kill()
-                    process.wait()
-        self.cpu = mine[1] + theirs[1]
-        self.peak = mine[2] + theirs[2]
 
-    @staticmethod
-    def ended(process, seconds):
-        """Exit status, CPU seconds and peak memory, as wait4(2) has them."""
-        end = time.monotonic() + seconds
-        while True:
-            pid, status, used = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                process.returncode = os.waitstatus_to_exitcode(status)
-                return process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss << 10
-            if time.monotonic() > end:
-                process.kill()
-                raise TimeoutError(f"{process.args[0]} did not end within {seconds} s")
-            time.sleep(0.002)
-
-    @staticmethod
-    def listens(process, port, said):
-        mark = f":{port:04X} "
-        for _ in range(1000):
-            tables = Path("/proc/net/tcp").read_text()
-            if Path("/proc/net/tcp6").exists():
-                tables += Path("/proc/net/tcp6").read_text()
-            if any(mark in line and " 0A " in line for line in tables.splitlines()):
-                return
-            if process.poll() is not None:
-                break
-            time.sleep(0.005)
-        said.seek(0)
-        raise RuntimeError(f"{process.args[0]} does not listen: {said.read().strip()[-300:]}")
+def listens(process, port, said):
+    mark = f":{port:04X} "
+    for _ in range(1000):
+        tables = Path("/proc/net/tcp").read_text()
+        if Path("/proc/net/tcp6").exists():
+            tables += Path("/proc/net/tcp6").read_text()
+        if any(mark in line and " 0A " in line for line in tables.splitlines()):
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.005)
+    said.seek(0)
+    raise RuntimeError(f"{process.args[0]} does not listen: {said.read().strip()[-300:]}")
 
 
 # --- plain C -------------------------------------------------------------------------------------------------------
 
 def limit_version():
-    if not shutil.which("make") or not (shutil.which("cc") or shutil.which("gcc")):
-        raise FileNotFoundError("no C compiler and make (Debian: gcc libc6-dev make)")
-    run(["make", "-s", "-C", HERE / "c", "../target/c/limit"], timeout=120)
+    compiles("limit", "libc6-dev")
     compiler = run(["cc" if shutil.which("cc") else "gcc", "--version"]).splitlines()[0]
     return f"plain C, {compiler}, -O2"
 
@@ -151,104 +115,24 @@ def limit_fan(point, seconds):
             "note": "a fan is as many pairs of processes as it has flows, with the sum of their rates"}
 
 
-# --- UCX -----------------------------------------------------------------------------------------------------------
+# --- communication libraries ---------------------------------------------------------------------------------------
 
-UCX_ENV = {"tcp": {"UCX_TLS": "tcp", "UCX_NET_DEVICES": "lo"}, "memory": {"UCX_TLS": "posix,sysv,cma,self"}}
-
-
-def ucx_version():
-    need("ucx_perftest", "ucx-utils")
-    info = run(["ucx_info", "-v"])
-    return "UCX " + re.search(r"(\d+\.\d+\.\d+)", info).group(1) + ", ucx_perftest"
+LIBRARIES = {"ucx": ("ucx_ends", "libucx-dev"), "libfabric": ("fabric_ends", "libfabric-dev")}
 
 
-def ucx_run(words, iterations, warm):
-    port = free_port()
-    tool = ["ucx_perftest", "-p", port]
-    return Pair(tool, [*tool, "127.0.0.1", *words, "-n", iterations, "-w", warm, "-f"], port, UCX_ENV[LINK])
+def ends():
+    return HERE / "target" / "c" / LIBRARIES[TOOL][0]
 
 
-def numbers(output):
-    """The last line: iterations, three latencies (us), two rates (MiB/s), two message rates."""
-    lines = [re.findall(r"[\d.]+", line) for line in output.splitlines() if re.match(r"^(Final:)?[\s\d.]+$", line)]
-    lines = [line for line in lines if len(line) >= 7]
-    if not lines:
-        raise RuntimeError("ucx_perftest said: " + output.strip()[-300:])
-    return [float(n) for n in lines[-1]]
+def library_version():
+    compiles(*LIBRARIES[TOOL])
+    return run([ends(), "--version"]).strip()
 
 
-def ucx(point, seconds):
-    note = "one hot buffer, compares nothing"
-    if point["kind"] == "CHURN":
-        raise peer.Unsupported("ucx_perftest does not measure connecting")
-    if peer.is_fan(point):
-        raise peer.Unsupported("ucx_perftest has two ends")
-    if point["kind"] in ("MESSAGE", "TRANSFER"):
-        test = "tag_lat" if point["kind"] == "MESSAGE" else "ucp_put_lat"
-        size = point["requestBytes"]
-        trial = numbers(ucx_run(["-t", test, "-s", size], 200, 50).output)
-        iterations = int(max(100, min(2e6, seconds / (2 * max(trial[2], 0.05) * 1e-6))))
-        pair = ucx_run(["-t", test, "-s", size, "-R", 99], iterations, 100)
-        found = numbers(pair.output)
-        ways = 2 if point["kind"] == "MESSAGE" else 1  # it reports half of a round trip
-        # With -R the second column is that percentile; the average stands in for the median.
-        return {"bytes": size * iterations, "transfers": iterations, "seconds": seconds,
-                "p50Micros": found[2] * ways, "p99Micros": found[1] * ways, "cpuSeconds": pair.cpu,
-                "peakBytes": pair.peak, "verified": None, "note": note + ", the average for the median"}
-    if point["scattered"] and point["pieces"] > 1 and point["workload"] == "models":
-        note = "as many single puts of this size, " + note
-    size = point["pieceBytes"]
-    few = max(5, min(50, (16 << 20) // size))
-    trial = numbers(ucx_run(["-t", "ucp_put_bw", "-s", size], few, 2).output)
-    rate = max(trial[-3], 1.0) * MIB
-    iterations = int(max(few, min(5e6, seconds * rate / size)))
-    start = time.perf_counter()
-    pair = ucx_run(["-t", "ucp_put_bw", "-s", size], iterations, max(10, iterations // 10))
-    found = numbers(pair.output)
-    sent = size * iterations
-    return peer.figures(sent, iterations, sent / (found[-3] * MIB), [], pair.cpu / 1.1, pair.peak, None, note)
-
-
-# --- libfabric -----------------------------------------------------------------------------------------------------
-
-PROVIDERS = {"tcp": ["-p", "tcp", "-e", "msg"], "memory": ["-p", "shm", "-e", "rdm"]}
-
-
-def libfabric_version():
-    need("fi_pingpong", "libfabric-bin")
-    text = run(["fi_info", "--version"])
-    return "libfabric " + re.search(r"libfabric: (\S+)", text).group(1) + ", fi_pingpong"
-
-
-def libfabric_run(size, iterations):
-    port = free_port()
-    tool = ["fi_pingpong", *PROVIDERS[LINK], "-I", iterations, "-S", size, "-c"]
-    return Pair([*tool, "-B", port], [*tool, "-P", port, "127.0.0.1"], port, {})
-
-
-def libfabric(point, seconds):
-    if point["kind"] == "CHURN":
-        raise peer.Unsupported("fi_pingpong does not measure connecting")
-    if peer.is_fan(point):
-        raise peer.Unsupported("fi_pingpong has two ends")
-    if point["kind"] == "BLOCKS":
-        raise peer.Unsupported("fi_pingpong waits for each answer, so it shows no throughput; fi_rma_bw does, and is in"
-                               " no Debian package")
-    size = point["pieceBytes"]
-    micros = usec(libfabric_run(size, 50).output)
-    iterations = int(max(50, min(1e6, seconds / (2 * max(micros, 0.05) * 1e-6))))
-    pair = libfabric_run(size, iterations)
-    ways = 2 if point["kind"] == "MESSAGE" else 1
-    each = usec(pair.output) * ways
-    return {"bytes": size * iterations, "transfers": iterations, "seconds": each * iterations / 1e6, "p50Micros": each,
-            "p99Micros": 0, "cpuSeconds": pair.cpu, "peakBytes": pair.peak, "verified": True,
-            "note": "send and receive, data compared, the average for the median"}
-
-
-def usec(output):
-    lines = [line.split() for line in output.splitlines() if line.strip()]
-    column = next(line for line in lines if "usec/xfer" in line).index("usec/xfer")
-    return float(lines[-1][column])
+def library(point, seconds):
+    words = [ends(), point["kind"], LINK, point["pieceBytes"], point["pieces"], point["workingSetBytes"],
+             int(point["scattered"]), point["depth"], seconds, point["processes"]]
+    return json.loads(run(words, {"UCX_LOG_LEVEL": "error", "FI_LOG_LEVEL": "warn"}))
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -319,13 +203,13 @@ def scp_version():
     port = free_port()
     options = [f"Port={port}", "ListenAddress=127.0.0.1", f"HostKey={folder / 'host'}", "UsePAM=no", "StrictModes=no",
                f"AuthorizedKeysFile={folder / 'authorized'}", f"PidFile={folder / 'pid'}", "PasswordAuthentication=no",
-               "PermitRootLogin=prohibit-password"]
+               "PermitRootLogin=prohibit-password", "Subsystem=sftp internal-sftp"]
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     words = [sshd, "-D", "-e", "-f", "/dev/null"] + [w for o in options for w in ("-o", o)]
     log = open(folder / "log", "w+")
     server = subprocess.Popen([str(w) for w in words], stdout=log, stderr=log)
-    Pair.listens(server, port, log)
+    listens(server, port, log)
     shown = subprocess.run(["ssh", "-V"], capture_output=True, text=True).stderr.strip()
     client = ["scp", "-q", "-P", port, "-i", folder / "user", "-o", "StrictHostKeyChecking=no", "-o",
               "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
@@ -346,7 +230,7 @@ def end_scp():
 if __name__ == "__main__":
     if TOOL == "copy":
         copier = Copier()
-    tools = {"limit": (limit_version, limit), "ucx": (ucx_version, ucx), "libfabric": (libfabric_version, libfabric),
+    tools = {"limit": (limit_version, limit), "ucx": (library_version, library), "libfabric": (library_version, library),
              "copy": (copy_version, lambda p, s: copier.measure(p, s)),
              "scp": (scp_version, lambda p, s: copier.measure(p, s))}
     try:

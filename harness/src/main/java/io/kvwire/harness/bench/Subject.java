@@ -56,14 +56,7 @@ record Subject(
                         "tcp",
                         "raw",
                         "--spin"),
-                peer(
-                        "ucx-tcp",
-                        "UCX, one hot buffer",
-                        Link.TCP,
-                        Role.PEER,
-                        "tools_peer.py",
-                        "ucx",
-                        "tcp"),
+                peer("ucx-tcp", "UCX", Link.TCP, Role.PEER, "tools_peer.py", "ucx", "tcp"),
                 peer(
                         "libfabric-tcp",
                         "libfabric",
@@ -92,14 +85,7 @@ record Subject(
                         "pcie",
                         "raw",
                         "--spin"),
-                peer(
-                        "ucx-memory",
-                        "UCX, one hot buffer",
-                        Link.MEMORY,
-                        Role.PEER,
-                        "tools_peer.py",
-                        "ucx",
-                        "memory"),
+                peer("ucx-memory", "UCX", Link.MEMORY, Role.PEER, "tools_peer.py", "ucx", "memory"),
                 peer(
                         "libfabric-memory",
                         "libfabric",

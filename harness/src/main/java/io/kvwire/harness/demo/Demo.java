@@ -25,6 +25,15 @@ final class Demo {
     private static final long WARM_UP_NANOS = 1_000_000_000;
     private static final long LEAST_WARM_UP_NANOS = 100_000_000;
 
+    /**
+     * The most times that what moves in one piece is handed over after the rounds; the first half
+     * warms up.
+     */
+    private static final int HAND_OVERS = 40;
+
+    /** How long that may take for each step that does. */
+    private static final long HAND_OVER_NANOS = 400_000_000;
+
     /** Of a group's time, for warming up. */
     private static final double WARM_UP_SHARE = 0.4;
 
@@ -52,10 +61,15 @@ final class Demo {
     /** What a step's rounds gave, or the error that ended them. */
     private static final class Outcome {
         private final List<SplitRun> all = new ArrayList<>();
+        private final List<SplitRun> handOvers = new ArrayList<>();
         private Optional<String> error = Optional.empty();
 
         private List<SplitRun> counted() {
             return all.size() > 1 ? all.subList(1, all.size()) : all;
+        }
+
+        private List<SplitRun> warmHandOvers() {
+            return handOvers.subList(handOvers.size() / 2, handOvers.size());
         }
     }
 
@@ -84,7 +98,8 @@ final class Demo {
         expected = runs.getFirst().tokens();
         var counted = runs.subList(1, runs.size());
         timelines.put(Step.SINGLE, Row.typical(counted).timeline());
-        return Row.of(Step.SINGLE, Step.SINGLE.note(0), counted, expected, Row.Hidden.NOTHING);
+        return Row.of(
+                Step.SINGLE, Step.SINGLE.note(0), counted, List.of(), expected, Row.Hidden.NOTHING);
     }
 
     /**
@@ -113,6 +128,7 @@ final class Demo {
                 runOnce(step, entry.getValue(), processes);
             }
         }
+        handOver(outcomes, processes);
         return outcomes.entrySet().stream()
                 .map(entry -> row(entry.getKey(), entry.getValue(), outcomes))
                 .toList();
@@ -143,6 +159,35 @@ final class Demo {
         }
     }
 
+    /**
+     * Hands over what moves in one piece a few times more, in turns: a hand-over takes milliseconds
+     * beside the computing before it, so that a round or two would show what else the machine did.
+     */
+    private void handOver(Map<Step, Outcome> outcomes, Processes processes) {
+        var moving =
+                outcomes.entrySet().stream()
+                        .filter(entry -> entry.getKey().moves() && !entry.getKey().overlaps())
+                        .toList();
+        long end = System.nanoTime() + moving.size() * HAND_OVER_NANOS;
+        for (int turn = 0; turn < HAND_OVERS && System.nanoTime() - end < 0; turn++) {
+            for (var entry : moving) {
+                progress.accept(entry.getKey().title(bytesPerSecond) + ", handed over again");
+                handOverOnce(entry.getKey(), entry.getValue(), processes);
+            }
+        }
+    }
+
+    private void handOverOnce(Step step, Outcome outcome, Processes processes) {
+        if (outcome.error.isPresent()) {
+            return;
+        }
+        try {
+            outcome.handOvers.add(processes.handOver(step, prompt));
+        } catch (TransferException | ModelException e) {
+            outcome.error = Optional.of(e.getMessage());
+        }
+    }
+
     private Row row(Step step, Outcome outcome, Map<Step, Outcome> outcomes) {
         var note = step.note(bytesPerSecond);
         if (outcome.error.isPresent()) {
@@ -159,7 +204,7 @@ final class Demo {
                 step.overlaps()
                         ? Row.hidden(outcome.counted(), bulk)
                         : Row.shown(outcome.counted());
-        var row = Row.of(step, note, outcome.counted(), expected, hidden);
+        var row = Row.of(step, note, outcome.counted(), outcome.warmHandOvers(), expected, hidden);
         boolean warmUpDiffers = !outcome.all.getFirst().tokens().equals(expected);
         return warmUpDiffers ? row.differing() : row;
     }

@@ -238,6 +238,11 @@ public final class DemoRun {
         }
 
         @Override
+        public SplitRun handOver(Step step, List<Integer> prompt) {
+            return run(step, prompt, 1); // In one process nothing is handed over.
+        }
+
+        @Override
         public void close() {
             process.close();
         }

@@ -78,6 +78,7 @@ public final class DemoWorker implements AutoCloseable {
      * @param mode how the cache gets here
      * @param prompt token ids
      * @param maxTokens the most tokens to make
+     * @param again whether prefill may hand over what it still has of the prompt
      */
     record Decode(
             String prefill,
@@ -87,9 +88,19 @@ public final class DemoWorker implements AutoCloseable {
             CacheShape shape,
             TransferMode mode,
             List<Integer> prompt,
-            int maxTokens)
+            int maxTokens,
+            boolean again)
             implements Order {
         static Decode of(Step step, String prefill, List<Integer> prompt, int maxTokens) {
+            return of(step, prefill, prompt, maxTokens, false);
+        }
+
+        static Decode again(Step step, String prefill, List<Integer> prompt) {
+            return of(step, prefill, prompt, 1, true);
+        }
+
+        private static Decode of(
+                Step step, String prefill, List<Integer> prompt, int maxTokens, boolean again) {
             return new Decode(
                     prefill,
                     step.seats().decode(),
@@ -98,7 +109,8 @@ public final class DemoWorker implements AutoCloseable {
                     step.decodeShape(),
                     step.transferMode(),
                     prompt,
-                    maxTokens);
+                    maxTokens,
+                    again);
         }
     }
 
@@ -225,7 +237,10 @@ public final class DemoWorker implements AutoCloseable {
             clients.put(where, client);
         }
         int[] prompt = order.prompt.stream().mapToInt(Integer::intValue).toArray();
-        var run = client.run(prompt, order.mode, order.maxTokens, token -> {});
+        var run =
+                order.again
+                        ? client.handOver(prompt, order.mode, order.maxTokens)
+                        : client.run(prompt, order.mode, order.maxTokens, token -> {});
         return new Decoded(run, client.path());
     }
 

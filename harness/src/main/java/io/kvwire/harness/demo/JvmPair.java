@@ -122,7 +122,15 @@ final class JvmPair implements Processes {
 
     @Override
     public SplitRun run(Step step, List<Integer> prompt, int maxTokens) {
-        var order = DemoWorker.Decode.of(step, address(step), prompt, maxTokens);
+        return decoded(DemoWorker.Decode.of(step, address(step), prompt, maxTokens));
+    }
+
+    @Override
+    public SplitRun handOver(Step step, List<Integer> prompt) {
+        return decoded(DemoWorker.Decode.again(step, address(step), prompt));
+    }
+
+    private SplitRun decoded(DemoWorker.Decode order) {
         return switch (ask(decode, order)) {
             case DemoWorker.Decoded decoded -> decoded.run();
             case DemoWorker.Failed failed -> throw failed(failed);

@@ -20,6 +20,16 @@ interface Processes extends AutoCloseable {
      */
     SplitRun run(Step step, List<Integer> prompt, int maxTokens);
 
+    /**
+     * Hands the cache of a prompt over once more, without computing it where it is still there.
+     *
+     * @param step how
+     * @param prompt token ids
+     * @return one token, and times
+     * @throws TransferException when it cannot be handed over
+     */
+    SplitRun handOver(Step step, List<Integer> prompt);
+
     @Override
     void close();
 }

@@ -10,6 +10,7 @@ import java.math.BigDecimal;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 
 /**
  * What one step of the demo showed: medians over its rounds. In JSON under the names of the
@@ -26,10 +27,11 @@ import java.util.function.ToLongFunction;
  * @param lossless whether the tokens have to match
  * @param ttftMillis from asking to the first token with the cache in place
  * @param tpotMillis for each token after the first
- * @param transferMillis see {@link SplitRun#transferNanos()}
+ * @param transferMillis see {@link SplitRun#transferNanos()}; median of rounds and {@code
+ *     handOvers}
  * @param transferBytes of K and V
  * @param handoverMillis TTFT without prefill's computing: all that moving the cache and the request
- *     added, median of the rounds' differences
+ *     added, median of the differences of rounds and {@code handOvers}
  * @param hiddenShare of the transfer, 0 to 1, see {@code hiddenBy}
  * @param hiddenBy how that was measured: {@code ttft} for {@link OverlapFigures#hiddenShare()}
  *     against bulk, where what can be hidden exceeds the spread of TTFT and a twentieth of it; else
@@ -38,6 +40,7 @@ import java.util.function.ToLongFunction;
  * @param overlap of the round with the median TTFT
  * @param note what is special
  * @param rounds how many counted
+ * @param handOvers how many times more the computed cache was handed over, and counted
  * @param error why it could not be run, or empty
  */
 @JsonPropertyOrder({"step", "prefillDevice", "decodeDevice", "path", "codec", "mode"})
@@ -62,6 +65,7 @@ public record Row(
         OverlapFigures overlap,
         String note,
         int rounds,
+        int handOvers,
         String error) {
 
     /** A difference of two TTFTs that is a smaller share of them says nothing on most machines. */
@@ -72,9 +76,20 @@ public record Row(
         static final Hidden NOTHING = new Hidden(0, "", OverlapFigures.NONE);
     }
 
-    /** {@return the row of a step} */
+    /**
+     * {@return the row of a step}
+     *
+     * @param runs the rounds
+     * @param handOvers of the same cache afterwards
+     */
     static Row of(
-            Step step, String note, List<SplitRun> runs, List<Integer> expected, Hidden hidden) {
+            Step step,
+            String note,
+            List<SplitRun> runs,
+            List<SplitRun> handOvers,
+            List<Integer> expected,
+            Hidden hidden) {
+        var moves = Stream.concat(runs.stream(), handOvers.stream()).toList();
         boolean match =
                 !runs.isEmpty() && runs.stream().allMatch(run -> run.tokens().equals(expected));
         return new Row(
@@ -90,17 +105,18 @@ public record Row(
                 millis(runs, Comparator.comparingLong(SplitRun::ttftNanos), SplitRun::ttftNanos),
                 millis(runs, Comparator.comparingLong(SplitRun::tpotNanos), SplitRun::tpotNanos),
                 millis(
-                        runs,
+                        moves,
                         Comparator.comparingLong(SplitRun::transferNanos),
                         SplitRun::transferNanos),
                 runs.isEmpty() ? 0 : runs.getFirst().bytes(),
-                millis(runs, Comparator.comparingLong(Row::handoverNanos), Row::handoverNanos),
+                millis(moves, Comparator.comparingLong(Row::handoverNanos), Row::handoverNanos),
                 hidden.share(),
                 hidden.by(),
                 runs.isEmpty() ? Choices.NONE : runs.getLast().choices(),
                 hidden.figures(),
                 note,
                 runs.size(),
+                handOvers.size(),
                 "");
     }
 
@@ -142,6 +158,7 @@ public record Row(
                 OverlapFigures.NONE,
                 note,
                 0,
+                0,
                 error);
     }
 
@@ -168,6 +185,7 @@ public record Row(
                 overlap,
                 note,
                 rounds,
+                handOvers,
                 error);
     }
 

@@ -169,6 +169,11 @@ record Step(
                 .orElseThrow();
     }
 
+    /** {@return whether a cache moves at all} */
+    boolean moves() {
+        return link != Link.NONE;
+    }
+
     /** {@return whether the cache may move while it is computed} */
     boolean overlaps() {
         return mode.equals(TransferMode.LAYERWISE.text()) || mode.equals(TransferMode.AUTO.text());

@@ -215,7 +215,8 @@ final class PerfClient implements AutoCloseable {
         WarmUp.run(
                 effort.leastWarmUpSeconds(),
                 effort.mostWarmUpSeconds(),
-                seconds -> run(point, lists, effort, seconds, times));
+                seconds -> run(point, lists, effort, seconds, times),
+                WarmUp::compilerMillis);
     }
 
     private Sum run(PerfCase point, Lists lists, Effort effort, double seconds, Histogram times) {

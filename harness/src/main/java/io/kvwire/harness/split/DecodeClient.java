@@ -2,6 +2,7 @@ package io.kvwire.harness.split;
 
 import io.kvwire.harness.model.GreedyDecoding;
 import io.kvwire.harness.model.LlamaRunner;
+import io.kvwire.harness.timeline.Timeline;
 import io.kvwire.harness.timeline.TimelineBuilder;
 import io.kvwire.harness.weights.ModelException;
 import io.kvwire.transport.Access;
@@ -145,6 +146,25 @@ public final class DecodeClient implements AutoCloseable {
      * @throws ModelException when prompt and continuation do not fit the model
      */
     public SplitRun run(int[] prompt, TransferMode mode, int maxTokens, IntConsumer onToken) {
+        return run(prompt, mode, maxTokens, onToken, false);
+    }
+
+    /**
+     * Has the prompt that was pushed or saved last handed over once more from where prefill's cache
+     * still has it, without computing it; when another came between, it is computed.
+     *
+     * @param prompt token ids, at least one
+     * @param mode how its cache gets here
+     * @param maxTokens the most tokens to make, at least 1
+     * @return tokens and times, without a timeline
+     * @throws TransferException as {@link #run} does
+     */
+    public SplitRun handOver(int[] prompt, TransferMode mode, int maxTokens) {
+        return run(prompt, mode, maxTokens, token -> {}, true);
+    }
+
+    private SplitRun run(
+            int[] prompt, TransferMode mode, int maxTokens, IntConsumer onToken, boolean again) {
         requireRoom(prompt, maxTokens);
         long start = System.nanoTime();
         int needed = memory.layout().blocksFor(prompt.length + maxTokens - 1);
@@ -161,14 +181,18 @@ public final class DecodeClient implements AutoCloseable {
         try {
             var arrival =
                     new Arrival(node, peer, cache, memory, answers)
-                            .await(request(prompt, mode, table), table, folder);
+                            .await(request(prompt, mode, table, again), table, folder);
             long known = System.nanoTime();
             int[] tokens =
                     new GreedyDecoding(llama, table.ids(), memory.paged())
                             .run(arrival.firstToken(), prompt.length, maxTokens, onToken);
             long end = System.nanoTime();
             var told = answers.told(arrival);
-            var timeline = timeline(arrival, told, prompt.length, start);
+            var timeline =
+                    again
+                            ? Timeline.NONE
+                            : timeline(arrival, told, prompt.length, start)
+                                    .build(known - start, end - start);
             boolean overlaps = mode == TransferMode.LAYERWISE || mode == TransferMode.AUTO;
             return new SplitRun(
                     Arrays.stream(tokens).boxed().toList(),
@@ -179,7 +203,7 @@ public final class DecodeClient implements AutoCloseable {
                     overlaps ? arrival.exposedNanos() : told.transferNanos(),
                     arrival.bytes(),
                     told.choices(),
-                    timeline.build(known - start, end - start));
+                    timeline);
         } finally {
             var _ = cache.retire(table);
         }
@@ -215,7 +239,8 @@ public final class DecodeClient implements AutoCloseable {
         }
     }
 
-    private SplitMessage.Prefill request(int[] prompt, TransferMode mode, BlockTable table) {
+    private SplitMessage.Prefill request(
+            int[] prompt, TransferMode mode, BlockTable table, boolean again) {
         long id = ++lastRequest;
         return new SplitMessage.Prefill(
                 id,
@@ -223,7 +248,8 @@ public final class DecodeClient implements AutoCloseable {
                 fingerprint,
                 Arrays.stream(prompt).boxed().toList(),
                 mode.pushes() ? SplitMessage.text(table) : "",
-                mode == TransferMode.FILE ? "kv-" + Long.toUnsignedString(id, 36) : "");
+                mode == TransferMode.FILE ? "kv-" + Long.toUnsignedString(id, 36) : "",
+                again);
     }
 
     @Override

@@ -11,14 +11,17 @@ import io.kvwire.transport.Peer;
  * @param cache holds it
  * @param table its blocks
  * @param lease for the reader
+ * @param last whether nobody needs the blocks after the reader
  */
-record LeasedRequest(KvCache cache, BlockTable table, Lease lease) {
+record LeasedRequest(KvCache cache, BlockTable table, Lease lease, boolean last) {
     /** Requests are named by their peer: two decode nodes may choose the same number. */
     record Name(Peer peer, long requestId) {}
 
     /** Ends the lease and gives the blocks back; harmless when done before. */
     void end() {
         lease.close();
-        var _ = cache.retire(table);
+        if (last) {
+            var _ = cache.retire(table);
+        }
     }
 }

@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentMap;
@@ -42,6 +43,12 @@ final class PrefillJob {
     private final String fingerprint;
     private final Optional<FileFolder> folder;
     private final ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased;
+
+    /** The last prompt that was pushed or saved, whose blocks stay until the next. */
+    private Optional<Prompt> kept = Optional.empty();
+
+    /** A computed prompt. */
+    private record Prompt(List<Integer> tokens, BlockTable table, int firstToken) {}
 
     PrefillJob(
             LlamaRunner llama,
@@ -99,60 +106,104 @@ final class PrefillJob {
     }
 
     private void serve(Peer peer, SplitMessage.Prefill request) {
-        int needed = memory.layout().blocksFor(request.tokens().size());
-        var table =
-                cache.allocate(needed)
-                        .orElseThrow(() ->
-                                new TransferException(
-                                        ErrorCode.RESOURCE_EXHAUSTED,
-                                        "the prefill node's cache has "
-                                                + cache.freeBlocks()
-                                                + " blocks free and the prompt needs "
-                                                + needed
-                                                + "; raise --cache-tokens there"));
-        boolean keep = false;
+        var known = kept.filter(p -> request.again() && p.tokens().equals(request.tokens()));
+        if (known.isPresent()) {
+            deliver(peer, request, known.get().table(), known);
+            return;
+        }
+        kept.ifPresent(old -> cache.retire(old.table()));
+        kept = Optional.empty();
+        var table = allocate(request);
+        Optional<Prompt> done = Optional.empty();
+        boolean leaves = request.mode() == TransferMode.PULL;
         try {
-            switch (request.mode()) {
-                case BULK -> bulk(peer, request, table);
-                case LAYERWISE -> stream(peer, request, table, Pace.LAYERWISE);
-                case AUTO -> stream(peer, request, table, Pace.AUTO);
-                case PULL -> {
-                    offer(peer, request, table);
-                    keep = true;
-                }
-                case FILE -> file(peer, request, table);
-            }
+            int first = deliver(peer, request, table, Optional.empty());
+            done = Optional.of(new Prompt(request.tokens(), table, first));
         } finally {
-            if (!keep) {
-                // Blocks are handed out again only when nothing touches them any more.
-                var _ = cache.retire(table);
+            if (!leaves) {
+                kept = done;
+                if (done.isEmpty()) {
+                    // Blocks are handed out again only when nothing touches them any more.
+                    var _ = cache.retire(table);
+                }
             }
         }
     }
 
-    private int compute(SplitMessage.Prefill request, BlockTable table, LayerListener listener) {
+    private BlockTable allocate(SplitMessage.Prefill request) {
+        int needed = memory.layout().blocksFor(request.tokens().size());
+        return cache.allocate(needed)
+                .orElseThrow(() ->
+                        new TransferException(
+                                ErrorCode.RESOURCE_EXHAUSTED,
+                                "the prefill node's cache has "
+                                        + cache.freeBlocks()
+                                        + " blocks free and the prompt needs "
+                                        + needed
+                                        + "; raise --cache-tokens there"));
+    }
+
+    /** Computes the prompt, unless it is known, and hands it over; returns its first token. */
+    private int deliver(
+            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
+        return switch (request.mode()) {
+            case BULK -> bulk(peer, request, table, known);
+            case LAYERWISE -> stream(peer, request, table, known, Pace.LAYERWISE);
+            case AUTO -> stream(peer, request, table, known, Pace.AUTO);
+            case PULL -> offer(peer, request, table, known);
+            case FILE -> file(peer, request, table, known);
+        };
+    }
+
+    private int compute(
+            SplitMessage.Prefill request,
+            BlockTable table,
+            Optional<Prompt> known,
+            LayerListener listener) {
+        if (known.isPresent()) {
+            allReady(request.tokens().size(), listener);
+            return known.get().firstToken();
+        }
         int[] prompt = request.tokens().stream().mapToInt(Integer::intValue).toArray();
         return llama.next(prompt, 0, table.ids(), memory.paged(), listener);
     }
 
-    private void bulk(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+    /** Says of everything that is computed already that it is. */
+    private void allReady(int tokens, LayerListener listener) {
+        int chunk = llama.chunkTokens() < 1 ? tokens : llama.chunkTokens();
+        for (int from = 0; from < tokens; from += chunk) {
+            for (int layer = 0; layer < memory.layout().layers(); layer++) {
+                listener.written(layer, from, Math.min(chunk, tokens - from));
+            }
+        }
+    }
+
+    private int bulk(
+            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
         var clock = new UnitClock(LayerListener.NONE);
-        int first = compute(request, table, clock);
+        int first = compute(request, table, known, clock);
         var finished = finished(request, first, clock);
         long start = System.nanoTime();
         var options = OPTIONS.withNotification(finished.encode());
         var transfer = peer.write(blocks(peer, request, table), options);
         long nanos = awaitEnd(transfer, start);
         report(peer, request, transfer, ASKED_FOR_BULK, nanos);
+        return first;
     }
 
-    private void stream(Peer peer, SplitMessage.Prefill request, BlockTable table, Pace pace) {
+    private int stream(
+            Peer peer,
+            SplitMessage.Prefill request,
+            BlockTable table,
+            Optional<Prompt> known,
+            Pace pace) {
         try (var stream = peer.stream(blocks(peer, request, table), OPTIONS.withPace(pace))) {
             var clock = new UnitClock(stream::ready);
-            int first = compute(request, table, clock);
+            int first = compute(request, table, known, clock);
             peer.notify(finished(request, first, clock).encode());
             long nanos = awaitEnd(stream.transfer(), clock.firstReady());
             report(peer, request, stream.transfer(), stream.pace().orElseThrow(), nanos);
+            return first;
         }
     }
 
@@ -194,22 +245,24 @@ final class PrefillJob {
         return BlockTransfer.of(request.requestId(), cache, table, remote, theirs, tokens);
     }
 
-    private void offer(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+    private int offer(
+            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
         var name = new LeasedRequest.Name(peer, request.requestId());
         try {
             var clock = new UnitClock(LayerListener.NONE);
-            int first = compute(request, table, clock);
+            int first = compute(request, table, known, clock);
             var lease = cache.lease(request.requestId(), table, LEASE.toNanos());
-            leased.put(name, new LeasedRequest(cache, table, lease));
+            leased.put(name, new LeasedRequest(cache, table, lease, known.isEmpty()));
             var text = SplitMessage.text(table);
             peer.notify(finished(request, first, clock).offering(lease.id(), text).encode());
             endWhenLapsed(name);
+            return first;
         } catch (RuntimeException e) {
             var offered = leased.remove(name);
-            if (offered == null) {
-                var _ = cache.retire(table);
-            } else {
+            if (offered != null) {
                 offered.end();
+            } else if (known.isEmpty()) {
+                var _ = cache.retire(table);
             }
             throw e;
         }
@@ -231,7 +284,8 @@ final class PrefillJob {
         });
     }
 
-    private void file(Peer peer, SplitMessage.Prefill request, BlockTable table) {
+    private int file(
+            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
         var shared =
                 folder.orElseThrow(() ->
                         new TransferException(
@@ -240,7 +294,7 @@ final class PrefillJob {
         // Refused before anything is computed for it.
         var _ = shared.inside(request.file());
         var clock = new UnitClock(LayerListener.NONE);
-        int first = compute(request, table, clock);
+        int first = compute(request, table, known, clock);
         long computed = clock.elapsed();
         try {
             var _ = shared.save(peer, request, memory, table);
@@ -249,6 +303,7 @@ final class PrefillJob {
         }
         long saved = clock.elapsed() - computed;
         peer.notify(finished(request, first, clock).saved(computed, saved).encode());
+        return first;
     }
 
     private SplitMessage.Finished finished(

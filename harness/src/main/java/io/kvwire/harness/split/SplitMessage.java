@@ -46,6 +46,8 @@ sealed interface SplitMessage {
      * @param tokens the prompt
      * @param blocks decode's block table, see {@link #text(BlockTable)}; empty for pull and file
      * @param file for {@link TransferMode#FILE}, a plain file name; else empty
+     * @param again whether prefill may hand over what it still has of this prompt, in place of
+     *     computing it
      */
     record Prefill(
             long requestId,
@@ -53,7 +55,8 @@ sealed interface SplitMessage {
             String fingerprint,
             List<Integer> tokens,
             String blocks,
-            String file)
+            String file,
+            boolean again)
             implements SplitMessage {
         public Prefill {
             Objects.requireNonNull(mode, "mode");

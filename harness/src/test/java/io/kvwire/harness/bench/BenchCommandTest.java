@@ -1,6 +1,7 @@
 package io.kvwire.harness.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -102,6 +103,44 @@ class BenchCommandTest {
         assertTrue(report.command().contains("--workloads=" + workload), report.command());
         assertTrue(ran.out().contains("## rdma"), ran.out());
         assertTrue(Files.readString(html).contains("<h2>rdma</h2>"), "no RDMA on the page");
+    }
+
+    @Test
+    void librariesAreMeasuredWithEveryByteCompared() throws IOException {
+        assumeTrue(
+                Files.exists(Path.of("/usr/include/ucp/api/ucp.h"))
+                        && Files.exists(Path.of("/usr/include/rdma/fabric.h")),
+                "no headers of UCX and libfabric");
+        var json = folder.resolve("report.json");
+        var workload = folder.resolve("libraries.json");
+        Files.writeString(
+                workload,
+                """
+                {"name": "libraries", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
+                 "points": [
+                  {"blockBytes": 4096, "blocks": 16, "scattered": true, "quick": true},
+                  {"kind": "TRANSFER", "blockBytes": 65536, "blocks": 1, "quick": true},
+                  {"kind": "CHURN", "blockBytes": 4096, "blocks": 1, "quick": true},
+                  {"kind": "ALL_TO_ALL", "processes": 3, "blockBytes": 4096, "blocks": 16, "quick": true},
+                  {"messageBytes": 64, "quick": true}]}
+                """);
+        var ran =
+                CommandLineRun.of(
+                        "bench",
+                        "--quick",
+                        "--rounds=1",
+                        "--seconds=0.05",
+                        "--workloads=" + workload,
+                        "--subjects=ucx-tcp,libfabric-tcp,ucx-memory,libfabric-memory",
+                        "--json=" + json);
+        assertEquals(0, ran.status(), ran.err());
+        var rows = BenchReport.read(json).rows();
+        assertEquals(5 * 4, rows.size());
+        for (var row : rows) {
+            assertNull(row.error(), row.toString());
+            assertTrue(row.verified(), row.toString());
+            assertTrue(row.figure().median() > 0, row.toString());
+        }
     }
 
     @Test

@@ -30,6 +30,11 @@ class DemoTest {
     /** Answers what a script says. */
     private interface Script extends Processes {
         @Override
+        default SplitRun handOver(Step step, List<Integer> prompt) {
+            return run(step, prompt, 1);
+        }
+
+        @Override
         default void close() {}
     }
 

@@ -2,6 +2,7 @@ package io.kvwire.harness.demo;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvwire.harness.model.ModelSource;
@@ -65,8 +66,13 @@ class DemoWorkerTest {
     }
 
     private static DemoWorker.Decode decode(String prefill, TransferMode mode) {
+        return decode(prefill, mode, PROMPT, false);
+    }
+
+    private static DemoWorker.Decode decode(
+            String prefill, TransferMode mode, List<Integer> prompt, boolean again) {
         return new DemoWorker.Decode(
-                prefill, "cpu", "", "raw", CacheShape.DEFAULT, mode, PROMPT, 3);
+                prefill, "cpu", "", "raw", CacheShape.DEFAULT, mode, prompt, 3, again);
     }
 
     @Test
@@ -96,6 +102,32 @@ class DemoWorkerTest {
         assertEquals(4, results.size());
         assertEquals(1, tokens.size(), tokens.toString());
         assertEquals(3, tokens.getFirst().size());
+    }
+
+    @Test
+    void aCacheIsHandedOverAgainInEveryMode() throws IOException {
+        var address = serving(0);
+        var orders = new ArrayList<DemoWorker.Order>();
+        orders.add(decode(address, TransferMode.BULK));
+        for (var mode : TransferMode.values()) {
+            orders.add(decode(address, mode, PROMPT, true));
+        }
+        // What another prompt has taken the place of is computed.
+        orders.add(decode(address, TransferMode.BULK, PROMPT.reversed(), false));
+        orders.add(decode(address, TransferMode.BULK, PROMPT, true));
+
+        var runs =
+                answers(orders.toArray(DemoWorker.Order[]::new)).stream()
+                        .map(r -> assertInstanceOf(DemoWorker.Decoded.class, r).run())
+                        .toList();
+
+        var first = runs.getFirst();
+        for (var again : runs.subList(1, 1 + TransferMode.values().length)) {
+            assertEquals(first.tokens(), again.tokens());
+            assertEquals(first.bytes(), again.bytes());
+        }
+        assertEquals(first.tokens(), runs.getLast().tokens());
+        assertNotEquals(first.tokens(), runs.get(runs.size() - 2).tokens());
     }
 
     @Test

@@ -23,7 +23,7 @@ class SplitMessageTest {
         var text = SplitMessage.text(table);
         return Stream.of(
                 new SplitMessage.Prefill(
-                        1, TransferMode.LAYERWISE, "abc", List.of(5, 6, 7), text, "file"),
+                        1, TransferMode.LAYERWISE, "abc", List.of(5, 6, 7), text, "file", true),
                 new SplitMessage.Finished(2, 11, 10, 12, List.of(13L, 14L), 15, 16, 17, text),
                 new SplitMessage.Failed(3, ErrorCode.REFUSED, "why \"and\" how"),
                 new SplitMessage.Stages(

@@ -30,7 +30,7 @@ final class Fan implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final Link link;
-    private final FirstTurns turns = new FirstTurns();
+    private FirstTurns turns = new FirstTurns();
     private final List<ChildJvm> ends = new ArrayList<>();
     private Point current;
     private int serial;
@@ -41,7 +41,7 @@ final class Fan implements AutoCloseable {
 
     Figures measure(Point point, double seconds) {
         prepare(point);
-        turns.warmUp(point, seconds, this::run);
+        turns.warmUp(point, seconds, this::run, this::compilerMillis);
         ask(orders(end -> new FanOrder.Mark()));
         var ran = run(seconds);
         Map<Integer, Map<Integer, Long>> received = new HashMap<>();
@@ -73,6 +73,12 @@ final class Fan implements AutoCloseable {
                 Map.of());
     }
 
+    private long compilerMillis() {
+        return ask(orders(end -> new FanOrder.Compiled())).values().stream()
+                .mapToLong(answer -> ((FanAnswer.Compiled) answer).millis())
+                .sum();
+    }
+
     private Map<Integer, FanAnswer.Ran> run(double seconds) {
         Map<Integer, FanAnswer.Ran> ran = new TreeMap<>();
         ask(ofSenders(end -> new FanOrder.Run(seconds)))
@@ -86,6 +92,7 @@ final class Fan implements AutoCloseable {
         }
         if (ends.size() != point.processes()) {
             close();
+            turns = new FirstTurns();
             IntStream.range(0, point.processes()).forEach(i -> ends.add(start(i)));
         }
         current = point;

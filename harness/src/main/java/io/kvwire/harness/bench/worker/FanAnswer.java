@@ -12,6 +12,7 @@ import java.util.Map;
     @JsonSubTypes.Type(value = FanAnswer.Ready.class, name = "ready"),
     @JsonSubTypes.Type(value = FanAnswer.Done.class, name = "done"),
     @JsonSubTypes.Type(value = FanAnswer.Ran.class, name = "ran"),
+    @JsonSubTypes.Type(value = FanAnswer.Compiled.class, name = "compiled"),
     @JsonSubTypes.Type(value = FanAnswer.Used.class, name = "used"),
     @JsonSubTypes.Type(value = FanAnswer.Failed.class, name = "failed")
 })
@@ -30,6 +31,13 @@ sealed interface FanAnswer {
 
     /** What had to be done is done. */
     record Done() implements FanAnswer {}
+
+    /**
+     * How long its compiler has worked.
+     *
+     * @param millis so long
+     */
+    record Compiled(long millis) implements FanAnswer {}
 
     /**
      * All WRITEs have an outcome.

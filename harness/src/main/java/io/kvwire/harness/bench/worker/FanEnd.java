@@ -2,6 +2,7 @@ package io.kvwire.harness.bench.worker;
 
 import io.kvwire.harness.bench.Json;
 import io.kvwire.harness.bench.Point;
+import io.kvwire.harness.perf.WarmUp;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.NodeAddress;
@@ -62,6 +63,7 @@ final class FanEnd implements AutoCloseable {
                     cost = ProcessCost.mark();
                     yield new FanAnswer.Done();
                 }
+                case FanOrder.Compiled _ -> new FanAnswer.Compiled(WarmUp.compilerMillis());
                 case FanOrder.Run run -> run(run.seconds());
                 case FanOrder.Result result -> result(result.received());
             };

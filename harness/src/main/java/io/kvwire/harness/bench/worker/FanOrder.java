@@ -14,6 +14,7 @@ import java.util.Map;
     @JsonSubTypes.Type(value = FanOrder.SetUp.class, name = "set-up"),
     @JsonSubTypes.Type(value = FanOrder.Connect.class, name = "connect"),
     @JsonSubTypes.Type(value = FanOrder.Mark.class, name = "mark"),
+    @JsonSubTypes.Type(value = FanOrder.Compiled.class, name = "compiled"),
     @JsonSubTypes.Type(value = FanOrder.Run.class, name = "run"),
     @JsonSubTypes.Type(value = FanOrder.Result.class, name = "result")
 })
@@ -55,6 +56,9 @@ sealed interface FanOrder {
 
     /** Overwrite what was received, and count from now. */
     record Mark() implements FanOrder {}
+
+    /** Say how long the compiler has worked. */
+    record Compiled() implements FanOrder {}
 
     /**
      * WRITE.

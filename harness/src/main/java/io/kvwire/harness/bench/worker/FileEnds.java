@@ -2,6 +2,7 @@ package io.kvwire.harness.bench.worker;
 
 import io.kvwire.harness.bench.Figures;
 import io.kvwire.harness.bench.Point;
+import io.kvwire.harness.perf.WarmUp;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -38,7 +39,7 @@ final class FileEnds implements AutoCloseable {
     Figures measure(Point point, double seconds) {
         try {
             prepare(point);
-            turns.warmUp(point, seconds, slice -> warmUp(point, slice));
+            turns.warmUp(point, seconds, slice -> warmUp(point, slice), WarmUp::compilerMillis);
             target.poison();
             var cost = ProcessCost.mark();
             var times = repeat(point, seconds);

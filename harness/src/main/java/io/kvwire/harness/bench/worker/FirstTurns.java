@@ -6,10 +6,12 @@ import io.kvwire.harness.perf.WarmUp;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.DoubleConsumer;
+import java.util.function.LongSupplier;
 
 /**
- * Warms turns up: the first of each kind in a process until its compiler is quiet, which ends that
- * spin, and codecs, leave little time; later ones for a quarter of theirs. Confined to one thread.
+ * Warms turns up: the first of each kind in a process until the compilers at work are quiet, which
+ * ends that spin, and codecs, leave little time; later ones for a quarter of theirs. Confined to
+ * one thread.
  */
 final class FirstTurns {
     private static final double LEAST_SECONDS = 1;
@@ -22,10 +24,11 @@ final class FirstTurns {
      *
      * @param seconds of the turn
      * @param work takes so many seconds, about
+     * @param compilerMillis how long the compilers of all processes at work have worked
      */
-    void warmUp(Point point, double seconds, DoubleConsumer work) {
+    void warmUp(Point point, double seconds, DoubleConsumer work, LongSupplier compilerMillis) {
         if (seen.add(point.kind())) {
-            WarmUp.run(LEAST_SECONDS, MOST_SECONDS, work);
+            WarmUp.run(LEAST_SECONDS, MOST_SECONDS, work, compilerMillis);
         } else {
             work.accept(seconds / 4);
         }

@@ -3,6 +3,7 @@ package io.kvwire.harness.bench.worker;
 import io.kvwire.harness.bench.Figures;
 import io.kvwire.harness.bench.Point;
 import io.kvwire.harness.bench.worker.TargetMessage.Op;
+import io.kvwire.harness.perf.WarmUp;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.BlockTransfer;
 import io.kvwire.transport.KvCache;
@@ -78,7 +79,11 @@ final class Source implements AutoCloseable {
         prepare(point);
         boolean timed = point.kind().timed();
         int depth = timed ? 1 : point.depth();
-        turns.warmUp(point, seconds, slice -> writes.run(slice, depth, Writes.times()));
+        turns.warmUp(
+                point,
+                seconds,
+                slice -> writes.run(slice, depth, Writes.times()),
+                this::compilerMillis);
         target.ask(TargetMessage.of(Op.MARK));
         var times = Writes.times();
         var cost = ProcessCost.mark();
@@ -100,6 +105,10 @@ final class Source implements AutoCloseable {
                 Map.of());
     }
 
+    private long compilerMillis() {
+        return WarmUp.compilerMillis() + target.ask(TargetMessage.of(Op.COMPILED)).compilerMillis();
+    }
+
     private void prepare(Point point) {
         if (point.equals(current)) {
             return;
@@ -119,7 +128,7 @@ final class Source implements AutoCloseable {
     private Figures messages(Point point, double seconds) {
         int bytes = point.tokens();
         target.ask(TargetMessage.of(Op.MARK));
-        turns.warmUp(point, seconds, slice -> echoes.run(peer, bytes, slice));
+        turns.warmUp(point, seconds, slice -> echoes.run(peer, bytes, slice), this::compilerMillis);
         var cost = ProcessCost.mark();
         long start = System.nanoTime();
         var times = echoes.run(peer, bytes, seconds);
@@ -148,7 +157,7 @@ final class Source implements AutoCloseable {
             churned.fill();
         }
         // The first of them also gives the target its memory.
-        firstTransfers(point, seconds / 4);
+        turns.warmUp(point, seconds, slice -> firstTransfers(point, slice), this::compilerMillis);
         target.ask(TargetMessage.of(Op.MARK));
         var cost = ProcessCost.mark();
         var all = firstTransfers(point, seconds);

@@ -3,6 +3,7 @@ package io.kvwire.harness.bench.worker;
 import io.kvwire.harness.bench.Json;
 import io.kvwire.harness.bench.Point;
 import io.kvwire.harness.bench.worker.TargetMessage.Op;
+import io.kvwire.harness.perf.WarmUp;
 import io.kvwire.transport.Access;
 import io.kvwire.transport.KvCache;
 import io.kvwire.transport.NodeListener;
@@ -63,6 +64,7 @@ final class Target implements AutoCloseable {
                     boolean right = cache == null || cache.verify(order.requests(), link.exact());
                     yield TargetMessage.used(used, right);
                 }
+                case COMPILED -> TargetMessage.compiled(WarmUp.compilerMillis());
                 case TEARDOWN -> {
                     teardown();
                     yield TargetMessage.of(Op.TEARDOWN);

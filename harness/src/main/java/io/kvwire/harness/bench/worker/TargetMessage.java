@@ -14,6 +14,7 @@ import io.kvwire.harness.bench.Point;
  * @param table its blocks, in base64
  * @param cpuNanos since {@code mark}
  * @param peakBytes since {@code mark}
+ * @param compilerMillis how long its compiler has worked
  * @param verified whether every byte was right
  * @param error why it failed
  */
@@ -26,6 +27,7 @@ record TargetMessage(
         String table,
         long cpuNanos,
         long peakBytes,
+        long compilerMillis,
         boolean verified,
         String error) {
     enum Op {
@@ -37,6 +39,8 @@ record TargetMessage(
         MARK,
         /** Stop counting, compare. */
         RESULT,
+        /** Say how long the compiler has worked. */
+        COMPILED,
         /** Give a point's memory back. */
         TEARDOWN,
         /** Start a node beside the first and register a point's memory, which stays allocated. */
@@ -46,19 +50,19 @@ record TargetMessage(
     }
 
     static TargetMessage of(Op op) {
-        return new TargetMessage(op, null, 0, null, null, null, 0, 0, false, null);
+        return new TargetMessage(op, null, 0, null, null, null, 0, 0, 0, false, null);
     }
 
     static TargetMessage of(Op op, Point point) {
-        return new TargetMessage(op, point, 0, null, null, null, 0, 0, false, null);
+        return new TargetMessage(op, point, 0, null, null, null, 0, 0, 0, false, null);
     }
 
     static TargetMessage result(long requests) {
-        return new TargetMessage(Op.RESULT, null, requests, null, null, null, 0, 0, false, null);
+        return new TargetMessage(Op.RESULT, null, requests, null, null, null, 0, 0, 0, false, null);
     }
 
     static TargetMessage ready(Op op, String address, String cache, String table) {
-        return new TargetMessage(op, null, 0, address, cache, table, 0, 0, false, null);
+        return new TargetMessage(op, null, 0, address, cache, table, 0, 0, 0, false, null);
     }
 
     static TargetMessage used(ProcessCost.Used used, boolean verified) {
@@ -71,12 +75,17 @@ record TargetMessage(
                 null,
                 used.cpuNanos(),
                 used.peakBytes(),
+                0,
                 verified,
                 null);
     }
 
+    static TargetMessage compiled(long millis) {
+        return new TargetMessage(Op.COMPILED, null, 0, null, null, null, 0, 0, millis, false, null);
+    }
+
     static TargetMessage failed(Op op, String why) {
-        return new TargetMessage(op, null, 0, null, null, null, 0, 0, false, why);
+        return new TargetMessage(op, null, 0, null, null, null, 0, 0, 0, false, why);
     }
 
     static TargetMessage parse(String line) {
