@@ -180,7 +180,7 @@ static void blocks(void) {
     tell_landings(0);
     if (target_count > 0) {
         source = wire_allocate(footprint);
-        fill(source.at, source_order);
+        fill(source.at, source_order, count);
     }
     poison();
     everyone();
@@ -275,7 +275,8 @@ static void churn(void) {
     double before = 0, start = now();
     if (self == 0) {
         source.at = mapping(footprint, 0);
-        fill(source.at, source_order);
+        memset(source.at, 1, footprint); /* All memory exists; no more than the first list is written. */
+        fill(source.at, source_order, pieces);
     } else {
         landing[0].at = mapping(footprint, 0);
         poison();

@@ -146,7 +146,7 @@ static void blocks(int mode) {
         _exit(0);
     }
     close(fds[1]);
-    fill(from, source);
+    fill(from, source, count);
     times = malloc(sizeof(double) * MAX_TIMES);
     double sent[64], start = now(), counted = 0, before = own_cpu(), end;
     size_t posted = 0, done = 0, skipped = 0;

@@ -55,8 +55,8 @@ static inline uint64_t word(size_t place, size_t index) {
     return (place * (piece / 8) + index + 1) * 0x9E3779B97F4A7C15ull;
 }
 
-static inline void fill(char *memory, const size_t *ids) {
-    for (size_t place = 0; place < count; place++) {
+static inline void fill(char *memory, const size_t *ids, size_t places) {
+    for (size_t place = 0; place < places; place++) {
         uint64_t *p = (uint64_t *)(memory + ids[place] * piece);
         for (size_t i = 0; i < piece / 8; i++) p[i] = word(place, i);
     }

@@ -109,6 +109,7 @@ class Memory:
         self.numpy = numpy
         self.piece, self.pieces = point["pieceBytes"], point["pieces"]
         self.requests, self.bytes = point["requests"], point["workingSetBytes"]
+        self.churns = point.get("kind") == "CHURN"
         self.map = mmap.mmap(-1, self.bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if hasattr(mmap, "MADV_HUGEPAGE"):
             try:
@@ -132,7 +133,11 @@ class Memory:
         return ((first, min(step, places - first)) for first in range(0, places, step))
 
     def fill(self):
-        for first, count in self.steps(len(self.order)):
+        places = len(self.order)
+        if self.churns:
+            self.whole.fill(1)  # All memory exists, and no more than the first request is written.
+            places = self.pieces
+        for first, count in self.steps(places):
             self.words[self.order[first:first + count]] = self.expected(first, count)
 
     def poison(self):

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -179,8 +180,13 @@ final class BenchRun {
      */
     private void warmUp(List<Point> points) {
         var seen = EnumSet.noneOf(Point.Kind.class);
-        for (var point : points) {
-            if (point.memoryBytes() <= plan.memoryBytes() && seen.add(point.kind())) {
+        var widestFirst =
+                points.stream()
+                        .sorted(Comparator.comparing(p -> p.kind() != Point.Kind.ALL_TO_ALL))
+                        .toList();
+        for (var point : widestFirst) {
+            if (point.memoryBytes() <= plan.memoryBytes() && !point.kind().coveredBy(seen)) {
+                seen.add(point.kind());
                 warmUp(point);
             }
         }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -63,6 +64,16 @@ public record Point(
         /** {@return whether a point of this kind is judged by its time, not by its throughput} */
         public boolean timed() {
             return this == TRANSFER || this == MESSAGE || this == CHURN;
+        }
+
+        /**
+         * {@return whether what has warmed up for these kinds is warm for this one: who writes to
+         * all, and is written to by all, knows every fan}
+         *
+         * @param warm kinds
+         */
+        public boolean coveredBy(Set<Kind> warm) {
+            return warm.contains(this) || (fan() && warm.contains(ALL_TO_ALL));
         }
 
         /** {@return whether there are more than two ends} */

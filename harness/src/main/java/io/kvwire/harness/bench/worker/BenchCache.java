@@ -146,9 +146,17 @@ final class BenchCache implements AutoCloseable {
     }
 
     void fill() {
+        fill(point.requests());
+    }
+
+    /** Fills the first so many requests; all memory exists afterwards. */
+    void fill(int requests) {
+        if (requests < point.requests()) {
+            poison();
+        }
         long words = point.rowBytes() / 8;
         rows(
-                point.requests(),
+                requests,
                 (memory, offset, row) -> {
                     for (long i = 0; i < words; i++) {
                         memory.set(ValueLayout.JAVA_LONG, offset + i * 8, word(row, i));

@@ -154,7 +154,7 @@ final class Source implements AutoCloseable {
         if (churned == null) {
             release();
             churned = new BenchCache(point, true, link.path());
-            churned.fill();
+            churned.fill(1); // No more than the first is written.
         }
         // The first of them also gives the target its memory.
         turns.warmUp(point, seconds, slice -> firstTransfers(point, slice), this::compilerMillis);
