@@ -52,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
     private static final int PROMPT_TOKENS = 512;
 
     private static final int ROUNDS = 5;
-    private static final Duration BUDGET = Duration.ofSeconds(40);
+    private static final Duration BUDGET = Duration.ofSeconds(36);
     private static final Duration NO_LIMIT = Duration.ofDays(1);
 
     @Spec private CommandSpec spec;
@@ -83,7 +83,7 @@ final class DemoCommand implements Callable<Integer> {
             paramLabel = "N",
             description =
                     "Counted rounds of each step, however long they take (default: up to 5, as many"
-                            + " as 40 s allow).")
+                            + " as 36 s allow).")
     private Integer rounds;
 
     @Option(

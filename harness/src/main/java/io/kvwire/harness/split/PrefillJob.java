@@ -111,8 +111,10 @@ final class PrefillJob {
             deliver(peer, request, known.get().table(), known);
             return;
         }
-        kept.ifPresent(old -> cache.retire(old.table()));
-        kept = Optional.empty();
+        if (kept.isPresent()) {
+            var _ = cache.retire(kept.get().table());
+            kept = Optional.empty();
+        }
         var table = allocate(request);
         Optional<Prompt> done = Optional.empty();
         boolean leaves = request.mode() == TransferMode.PULL;
