@@ -26,7 +26,7 @@
 
 #include "pieces.h"
 
-enum { MAX_TIMES = 1 << 20, MAX_DEPTH = 64 };
+enum { MAX_TIMES = 1 << 20 };
 
 /* What an end tells the others, in memory that all share. Read only after a barrier. */
 typedef struct {
@@ -44,21 +44,15 @@ typedef struct {
     double times[MAX_TIMES];
 } board;
 
-static size_t pieces;
-static int depth, processes, self, barrier;
-static double seconds;
+static int processes, self, barrier;
 static const char *kind;
 static board *boards;
 static wire_memory source, landing[MAX_ENDS];
 static size_t *source_order, *target_order;
 static int targets[MAX_ENDS], target_count;
 
-static const char *program(void) {
-    return wire_name();
-}
-
 _Noreturn void fail(const char *what, const char *why) {
-    fprintf(stderr, "%s: %s: %s\n", wire_name(), what, why);
+    fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, why);
     exit(1);
 }
 
@@ -68,7 +62,7 @@ static int is(const char *name) {
 
 static int flows(int from, int to) {
     if (from == to) return 0;
-    if (is("ALL_TO_ALL")) return 1;
+    if (is("ALL_TO_ALL") || is("MESSAGE")) return 1;
     return is("MANY_TO_ONE") ? to == 0 : from == 0;
 }
 
@@ -138,11 +132,16 @@ static void poison(void) {
         if (landing[from].at) memset(landing[from].at, 0xEE, footprint);
 }
 
-static void tell_landings(int own_memory) {
+static wire_memory memory(void) {
+    wire_memory own = wire_allocate(footprint);
+    return own.at ? own : wire_register(mapping(footprint, 0), footprint);
+}
+
+/* Registers what others write to, memory that is there or new. */
+static void tell_landings(void) {
     for (int from = 0; from < processes; from++) {
         if (!flows(from, self)) continue;
-        if (own_memory) landing[from] = wire_register(landing[from].at, footprint);
-        else landing[from] = wire_allocate(footprint);
+        landing[from] = landing[from].at ? wire_register(landing[from].at, footprint) : memory();
         boards[self].base[from] = (uintptr_t)landing[from].at;
         boards[self].key_bytes[from] = wire_key(&landing[from], boards[self].key[from]);
     }
@@ -177,9 +176,9 @@ static void verdict(void) {
 
 static void blocks(void) {
     boards[self].address_bytes = wire_open(boards[self].address);
-    tell_landings(0);
+    tell_landings();
     if (target_count > 0) {
-        source = wire_allocate(footprint);
+        source = memory();
         fill(source.at, source_order, count);
     }
     poison();
@@ -206,12 +205,9 @@ static void messages(void) {
     static char out[65536], in[65536];
     if (piece > sizeof out) fail("PIECE", "messages have 65536 bytes at most");
     mine->address_bytes = wire_open(mine->address);
-    landing[1 - self] = wire_allocate(4096);
-    mine->base[1 - self] = (uintptr_t)landing[1 - self].at;
-    mine->key_bytes[1 - self] = wire_key(&landing[1 - self], mine->key[1 - self]);
+    tell_landings();
     everyone();
-    board *other = &boards[1 - self];
-    wire_connect(1 - self, other->address, other->key[self], other->key_bytes[self]);
+    connect_all();
     everyone();
     double before = own_cpu(), start = now(), counted = 0;
     if (self == 1)
@@ -250,7 +246,7 @@ static void new_peer(void) {
     everyone();
     if (self == 1) {
         mine->address_bytes = wire_open(mine->address);
-        tell_landings(1);
+        tell_landings();
     }
     everyone(); /* The source begins when the target's address is known, as the others here do. */
     if (self == 0) {
@@ -272,7 +268,6 @@ static void new_peer(void) {
 
 static void churn(void) {
     board *mine = &boards[self], *first = &boards[0];
-    double before = 0, start = now();
     if (self == 0) {
         source.at = mapping(footprint, 0);
         memset(source.at, 1, footprint); /* All memory exists; no more than the first list is written. */
@@ -284,8 +279,7 @@ static void churn(void) {
     new_peer(); /* Not counted. */
     mine->taken = 0;
     poison();
-    before = own_cpu();
-    start = now();
+    double before = own_cpu(), start = now();
     do {
         new_peer();
         if (self == 0) first->more = now() - start < seconds;
@@ -356,27 +350,19 @@ int main(int argc, char **argv) {
     }
     if (argc != 10) {
         fprintf(stderr, "usage: %s KIND tcp|memory PIECE PIECES FOOTPRINT SCATTERED DEPTH SECONDS PROCESSES\n",
-                wire_name());
+                program_invocation_short_name);
         return 2;
     }
     kind = argv[1];
-    piece = strtoull(argv[3], NULL, 10);
-    pieces = strtoull(argv[4], NULL, 10);
-    footprint = strtoull(argv[5], NULL, 10);
-    scattered = atoi(argv[6]);
-    depth = atoi(argv[7]);
-    seconds = atof(argv[8]);
     processes = atoi(argv[9]);
-    if (piece < 8 || piece % 8 || pieces < 1 || footprint < piece * pieces || depth < 1 || depth > MAX_DEPTH
-        || seconds <= 0 || processes < 2 || processes > MAX_ENDS) {
-        fprintf(stderr, "%s: PIECE a multiple of 8, PIECE * PIECES <= FOOTPRINT, DEPTH 1 to %d, SECONDS > 0, PROCESSES 2 to"
-                        " %d\n", wire_name(), MAX_DEPTH, MAX_ENDS);
+    if (!numbers(argv + 3)) return 2;
+    if (processes < 2 || processes > MAX_ENDS) {
+        fprintf(stderr, "%s: PROCESSES 2 to %d\n", program_invocation_short_name, MAX_ENDS);
         return 2;
     }
     wire_select(argv[2]);
-    count = footprint / piece;
-    source_order = order(1);
-    target_order = order(2);
+    source_order = order(count, scattered, 1);
+    target_order = order(count, scattered, 2);
     boards = (board *)mapping(sizeof(board) * (size_t)processes, 1);
     int ends[MAX_ENDS];
     pid_t children[MAX_ENDS];

@@ -38,10 +38,6 @@ static void check(ssize_t status, const char *what) {
     if (status != 0) fail(what, fi_strerror((int)-status));
 }
 
-const char *wire_name(void) {
-    return "fabric_ends";
-}
-
 const char *wire_version(void) {
     static char text[64];
     snprintf(text, sizeof text, "libfabric %s, fi_write", fi_tostr("", FI_TYPE_VERSION));
@@ -81,10 +77,8 @@ size_t wire_open(char address[MAX_ADDRESS]) {
 }
 
 wire_memory wire_allocate(size_t bytes) {
-    size_t huge = 2u << 20;
-    char *at = aligned_alloc(huge, (bytes + huge - 1) & ~(huge - 1));
-    if (!at) fail("memory", "there is not enough");
-    return wire_register(at, bytes);
+    (void)bytes;
+    return (wire_memory){0};
 }
 
 wire_memory wire_register(char *at, size_t bytes) {

@@ -28,14 +28,7 @@
 
 enum { BATCH = 64, MAX_TIMES = 4000000 };
 
-static size_t pieces;
-static int depth;
-static double seconds;
 static const char *path = "";
-
-static const char *program(void) {
-    return "limit";
-}
 
 /* Moves one list through a descriptor, BATCH pieces at a call. */
 static void list(int fd, char *memory, const size_t *ids, size_t first, int out) {
@@ -131,8 +124,7 @@ static void one(int mode, int fd, char *from, char *to, const size_t *source, co
 
 static void blocks(int mode) {
     int fds[2], deep = mode == TCP ? depth : 1;
-    count = footprint / piece;
-    size_t *source = order(1), *target = order(2);
+    size_t *source = order(count, scattered, 1), *target = order(count, scattered, 2);
     char *to = mapping(footprint, mode == MEMORY), *from = mapping(footprint, mode == MEMORY);
     if (mode == MEMORY) memset(to, 0xEE, footprint);
     sockets(fds);
@@ -261,17 +253,8 @@ int main(int argc, char **argv) {
                         "       limit ping-tcp|ping-memory BYTES SECONDS\n");
         return 2;
     }
-    piece = strtoull(argv[2], NULL, 10);
-    pieces = strtoull(argv[3], NULL, 10);
-    footprint = strtoull(argv[4], NULL, 10);
-    scattered = atoi(argv[5]);
-    depth = atoi(argv[6]);
-    seconds = atof(argv[7]);
+    if (!numbers(argv + 2)) return 2;
     if (what == FILES) path = argv[8];
-    if (piece < 8 || piece % 8 || pieces < 1 || footprint < piece * pieces || depth < 1 || depth > 64 || seconds <= 0) {
-        fprintf(stderr, "limit: PIECE a multiple of 8, PIECE * PIECES <= FOOTPRINT, DEPTH 1 to 64, SECONDS > 0\n");
-        return 2;
-    }
     blocks(what);
     return 0;
 }

@@ -1,32 +1,34 @@
 /*
- * Memory of a working set in pieces, and what every word of it must be: shared by the plain C programs here. The
- * including file sets piece, footprint, count and scattered, and says with program() who reports an error.
+ * Memory of a working set in pieces, and what every word of it must be. The including file defines _GNU_SOURCE first.
  */
 #ifndef KVWIRE_PIECES_H
 #define KVWIRE_PIECES_H
 
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <time.h>
+#include "common.h"
 
-static const char *program(void);
-static size_t piece, footprint, count;
-static int scattered;
+enum { MAX_DEPTH = 64 };
 
-static inline double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
+/* A list has so many pieces of so many bytes, and the working set has count pieces. */
+static size_t piece, pieces, footprint, count;
+static int scattered, depth;
+static double seconds;
 
-static inline void die(const char *what) {
-    fprintf(stderr, "%s: %s: %s\n", program(), what, strerror(errno));
-    exit(1);
+/* Takes PIECE PIECES FOOTPRINT SCATTERED DEPTH SECONDS; says what is wrong, and gives 0, when they are. */
+static inline int numbers(char **words) {
+    piece = strtoull(words[0], NULL, 10);
+    pieces = strtoull(words[1], NULL, 10);
+    footprint = strtoull(words[2], NULL, 10);
+    scattered = atoi(words[3]);
+    depth = atoi(words[4]);
+    seconds = atof(words[5]);
+    if (piece >= 8 && piece % 8 == 0 && pieces >= 1 && footprint >= piece * pieces && depth >= 1 && depth <= MAX_DEPTH
+        && seconds > 0) {
+        count = footprint / piece;
+        return 1;
+    }
+    fprintf(stderr, "%s: PIECE a multiple of 8, PIECE * PIECES <= FOOTPRINT, DEPTH 1 to %d, SECONDS > 0\n",
+            program_invocation_short_name, MAX_DEPTH);
+    return 0;
 }
 
 /* Memory of one process lies in huge pages where the kernel has them, as that of the others does. */
@@ -36,19 +38,6 @@ static inline char *mapping(size_t bytes, int shared) {
     if (p == MAP_FAILED) die("mmap");
     if (!shared) (void)madvise(p, bytes, MADV_HUGEPAGE);
     return p;
-}
-
-static inline size_t *order(unsigned seed) {
-    size_t *all = malloc(count * sizeof *all);
-    if (!all) die("malloc");
-    for (size_t i = 0; i < count; i++) all[i] = i;
-    srandom(seed);
-    for (size_t i = count - 1; scattered && i > 0; i--) {
-        size_t j = (size_t)random() % (i + 1), kept = all[i];
-        all[i] = all[j];
-        all[j] = kept;
-    }
-    return all;
 }
 
 static inline uint64_t word(size_t place, size_t index) {
@@ -69,11 +58,6 @@ static inline int right(const char *memory, const size_t *ids, size_t places) {
             if (p[i] != word(place, i)) return 0;
     }
     return 1;
-}
-
-static inline int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static inline double cpu(const struct rusage *u) {

@@ -5,31 +5,18 @@
  *
  * Prints one line of JSON: {"messageBytes", "p50Micros", "p99Micros", "rounds"}. The first tenth is not counted.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common.h"
+
 enum { MAX_BYTES = 65536, MAX_ROUNDS = 10000000 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static void die(const char *what) {
-    fprintf(stderr, "ping_pong: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static int whole(int fd, char *p, size_t bytes, int out) {
     for (size_t done = 0; done < bytes;) {
@@ -38,11 +25,6 @@ static int whole(int fd, char *p, size_t bytes, int out) {
         done += (size_t)n;
     }
     return 1;
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 int main(int argc, char **argv) {

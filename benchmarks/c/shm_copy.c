@@ -8,25 +8,9 @@
  * "footprintBytes", "gigabytesPerSecond"}; 1 GB is 10^9 bytes. The first second is not counted.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static void die(const char *what) {
-    fprintf(stderr, "shm_copy: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
+#include "common.h"
 
 static char *shared(size_t bytes) {
     int fd = memfd_create("shm_copy", MFD_CLOEXEC);
@@ -35,19 +19,6 @@ static char *shared(size_t bytes) {
     if (p == MAP_FAILED) die("mmap");
     memset(p, 1, bytes);
     return p;
-}
-
-static size_t *order(size_t count, int scattered, unsigned seed) {
-    size_t *all = malloc(count * sizeof *all);
-    if (!all) die("malloc");
-    for (size_t i = 0; i < count; i++) all[i] = i;
-    srandom(seed);
-    for (size_t i = count - 1; scattered && i > 0; i--) {
-        size_t j = (size_t)random() % (i + 1), kept = all[i];
-        all[i] = all[j];
-        all[j] = kept;
-    }
-    return all;
 }
 
 int main(int argc, char **argv) {

@@ -8,38 +8,22 @@
  * Prints one line of JSON: {"sizeBytes", "footprintBytes", "gigabytesPerSecond", "cpuSecondsPerGigabyte"}; 1 GB is 10^9
  * bytes. The first second is not counted.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
+#include "common.h"
 
 static double cpu_seconds(int who) {
     struct rusage u;
     getrusage(who, &u);
     return u.ru_utime.tv_sec + u.ru_stime.tv_sec + (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
-}
-
-static void die(const char *what) {
-    fprintf(stderr, "tcp_loop: %s: %s\n", what, strerror(errno));
-    exit(1);
 }
 
 static char *buffer(size_t bytes) {
@@ -63,16 +47,9 @@ struct walk {
 
 static struct walk walk_of(size_t footprint, size_t size, size_t piece, unsigned seed) {
     struct walk w = {.base = buffer(footprint), .piece = piece, .pieces = footprint / piece, .per_call = size / piece};
-    w.order = malloc(w.pieces * sizeof *w.order);
+    w.order = order(w.pieces, seed != 0, seed);
     w.vector = malloc(w.per_call * sizeof *w.vector);
-    if (!w.order || !w.vector) die("malloc");
-    for (size_t i = 0; i < w.pieces; i++) w.order[i] = i;
-    srand(seed);
-    for (size_t i = w.pieces - 1; seed && i > 0; i--) {
-        size_t j = (size_t)rand() % (i + 1), swap = w.order[i];
-        w.order[i] = w.order[j];
-        w.order[j] = swap;
-    }
+    if (!w.vector) die("malloc");
     return w;
 }
 

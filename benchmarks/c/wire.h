@@ -22,8 +22,7 @@ typedef struct {
 
 _Noreturn void fail(const char *what, const char *why);
 
-/* Its name in messages, and what it is linked with. */
-const char *wire_name(void);
+/* What it is linked with. */
 const char *wire_version(void);
 
 /* Which transports: "tcp" on loopback, or "memory" of one host. Called before any process is forked. */
@@ -32,7 +31,7 @@ void wire_select(const char *link);
 /* Starts this end; gives the bytes of its address. */
 size_t wire_open(char address[MAX_ADDRESS]);
 
-/* Memory in the form that the library moves fastest, registered. */
+/* Memory of the library's own, registered, where it moves that faster than an application's; else none. */
 wire_memory wire_allocate(size_t bytes);
 
 /* Registers memory that the caller has. */

@@ -44,7 +44,10 @@ final class PrefillJob {
     private final Optional<FileFolder> folder;
     private final ConcurrentMap<LeasedRequest.Name, LeasedRequest> leased;
 
-    /** The last prompt that was pushed or saved, whose blocks stay until the next. */
+    /**
+     * The last prompt that was pushed or saved, whose blocks stay until the next; while a request
+     * is delivered, the one that it hands over again, or none when it is to be computed.
+     */
     private Optional<Prompt> kept = Optional.empty();
 
     /** A computed prompt. */
@@ -106,20 +109,20 @@ final class PrefillJob {
     }
 
     private void serve(Peer peer, SplitMessage.Prefill request) {
-        var known = kept.filter(p -> request.again() && p.tokens().equals(request.tokens()));
-        if (known.isPresent()) {
-            deliver(peer, request, known.get().table(), known);
-            return;
-        }
         if (kept.isPresent()) {
-            var _ = cache.retire(kept.get().table());
+            var old = kept.get();
+            if (request.again() && old.tokens().equals(request.tokens())) {
+                deliver(peer, request, old.table());
+                return;
+            }
             kept = Optional.empty();
+            var _ = cache.retire(old.table());
         }
         var table = allocate(request);
         Optional<Prompt> done = Optional.empty();
         boolean leaves = request.mode() == TransferMode.PULL;
         try {
-            int first = deliver(peer, request, table, Optional.empty());
+            int first = deliver(peer, request, table);
             done = Optional.of(new Prompt(request.tokens(), table, first));
         } finally {
             if (!leaves) {
@@ -145,26 +148,21 @@ final class PrefillJob {
                                         + "; raise --cache-tokens there"));
     }
 
-    /** Computes the prompt, unless it is known, and hands it over; returns its first token. */
-    private int deliver(
-            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
+    /** Computes the prompt, unless it was kept, and hands it over; returns its first token. */
+    private int deliver(Peer peer, SplitMessage.Prefill request, BlockTable table) {
         return switch (request.mode()) {
-            case BULK -> bulk(peer, request, table, known);
-            case LAYERWISE -> stream(peer, request, table, known, Pace.LAYERWISE);
-            case AUTO -> stream(peer, request, table, known, Pace.AUTO);
-            case PULL -> offer(peer, request, table, known);
-            case FILE -> file(peer, request, table, known);
+            case BULK -> bulk(peer, request, table);
+            case LAYERWISE -> stream(peer, request, table, Pace.LAYERWISE);
+            case AUTO -> stream(peer, request, table, Pace.AUTO);
+            case PULL -> offer(peer, request, table);
+            case FILE -> file(peer, request, table);
         };
     }
 
-    private int compute(
-            SplitMessage.Prefill request,
-            BlockTable table,
-            Optional<Prompt> known,
-            LayerListener listener) {
-        if (known.isPresent()) {
+    private int compute(SplitMessage.Prefill request, BlockTable table, LayerListener listener) {
+        if (kept.isPresent()) {
             allReady(request.tokens().size(), listener);
-            return known.get().firstToken();
+            return kept.get().firstToken();
         }
         int[] prompt = request.tokens().stream().mapToInt(Integer::intValue).toArray();
         return llama.next(prompt, 0, table.ids(), memory.paged(), listener);
@@ -180,10 +178,9 @@ final class PrefillJob {
         }
     }
 
-    private int bulk(
-            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
+    private int bulk(Peer peer, SplitMessage.Prefill request, BlockTable table) {
         var clock = new UnitClock(LayerListener.NONE);
-        int first = compute(request, table, known, clock);
+        int first = compute(request, table, clock);
         var finished = finished(request, first, clock);
         long start = System.nanoTime();
         var options = OPTIONS.withNotification(finished.encode());
@@ -193,15 +190,10 @@ final class PrefillJob {
         return first;
     }
 
-    private int stream(
-            Peer peer,
-            SplitMessage.Prefill request,
-            BlockTable table,
-            Optional<Prompt> known,
-            Pace pace) {
+    private int stream(Peer peer, SplitMessage.Prefill request, BlockTable table, Pace pace) {
         try (var stream = peer.stream(blocks(peer, request, table), OPTIONS.withPace(pace))) {
             var clock = new UnitClock(stream::ready);
-            int first = compute(request, table, known, clock);
+            int first = compute(request, table, clock);
             peer.notify(finished(request, first, clock).encode());
             long nanos = awaitEnd(stream.transfer(), clock.firstReady());
             report(peer, request, stream.transfer(), stream.pace().orElseThrow(), nanos);
@@ -247,14 +239,13 @@ final class PrefillJob {
         return BlockTransfer.of(request.requestId(), cache, table, remote, theirs, tokens);
     }
 
-    private int offer(
-            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
+    private int offer(Peer peer, SplitMessage.Prefill request, BlockTable table) {
         var name = new LeasedRequest.Name(peer, request.requestId());
         try {
             var clock = new UnitClock(LayerListener.NONE);
-            int first = compute(request, table, known, clock);
+            int first = compute(request, table, clock);
             var lease = cache.lease(request.requestId(), table, LEASE.toNanos());
-            leased.put(name, new LeasedRequest(cache, table, lease, known.isEmpty()));
+            leased.put(name, new LeasedRequest(cache, table, lease, kept.isEmpty()));
             var text = SplitMessage.text(table);
             peer.notify(finished(request, first, clock).offering(lease.id(), text).encode());
             endWhenLapsed(name);
@@ -263,7 +254,7 @@ final class PrefillJob {
             var offered = leased.remove(name);
             if (offered != null) {
                 offered.end();
-            } else if (known.isEmpty()) {
+            } else if (kept.isEmpty()) {
                 var _ = cache.retire(table);
             }
             throw e;
@@ -286,8 +277,7 @@ final class PrefillJob {
         });
     }
 
-    private int file(
-            Peer peer, SplitMessage.Prefill request, BlockTable table, Optional<Prompt> known) {
+    private int file(Peer peer, SplitMessage.Prefill request, BlockTable table) {
         var shared =
                 folder.orElseThrow(() ->
                         new TransferException(
@@ -296,7 +286,7 @@ final class PrefillJob {
         // Refused before anything is computed for it.
         var _ = shared.inside(request.file());
         var clock = new UnitClock(LayerListener.NONE);
-        int first = compute(request, table, known, clock);
+        int first = compute(request, table, clock);
         long computed = clock.elapsed();
         try {
             var _ = shared.save(peer, request, memory, table);

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 
 @Timeout(120)
@@ -36,26 +38,38 @@ class BenchCommandTest {
         System.clearProperty(HOME);
     }
 
+    /** Measures a workload of one's own for a moment. */
+    private CommandLineRun quick(Path json, String workload, String... more) throws IOException {
+        Files.writeString(workload(), workload);
+        var words =
+                new ArrayList<>(
+                        List.of(
+                                "bench",
+                                "--quick",
+                                "--rounds=1",
+                                "--seconds=0.05",
+                                "--json=" + json));
+        words.add("--workloads=" + workload());
+        words.addAll(List.of(more));
+        return CommandLineRun.of(words.toArray(String[]::new));
+    }
+
+    private Path workload() {
+        return folder.resolve("workload.json");
+    }
+
     @Test
     void aRunComparesWithTheLimitAndNamesWhatIsMissing() throws IOException {
         assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no C compiler");
         var json = folder.resolve("report.json");
-        var workload = folder.resolve("mine.json");
-        Files.writeString(
-                workload,
-                """
-                {"name": "mine", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
-                 "points": [{"blockBytes": 4096, "blocks": 16, "scattered": true, "quick": true}]}
-                """);
         var ran =
-                CommandLineRun.of(
-                        "bench",
-                        "--quick",
-                        "--rounds=1",
-                        "--seconds=0.05",
-                        "--workloads=" + workload,
-                        "--subjects=limit-tcp,kvwire-tcp,kvwire-file",
-                        "--json=" + json);
+                quick(
+                        json,
+                        """
+                        {"name": "mine", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
+                         "points": [{"blockBytes": 4096, "blocks": 16, "scattered": true, "quick": true}]}
+                        """,
+                        "--subjects=limit-tcp,kvwire-tcp,kvwire-file");
         assertEquals(0, ran.status(), ran.err());
         var report = BenchReport.read(json);
         assertEquals(3, report.subjects().size());
@@ -74,23 +88,15 @@ class BenchCommandTest {
     void aNewPeerIsMeasuredByItsPartsBesideTheRdmaOfAnEarlierRun() throws IOException {
         var json = folder.resolve("report.json");
         var html = folder.resolve("report.html");
-        var workload = folder.resolve("peers.json");
-        Files.writeString(
-                workload,
-                """
-                {"name": "peers", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
-                 "points": [{"kind": "CHURN", "blockBytes": 4096, "blocks": 1, "quick": true}]}
-                """);
         var ran =
-                CommandLineRun.of(
-                        "bench",
-                        "--quick",
-                        "--rounds=1",
-                        "--seconds=0.05",
-                        "--workloads=" + workload,
+                quick(
+                        json,
+                        """
+                        {"name": "peers", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
+                         "points": [{"kind": "CHURN", "blockBytes": 4096, "blocks": 1, "quick": true}]}
+                        """,
                         "--subjects=kvwire-tcp",
                         "--with=" + RIG_FIGURES,
-                        "--json=" + json,
                         "--html=" + html);
         assertEquals(0, ran.status(), ran.err());
         var report = BenchReport.read(json);
@@ -100,7 +106,7 @@ class BenchCommandTest {
         assertTrue(ours.rounds().getFirst().transfers() >= 1);
         assertEquals(5, report.rig().rows().size());
         assertEquals("kvwire-rdma", report.comparisons().getFirst().subject());
-        assertTrue(report.command().contains("--workloads=" + workload), report.command());
+        assertTrue(report.command().contains("--workloads=" + workload()), report.command());
         assertTrue(ran.out().contains("## rdma"), ran.out());
         assertTrue(Files.readString(html).contains("<h2>rdma</h2>"), "no RDMA on the page");
     }
@@ -112,27 +118,19 @@ class BenchCommandTest {
                         && Files.exists(Path.of("/usr/include/rdma/fabric.h")),
                 "no headers of UCX and libfabric");
         var json = folder.resolve("report.json");
-        var workload = folder.resolve("libraries.json");
-        Files.writeString(
-                workload,
-                """
-                {"name": "libraries", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
-                 "points": [
-                  {"blockBytes": 4096, "blocks": 16, "scattered": true, "quick": true},
-                  {"kind": "TRANSFER", "blockBytes": 65536, "blocks": 1, "quick": true},
-                  {"kind": "CHURN", "blockBytes": 4096, "blocks": 1, "quick": true},
-                  {"kind": "ALL_TO_ALL", "processes": 3, "blockBytes": 4096, "blocks": 16, "quick": true},
-                  {"messageBytes": 64, "quick": true}]}
-                """);
         var ran =
-                CommandLineRun.of(
-                        "bench",
-                        "--quick",
-                        "--rounds=1",
-                        "--seconds=0.05",
-                        "--workloads=" + workload,
-                        "--subjects=ucx-tcp,libfabric-tcp,ucx-memory,libfabric-memory",
-                        "--json=" + json);
+                quick(
+                        json,
+                        """
+                        {"name": "libraries", "workingSetBytes": 1048576, "quickWorkingSetBytes": 1048576,
+                         "points": [
+                          {"blockBytes": 4096, "blocks": 16, "scattered": true, "quick": true},
+                          {"kind": "TRANSFER", "blockBytes": 65536, "blocks": 1, "quick": true},
+                          {"kind": "CHURN", "blockBytes": 4096, "blocks": 1, "quick": true},
+                          {"kind": "ALL_TO_ALL", "processes": 3, "blockBytes": 4096, "blocks": 16, "quick": true},
+                          {"messageBytes": 64, "quick": true}]}
+                        """,
+                        "--subjects=ucx-tcp,libfabric-tcp,ucx-memory,libfabric-memory");
         assertEquals(0, ran.status(), ran.err());
         var rows = BenchReport.read(json).rows();
         assertEquals(5 * 4, rows.size());
@@ -157,8 +155,8 @@ class BenchCommandTest {
     void compareShowsWhatChanged() throws IOException {
         var before = folder.resolve("a.json");
         var after = folder.resolve("b.json");
-        Samples.report(java.util.List.of(2.0, 2.2), java.util.List.of(1.0, 1.1)).write(before);
-        Samples.report(java.util.List.of(4.0, 4.2), java.util.List.of(1.0, 1.1)).write(after);
+        Samples.report(List.of(2.0, 2.2), List.of(1.0, 1.1)).write(before);
+        Samples.report(List.of(4.0, 4.2), List.of(1.0, 1.1)).write(after);
         var ran = CommandLineRun.of("bench", "compare", before.toString(), after.toString());
         assertEquals(0, ran.status(), ran.err());
         assertTrue(ran.out().contains("1 of 3 figures changed"), ran.out());
